@@ -1,0 +1,22 @@
+"""The Django app."""
+
+from django.apps import AppConfig
+from django.core.checks import Tags, register
+from django.utils.translation import gettext_lazy as _
+
+
+class RatchetConfig(AppConfig):
+    """drf-ratchet: put ``"drf_ratchet"`` into ``INSTALLED_APPS``."""
+
+    name = "drf_ratchet"
+    label = "drf_ratchet"
+    verbose_name = _("Sign-in sessions")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the checks and watch for password upgrades."""
+        from drf_ratchet import checks
+        from drf_ratchet.sessions import password_upgrade
+
+        register(checks.check_settings, Tags.security)
+        password_upgrade.watch()

@@ -1,0 +1,177 @@
+"""The settings: one dict, ``DRF_RATCHET``, read through one typed object."""
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+NAME = "DRF_RATCHET"
+FRESHNESS_CHOICES = ("immediate",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatchetSettings:
+    """What a project may choose. Each name is a key of ``DRF_RATCHET``; each default is safe."""
+
+    #: How long an access token is good.
+    ACCESS_TOKEN_LIFETIME: timedelta = timedelta(minutes=5)
+    #: How long a session lives without a refresh.
+    REFRESH_TOKEN_LIFETIME: timedelta = timedelta(days=7)
+    #: How long a session lives at the most, however often it is refreshed. None: for ever.
+    SESSION_LIFETIME: timedelta | None = timedelta(days=30)
+    #: Whether sessions opened from now on hand out a new refresh token at each refresh.
+    ROTATE_REFRESH_TOKENS: bool = True
+    #: How long the refresh token just turned may be used again. Zero: not at all.
+    ROTATION_GRACE: timedelta = timedelta(seconds=10)
+    #: How many generations a token may be ahead of a database that has lost writes.
+    CATCH_UP_LIMIT: int = 10
+    #: How far off ``exp`` and ``nbf`` may be.
+    LEEWAY: timedelta = timedelta(0)
+    #: The words before the token in the Authorization header.
+    AUTH_HEADER_TYPES: Sequence[str] = ("Bearer",)
+    #: The field of the user model that ``sub`` holds.
+    USER_ID_FIELD: str = "pk"
+    #: A second claim that repeats ``sub`` in access tokens, for readers who expect another name.
+    USER_ID_CLAIM: str = "sub"
+    #: The ``iss`` of access tokens, demanded of them as well. None: neither.
+    ISSUER: str | None = None
+    #: The ``aud`` of access tokens, of which one must be there to accept one.
+    AUDIENCE: str | Sequence[str] | None = None
+    #: The project's own claims: a callable ``(user, *, session, request) -> dict``, or its path.
+    CLAIMS: str | Callable[..., Mapping[str, Any]] | None = None
+    #: How old "still signed in" may be when a request is let through.
+    FRESHNESS: str = "immediate"
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """``AUDIENCE`` as a tuple."""
+        if self.AUDIENCE is None:
+            return ()
+        return (self.AUDIENCE,) if isinstance(self.AUDIENCE, str) else tuple(self.AUDIENCE)
+
+    @property
+    def claims(self) -> Callable[..., Mapping[str, Any]] | None:
+        """``CLAIMS`` as the callable it names."""
+        if isinstance(self.CLAIMS, str):
+            named: Callable[..., Mapping[str, Any]] = import_string(self.CLAIMS)
+            return named
+        return self.CLAIMS
+
+
+def ratchet_settings() -> RatchetSettings:
+    """The settings in force.
+
+    Raises:
+        ImproperlyConfigured: a key is unknown or a value is bad; the text names each and says
+            what to write. ``manage.py check`` says the same before anything runs.
+    """
+    return _resolved()
+
+
+@lru_cache(maxsize=1)
+def _resolved() -> RatchetSettings:
+    given = getattr(django_settings, NAME, {})
+    problems = [f"{text} {hint}" for text, hint in (*unknown_keys(given), *bad_values(given))]
+    if problems:
+        raise ImproperlyConfigured(" ".join(problems))
+    return RatchetSettings(**given)
+
+
+def _forget(*, setting: str, **kwargs: Any) -> None:
+    if setting == NAME:
+        _resolved.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="drf_ratchet.conf")
+
+
+def unknown_keys(given: Any) -> Iterator[tuple[str, str]]:
+    """Each key that is no setting, as (problem, hint); the hint names the nearest known one."""
+    if not isinstance(given, Mapping):
+        return
+    known = [field.name for field in fields(RatchetSettings)]
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(str(name).upper(), known, n=1, cutoff=0.5)
+            hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}."
+            yield f"{NAME} has no setting {name!r}.", hint
+
+
+def bad_values(given: Any) -> Iterator[tuple[str, str]]:
+    """Each value that cannot be used, as (problem, hint). Values are not shown."""
+    if not isinstance(given, Mapping):
+        yield f"{NAME} is not a dict.", "Write DRF_RATCHET = {...}."
+        return
+    for name, (demand, holds) in _DEMANDS.items():
+        if name in given and not holds(given[name]):
+            yield f"{NAME}[{name!r}] must be {demand}.", f"The default is {_default(name)!r}."
+    claims = given.get("CLAIMS")
+    if isinstance(claims, str) and claims:
+        try:
+            named = import_string(claims)
+        except ImportError as error:
+            yield f"{NAME}['CLAIMS'] cannot be imported: {error}.", "Write 'app.module.function'."
+        else:
+            if not callable(named):
+                yield f"{NAME}['CLAIMS'] is not callable.", "Write 'app.module.function'."
+
+
+def _default(name: str) -> Any:
+    return next(
+        field.default
+        for field in fields(RatchetSettings)
+        if field.name == name and field.default is not MISSING
+    )
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_names(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and len(value) > 0 and all(map(_is_name, value))
+
+
+def _is_positive(value: Any) -> bool:
+    # Tokens count in whole seconds.
+    return isinstance(value, timedelta) and value >= timedelta(seconds=1)
+
+
+def _is_not_negative(value: Any) -> bool:
+    return isinstance(value, timedelta) and value >= timedelta(0)
+
+
+_A_LIFETIME = "a timedelta of at least one second"
+
+_DEMANDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "ACCESS_TOKEN_LIFETIME": (_A_LIFETIME, _is_positive),
+    "REFRESH_TOKEN_LIFETIME": (_A_LIFETIME, _is_positive),
+    "SESSION_LIFETIME": (f"{_A_LIFETIME}, or None", lambda v: v is None or _is_positive(v)),
+    "ROTATE_REFRESH_TOKENS": ("True or False", lambda v: isinstance(v, bool)),
+    "ROTATION_GRACE": ("a timedelta, not negative", _is_not_negative),
+    "CATCH_UP_LIMIT": ("a whole number, not negative", lambda v: type(v) is int and v >= 0),
+    "LEEWAY": ("a timedelta, not negative", _is_not_negative),
+    "AUTH_HEADER_TYPES": (
+        "a list or tuple of words without spaces",
+        lambda v: _is_names(v) and all(len(word.split()) == 1 and word.isascii() for word in v),
+    ),
+    "USER_ID_FIELD": ("the name of a field of the user model", _is_name),
+    "USER_ID_CLAIM": ("the name of a claim", _is_name),
+    "ISSUER": ("a string, or None", lambda v: v is None or _is_name(v)),
+    "AUDIENCE": (
+        "a string, a list of strings, or None",
+        lambda v: v is None or _is_name(v) or _is_names(v),
+    ),
+    "CLAIMS": (
+        "a callable, the dotted path of one, or None",
+        lambda v: v is None or _is_name(v) or callable(v),
+    ),
+    "FRESHNESS": (f"one of {FRESHNESS_CHOICES}", lambda v: v in FRESHNESS_CHOICES),
+}

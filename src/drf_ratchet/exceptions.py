@@ -1,0 +1,70 @@
+"""Refusals in the contract's shape: ``detail``, ``code``, and ``reason`` for a token."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import exceptions, status
+
+from drf_ratchet.tokens.errors import Reason
+
+_DETAILS = {
+    Reason.MALFORMED: _("This is not a token of the expected form."),
+    Reason.BAD_SIGNATURE: _("The token's signature is not valid."),
+    Reason.WRONG_TYPE: _("This is a token of another type than is needed here."),
+    Reason.EXPIRED: _("The token has expired."),
+    Reason.NOT_YET_VALID: _("The token is not valid yet."),
+    Reason.WRONG_ISSUER: _("The token was issued by somebody else."),
+    Reason.WRONG_AUDIENCE: _("The token was issued for somebody else."),
+    Reason.SESSION_ENDED: _("This session has ended. Sign in again."),
+    Reason.REUSED: _("This refresh token was used before. The session has ended. Sign in again."),
+    Reason.USER_INACTIVE: _("This account is not active."),
+    Reason.PASSWORD_CHANGED: _("The password was changed. Sign in again."),
+}
+
+
+def refusal_body(reason: Reason) -> dict[str, Any]:
+    """The body of an error about a token: clients of simplejwt look for this code."""
+    return {"detail": _DETAILS[reason], "code": "token_not_valid", "reason": reason.value}
+
+
+class TokenNotValid(exceptions.AuthenticationFailed):
+    """401 for a token that is refused.
+
+    Args:
+        reason: why.
+    """
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(refusal_body(reason))
+        self.reason = reason
+
+
+class NoActiveAccount(exceptions.AuthenticationFailed):
+    """401 for a sign-in: unknown, wrong and inactive look the same."""
+
+    default_detail = _("No active account was found with these credentials.")
+    default_code = "no_active_account"
+
+
+class BadIdempotencyKey(exceptions.APIException):
+    """400 for an Idempotency-Key that the contract does not allow."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_detail = _("The Idempotency-Key must be 1 to 128 visible ASCII characters.")
+    default_code = "bad_idempotency_key"
+
+
+class BodyTooLarge(exceptions.APIException):
+    """413 for a request body longer than ``DATA_UPLOAD_MAX_MEMORY_SIZE``."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = _("The request body is too large.")
+    default_code = "body_too_large"
+
+
+def in_contract_shape(error: exceptions.APIException) -> exceptions.APIException:
+    """Give an error the body ``{"detail", "code"}``; field errors and our own keep theirs."""
+    if isinstance(error.detail, exceptions.ErrorDetail):
+        body: Any = {"detail": error.detail, "code": error.detail.code}
+        error.detail = body
+    return error

@@ -1,0 +1,54 @@
+"""The one table: a row per signed-in device."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from drf_ratchet.ids import uuid7
+
+
+class Session(models.Model):
+    """One signed-in device. Its refresh token is the pair (id, generation), signed.
+
+    Not swappable: to extend it, point a ``OneToOneField`` at it. Only ``sessions.store`` writes
+    rows; ``generation`` changed by any other hand makes tokens that are in use look replayed.
+
+    A refresh on PostgreSQL stays a heap-only (HOT) update as long as no column that a refresh
+    writes is indexed: so there is no index on ``expires_at``, ``rotated_at`` or ``generation``.
+    """
+
+    #: UUIDv7 (RFC 9562): new rows land at the end of the index, and the id tells the age.
+    id = models.UUIDField(_("session"), primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("user"),
+        # A deleted user's sessions must stay known for as long as their access tokens live.
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="ratchet_sessions",
+        editable=False,
+    )
+    generation = models.PositiveBigIntegerField(_("generation"), default=1, editable=False)
+    rotates = models.BooleanField(_("rotates"), default=True, editable=False)
+    # The database's clock: one for all processes, and the one that later reads the row.
+    created_at = models.DateTimeField(_("signed in"), db_default=Now(), editable=False)
+    auth_time = models.DateTimeField(_("proved identity"), db_default=Now(), editable=False)
+    rotated_at = models.DateTimeField(_("last refreshed"), db_default=Now(), editable=False)
+    #: Moves with each refresh, never past ``ends_at``.
+    expires_at = models.DateTimeField(_("expires"), editable=False)
+    #: Never moves.
+    ends_at = models.DateTimeField(_("ends at the latest"), null=True, editable=False)
+    ended_at = models.DateTimeField(_("ended"), null=True, db_index=True, editable=False)
+    end_reason = models.CharField(_("reason of ending"), max_length=32, default="", editable=False)
+    fingerprint = models.CharField(max_length=64, default="", editable=False)
+    idempotency_key_hash = models.CharField(max_length=64, default="", editable=False)
+    user_agent = models.CharField(_("user agent"), max_length=200, default="", editable=False)
+    ip = models.GenericIPAddressField(_("address"), null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
+
+    def __str__(self) -> str:
+        return str(self.id)

@@ -1,0 +1,155 @@
+"""What the endpoints take, and the places where a project bends a login."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth import authenticate, get_user_model
+from django.core.exceptions import ValidationError
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from drf_ratchet.exceptions import BadIdempotencyKey, NoActiveAccount
+from drf_ratchet.sessions.grant import Grant
+from drf_ratchet.sessions.store import open_session, refresh_session
+
+_MAX_CREDENTIAL = 4096
+_MAX_IDEMPOTENCY_KEY = 128
+
+
+class GrantSerializer(serializers.Serializer[Any]):
+    """Common to all that hand out tokens. ``validated_data`` is the response body."""
+
+    def get_claims(self, user: Any) -> Mapping[str, Any]:
+        """Claims for this access token, on top of the setting ``CLAIMS``.
+
+        A refresh mints by its own serializer: what should be in every access token belongs into
+        the setting, or into both serializers.
+
+        Args:
+            user: whose token it is.
+        """
+        return {}
+
+    def get_response_data(self, grant: Grant) -> dict[str, Any]:
+        """The response body. ``grant.session.user`` is the user."""
+        tokens = {"access": grant.access, "refresh": grant.refresh}
+        return {name: token for name, token in tokens.items() if token is not None}
+
+    @property
+    def request(self) -> Request | None:
+        """The request at hand, None outside of a view."""
+        return self.context.get("request")
+
+
+class TokenObtainPairSerializer(GrantSerializer):
+    """A login: credentials in, a pair of tokens out.
+
+    Each step can be overridden by itself: ``get_credentials``, ``authenticate``, ``get_claims``,
+    ``get_response_data``. Further fields are declared as in any serializer.
+    """
+
+    @property
+    def username_field(self) -> str:
+        """The name of the field that names the account: the user model's ``USERNAME_FIELD``."""
+        return str(get_user_model().USERNAME_FIELD)
+
+    def get_fields(self) -> dict[str, Any]:
+        """The account's field and the password, then what a subclass declares."""
+        return {
+            self.username_field: serializers.CharField(max_length=_MAX_CREDENTIAL, write_only=True),
+            "password": serializers.CharField(
+                max_length=_MAX_CREDENTIAL,
+                write_only=True,
+                trim_whitespace=False,
+                style={"input_type": "password"},
+            ),
+            **super().get_fields(),
+        }
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Sign in.
+
+        Raises:
+            NoActiveAccount: no such account, a wrong password, or not active.
+        """
+        user = self.authenticate(self.get_credentials(attrs))
+        grant = open_session(user, request=self.request, get_claims=self.get_claims)
+        return self.get_response_data(grant)
+
+    def get_credentials(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """What to hand to ``django.contrib.auth.authenticate``, out of the validated fields."""
+        return {name: attrs[name] for name in (self.username_field, "password")}
+
+    def authenticate(self, credentials: dict[str, Any]) -> Any:
+        """The user of the credentials. What comes after ``super()`` knows the password was right.
+
+        Raises:
+            NoActiveAccount: for unknown, wrong and inactive alike.
+        """
+        # Backends such as django-axes need Django's request, not DRF's around it.
+        request = getattr(self.request, "_request", None)
+        try:
+            user = authenticate(request, **credentials)
+        except (ValueError, ValidationError) as error:
+            if not self._unfit(credentials):
+                raise
+            raise NoActiveAccount from error
+        if user is None or not user.is_active:
+            raise NoActiveAccount
+        return user
+
+    def _unfit(self, credentials: dict[str, Any]) -> bool:
+        """Whether the account's name is nothing that the user model's field could hold."""
+        field: Any = get_user_model()._meta.get_field(self.username_field)
+        try:
+            field.to_python(credentials.get(self.username_field))
+        except (ValueError, ValidationError):
+            return True
+        return False
+
+
+class TokenRefreshSerializer(GrantSerializer):
+    """A refresh token in, a new pair out."""
+
+    refresh = serializers.CharField(write_only=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Turn the counter.
+
+        Raises:
+            TokenRefused: with the reason.
+            BadIdempotencyKey: the header is there and not allowed.
+        """
+        grant = refresh_session(
+            attrs["refresh"],
+            request=self.request,
+            idempotency_key=idempotency_key(self.request),
+            get_claims=self.get_claims,
+        )
+        return self.get_response_data(grant)
+
+
+class TokenVerifySerializer(serializers.Serializer[Any]):
+    """A token of either kind."""
+
+    token = serializers.CharField(write_only=True)
+
+
+class LogoutSerializer(serializers.Serializer[Any]):
+    """A refresh token, where there is no Bearer."""
+
+    refresh = serializers.CharField(write_only=True, required=False)
+
+
+def idempotency_key(request: Request | None) -> str:
+    """The request's ``Idempotency-Key``, "" for none.
+
+    Raises:
+        BadIdempotencyKey: it is not 1 to 128 visible ASCII characters.
+    """
+    key = None if request is None else request.META.get("HTTP_IDEMPOTENCY_KEY")
+    if key is None:
+        return ""
+    if not 1 <= len(key) <= _MAX_IDEMPOTENCY_KEY or not all("!" <= char <= "~" for char in key):
+        raise BadIdempotencyKey
+    return str(key)

@@ -1,0 +1,109 @@
+"""What a sign-in or a refresh hands out, and the making of its tokens."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from drf_ratchet.conf import ratchet_settings
+from drf_ratchet.keyring import keyring
+from drf_ratchet.models import Session
+from drf_ratchet.sessions.rotation import Outcome
+from drf_ratchet.tokens import codec
+from drf_ratchet.tokens.claims import REGISTERED_CLAIMS, Kind, access_claims, refresh_claims
+
+#: Further claims for one access token, given its user.
+GetClaims = Callable[[Any], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A pair of tokens and the session they belong to. Its repr shows no token.
+
+    Args:
+        access: the access token.
+        refresh: the refresh token; None where the one the client has stays good.
+        session: the row, with ``session.user`` loaded.
+        outcome: how it came about; ADVANCE for a sign-in.
+    """
+
+    access: str = field(repr=False)
+    refresh: str | None = field(repr=False)
+    session: Session
+    outcome: Outcome = Outcome.ADVANCE
+
+
+def subject_of(user: Any) -> str:
+    """The user's id as the ``sub`` claim has it."""
+    name = ratchet_settings().USER_ID_FIELD
+    if name == "pk":
+        return str(user._meta.pk.value_to_string(user))
+    return str(getattr(user, name))
+
+
+def custom_claims(
+    user: Any, *, session: Session, request: Any, get_claims: GetClaims | None = None
+) -> dict[str, Any]:
+    """The project's own claims for one access token: ``CLAIMS``, then those of one call.
+
+    Raises:
+        ImproperlyConfigured: ``CLAIMS`` returned something else than a mapping, or a claim has a
+            registered name.
+    """
+    make = ratchet_settings().claims
+    made = make(user, session=session, request=request) if make else {}
+    if not isinstance(made, Mapping):
+        raise ImproperlyConfigured("DRF_RATCHET['CLAIMS'] must return a dict.")
+    claims = {**made, **(get_claims(user) if get_claims else {})}
+    taken = sorted(REGISTERED_CLAIMS.union([ratchet_settings().USER_ID_CLAIM]) & claims.keys())
+    if taken:
+        raise ImproperlyConfigured(
+            f"Custom claims may not be named {', '.join(taken)}: these are written or checked "
+            "by drf-ratchet. Choose other names."
+        )
+    return claims
+
+
+def mint_access(user: Any, session: Session, now: datetime, custom: Mapping[str, Any]) -> str:
+    """A new access token; it never outlives the session's absolute end.
+
+    Args:
+        user: whose it is.
+        session: the saved row.
+        now: by the database's clock.
+        custom: what ``custom_claims`` returned.
+    """
+    settings = ratchet_settings()
+    subject = subject_of(user)
+    if settings.USER_ID_CLAIM != "sub":
+        custom = {settings.USER_ID_CLAIM: subject, **custom}
+    ends = [now + settings.ACCESS_TOKEN_LIFETIME, session.ends_at]
+    claims = access_claims(
+        subject=subject,
+        session=session.id,
+        issued_at=_seconds(now),
+        expires_at=_seconds(min(end for end in ends if end is not None)),
+        auth_time=_seconds(session.auth_time),
+        issuer=settings.ISSUER,
+        audience=settings.AUDIENCE,
+        extra=custom,
+    )
+    return codec.sign(claims, keyring().access.signing, Kind.ACCESS)
+
+
+def mint_refresh(user: Any, session: Session) -> str:
+    """The refresh token of the row as it stands: the same row gives the same token."""
+    claims = refresh_claims(
+        subject=subject_of(user),
+        session=session.id,
+        generation=session.generation,
+        issued_at=_seconds(session.rotated_at),
+        expires_at=_seconds(session.expires_at),
+    )
+    return codec.sign(claims, keyring().refresh.signing, Kind.REFRESH)
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())

@@ -1,0 +1,24 @@
+"""What happens to sessions, for whoever wants to know.
+
+Each is sent after the fact is committed, with ``send_robust``: a receiver that fails is logged
+by Django and changes nothing. The sender is the ``Session`` class; each carries ``session`` (the
+row, with ``session.user`` loaded or None) and ``request`` (or None).
+
+* ``session_opened``: a device signed in.
+* ``session_refreshed``: a new pair was handed out; ``outcome`` says how (advance, repeat, hold,
+  catch_up).
+* ``session_ended``: a session ended, once per session; ``reason`` is its ``end_reason``.
+* ``reuse_detected``: a refresh token behind the counter was presented; the session was ended.
+* ``session_caught_up``: a refresh token was ahead of the database, which must have lost writes;
+  ``generations`` says how many.
+
+Django's ``user_logged_in``, ``user_logged_out`` and ``user_login_failed`` are sent as well.
+"""
+
+from django.dispatch import Signal
+
+session_opened = Signal()
+session_refreshed = Signal()
+session_ended = Signal()
+reuse_detected = Signal()
+session_caught_up = Signal()

@@ -1,0 +1,173 @@
+"""What an access token and a refresh token say."""
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Self
+from uuid import UUID
+
+from drf_ratchet.tokens.errors import Reason, TokenRefused
+
+
+class Kind(StrEnum):
+    """The two kinds of token; the value is the ``token_type`` claim."""
+
+    ACCESS = "access"
+    REFRESH = "refresh"
+
+    @property
+    def typ(self) -> str:
+        """The ``typ`` header (RFC 8725 section 3.11: explicit typing; ``at+jwt`` is RFC 9068's)."""
+        return "at+jwt" if self is Kind.ACCESS else "rt+jwt"
+
+
+#: Claims that this package writes or checks. A project's own claims may not use these names.
+REGISTERED_CLAIMS = frozenset(
+    {
+        *("iss", "sub", "aud", "exp", "nbf", "iat", "jti"),  # RFC 7519 section 4.1
+        *("sid", "auth_time"),  # OpenID Connect
+        *("client_id", "act", "cnf"),  # RFC 9068, RFC 8693, RFC 7800
+        *("gen", "token_type"),  # ours
+    }
+)
+
+
+class Claims(Mapping[str, Any]):
+    """Verified claims: a mapping that nothing can change, all the way down.
+
+    Objects inside become read-only mappings and arrays become tuples.
+
+    Args:
+        claims: the parsed payload of a token.
+    """
+
+    __slots__ = ("_claims",)
+
+    def __init__(self, claims: Mapping[str, Any]) -> None:
+        self._claims: Mapping[str, Any] = _frozen(claims)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._claims[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._claims)
+
+    def __len__(self) -> int:
+        return len(self._claims)
+
+    def __repr__(self) -> str:
+        # Names only: the values are somebody's email address as often as not.
+        return f"<Claims {', '.join(self._claims)}>"
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return MappingProxyType({name: _frozen(item) for name, item in value.items()})
+    if isinstance(value, (list, tuple)):
+        return tuple(_frozen(item) for item in value)
+    return value
+
+
+def session_id(claims: Mapping[str, Any]) -> UUID:
+    """The ``sid`` claim as a UUID.
+
+    Raises:
+        TokenRefused: malformed, if there is none or it is not a UUID.
+    """
+    try:
+        return UUID(claims["sid"])
+    except (KeyError, ValueError, TypeError, AttributeError):
+        raise TokenRefused(Reason.MALFORMED) from None
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshClaims:
+    """What a refresh token says, once verified: the pair (session, generation) and whose it is.
+
+    Args:
+        subject: the user's id as a string, the ``sub`` claim.
+        session: the id of the session, the ``sid`` claim.
+        generation: the counter's value this token stands for, the ``gen`` claim.
+    """
+
+    subject: str
+    session: UUID
+    generation: int
+
+    @classmethod
+    def read(cls, claims: Mapping[str, Any]) -> Self:
+        """Take the three out of verified claims.
+
+        Raises:
+            TokenRefused: malformed, if one is missing or of the wrong type.
+        """
+        subject, generation = claims.get("sub"), claims.get("gen")
+        if not isinstance(subject, str) or type(generation) is not int or generation < 0:
+            raise TokenRefused(Reason.MALFORMED)
+        return cls(subject, session_id(claims), generation)
+
+
+def access_claims(
+    *,
+    subject: str,
+    session: UUID,
+    issued_at: int,
+    expires_at: int,
+    auth_time: int,
+    issuer: str | None = None,
+    audience: str | Sequence[str] | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The claims of an access token.
+
+    Args:
+        subject: the user's id as a string.
+        session: the id of the session.
+        issued_at: seconds since 1970.
+        expires_at: seconds since 1970; the first second at which the token is no longer good.
+        auth_time: when the user last proved who they are, seconds since 1970.
+        issuer: the ``iss`` claim, left out if None.
+        audience: the ``aud`` claim, left out if None.
+        extra: the project's own claims; one with a registered name is overwritten.
+    """
+    claims: dict[str, Any] = {**(extra or {}), "token_type": Kind.ACCESS.value}
+    if issuer is not None:
+        claims["iss"] = issuer
+    if audience is not None:
+        claims["aud"] = audience if isinstance(audience, str) else list(audience)
+    return {
+        **claims,
+        "sub": subject,
+        "sid": str(session),
+        "jti": secrets.token_urlsafe(16),
+        "iat": issued_at,
+        "exp": expires_at,
+        "auth_time": auth_time,
+    }
+
+
+def refresh_claims(
+    *, subject: str, session: UUID, generation: int, issued_at: int, expires_at: int
+) -> dict[str, Any]:
+    """The claims of a refresh token.
+
+    The same arguments always give the same claims: a repeated refresh hands out the very same
+    token, so there is no ``jti``.
+
+    Args:
+        subject: the user's id as a string.
+        session: the id of the session.
+        generation: the counter's value that the token stands for.
+        issued_at: seconds since 1970.
+        expires_at: seconds since 1970.
+    """
+    return {
+        "token_type": Kind.REFRESH.value,
+        "sub": subject,
+        "sid": str(session),
+        "gen": generation,
+        "iat": issued_at,
+        "exp": expires_at,
+    }

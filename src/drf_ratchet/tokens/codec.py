@@ -1,0 +1,214 @@
+"""Sign and verify. The only module that turns claims into strings and strings into claims."""
+
+import binascii
+import json
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Collection, Mapping
+from functools import lru_cache
+from math import isfinite
+from typing import Any, NamedTuple
+
+from joserfc import jws
+from joserfc.errors import JoseError
+
+from drf_ratchet.tokens.claims import Claims, Kind
+from drf_ratchet.tokens.errors import Reason, TokenRefused
+from drf_ratchet.tokens.keys import Key, KeySet
+
+#: Longest token looked at or made, in characters. Most servers take no longer header.
+MAX_LENGTH = 16_384
+_MAX_HEADER_LENGTH = 512
+#: How far, in seconds, another machine's clock may run ahead when it says "issued now". ``iat`` is
+#: not a bound of validity (RFC 7519 section 4.1.6); ``nbf`` and ``exp`` get no such allowance.
+ISSUED_AHEAD = 5
+
+
+class _Header(NamedTuple):
+    alg: str
+    typ: str
+    kid: str
+
+
+def sign(claims: Mapping[str, Any], key: Key, kind: Kind) -> str:
+    """A signed token (JWS compact serialization, RFC 7515 section 3.1).
+
+    Args:
+        claims: what it says; JSON types only.
+        key: the key to sign with.
+        kind: access or refresh, for the ``typ`` header.
+
+    Raises:
+        ValueError: the token would be longer than any server takes, or the claims are not JSON.
+        TypeError: a claim is of a type that JSON does not have.
+    """
+    payload = json.dumps(claims, separators=(",", ":"), allow_nan=False).encode()
+    header = {"alg": key.alg, "typ": kind.typ, "kid": key.kid}
+    token = jws.serialize_compact(header, payload, key.jose, registry=key.registry)
+    if len(token) > MAX_LENGTH:
+        raise ValueError(
+            f"The token would have {len(token)} characters, more than {MAX_LENGTH}: "
+            "put less into the custom claims."
+        )
+    return token
+
+
+def verify(
+    token: object,
+    keys: KeySet,
+    kind: Kind,
+    *,
+    issuer: str | None = None,
+    audience: Collection[str] = (),
+    leeway: float = 0,
+    check_times: bool = True,
+) -> Claims:
+    """The claims of a token, if it is one of ours, of this kind, and good now.
+
+    Nothing of the payload is parsed before the signature over it was found good.
+
+    Args:
+        token: what the client sent; anything.
+        keys: the keys whose signature counts.
+        kind: what the token must be; one of the other kind is refused.
+        issuer: the ``iss`` it must carry; None asks for none.
+        audience: names we answer to, one of which must be in ``aud``; empty means that a token
+            made for a named audience is not for us (RFC 7519 section 4.1.3).
+        leeway: seconds that ``exp`` and ``nbf`` may be off.
+        check_times: False to accept an expired token, as a logout must.
+
+    Raises:
+        TokenRefused: with the reason.
+    """
+    if not isinstance(token, str) or len(token) > MAX_LENGTH or not token.isascii():
+        raise TokenRefused(Reason.MALFORMED)
+    segment, dot, _ = token.partition(".")
+    if not dot or len(segment) > _MAX_HEADER_LENGTH:
+        raise TokenRefused(Reason.MALFORMED)
+    header = _read_header(segment)
+    if header.typ != kind.typ:
+        raise TokenRefused(Reason.WRONG_TYPE)
+    key = keys.get(header.kid)
+    if key is None or header.alg != key.alg:
+        raise TokenRefused(Reason.BAD_SIGNATURE)
+    claims = _read_object(_checked_payload(token, key))
+    _check_claims(claims, kind, issuer, audience)
+    _check_times(claims, leeway if check_times else None)
+    return Claims(claims)
+
+
+def kind_of(token: object) -> Kind:
+    """Which kind a token says it is, before anything is verified.
+
+    Raises:
+        TokenRefused: malformed or of neither kind.
+    """
+    if not isinstance(token, str):
+        raise TokenRefused(Reason.MALFORMED)
+    segment = token[: _MAX_HEADER_LENGTH + 1].partition(".")[0]
+    if len(segment) > _MAX_HEADER_LENGTH or not segment.isascii():
+        raise TokenRefused(Reason.MALFORMED)
+    typ = _read_header(segment).typ
+    for kind in Kind:
+        if kind.typ == typ:
+            return kind
+    raise TokenRefused(Reason.WRONG_TYPE)
+
+
+# Every token of one key has the same header, so few are ever parsed.
+@lru_cache(maxsize=64)
+def _read_header(segment: str) -> _Header:
+    header = _read_object(_base64url(segment))
+    # We make these three. Whatever else a header may say (jwk, jku, x5u, crit, b64, ...) asks a
+    # verifier to trust or do something that we do not: refuse it (RFC 7515 section 4.1.11).
+    if not header.keys() <= {"alg", "typ", "kid"}:
+        raise TokenRefused(Reason.MALFORMED)
+    alg, typ, kid = (header.get(name, "") for name in _Header._fields)
+    if not (isinstance(alg, str) and isinstance(typ, str) and isinstance(kid, str)):
+        raise TokenRefused(Reason.MALFORMED)
+    # RFC 7515 section 4.1.9: a media type, whose "application/" may be left out.
+    return _Header(alg, typ.lower().removeprefix("application/"), kid)
+
+
+def _checked_payload(token: str, key: Key) -> bytes:
+    try:
+        payload = jws.deserialize_compact(token, key.jose, registry=key.registry).payload
+    except JoseError as error:
+        known = error.error == "bad_signature"
+        raise TokenRefused(Reason.BAD_SIGNATURE if known else Reason.MALFORMED) from None
+    except (ValueError, TypeError):
+        raise TokenRefused(Reason.MALFORMED) from None
+    return payload or b""
+
+
+def _base64url(segment: str) -> bytes:
+    try:
+        decoded = urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+    except (binascii.Error, ValueError):
+        raise TokenRefused(Reason.MALFORMED) from None
+    # The decoder skips what it does not know and ignores loose bits; one spelling is enough.
+    if urlsafe_b64encode(decoded).rstrip(b"=") != segment.encode():
+        raise TokenRefused(Reason.MALFORMED)
+    return decoded
+
+
+def _read_object(raw: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(
+            raw.decode("utf-8"), object_pairs_hook=_unique_names, parse_constant=_no_constant
+        )
+    except (ValueError, RecursionError):
+        raise TokenRefused(Reason.MALFORMED) from None
+    if not isinstance(value, dict):
+        raise TokenRefused(Reason.MALFORMED)
+    return value
+
+
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a name stands twice")  # RFC 7519 section 4: reject, or take the last
+    return value
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)  # NaN and Infinity are not JSON
+
+
+def _check_claims(
+    claims: dict[str, Any], kind: Kind, issuer: str | None, audience: Collection[str]
+) -> None:
+    if claims.get("token_type") != kind.value:
+        raise TokenRefused(Reason.WRONG_TYPE)
+    if not isinstance(claims.get("sub"), str) or not isinstance(claims.get("sid"), str):
+        raise TokenRefused(Reason.MALFORMED)
+    if kind is Kind.REFRESH:
+        return  # it is for us alone, so it names neither issuer nor audience
+    if issuer is not None and claims.get("iss") != issuer:
+        raise TokenRefused(Reason.WRONG_ISSUER)
+    named = claims.get("aud", [])
+    named = [named] if isinstance(named, str) else named
+    if not isinstance(named, list):
+        raise TokenRefused(Reason.MALFORMED)
+    if (named or audience) and not any(name in audience for name in named):
+        raise TokenRefused(Reason.WRONG_AUDIENCE)
+
+
+def _check_times(claims: dict[str, Any], leeway: float | None) -> None:
+    """``exp``, ``nbf`` and ``iat`` (RFC 7519 section 4.1); a leeway of None checks types alone."""
+    expires_at, issued_at = _seconds(claims, "exp"), _seconds(claims, "iat")
+    not_before = _seconds(claims, "nbf") if "nbf" in claims else issued_at - ISSUED_AHEAD
+    if leeway is None:
+        return
+    now = time.time()
+    if now - leeway >= expires_at:
+        raise TokenRefused(Reason.EXPIRED)
+    if now + leeway < max(not_before, issued_at - ISSUED_AHEAD):
+        raise TokenRefused(Reason.NOT_YET_VALID)
+
+
+def _seconds(claims: dict[str, Any], name: str) -> float:
+    value = claims.get(name)
+    if type(value) is int or (type(value) is float and isfinite(value)):
+        return value
+    raise TokenRefused(Reason.MALFORMED)

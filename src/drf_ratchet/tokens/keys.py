@@ -1,0 +1,137 @@
+"""One key; the key set; its published (JWKS) form."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Self
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from joserfc import jwk
+from joserfc.jws import JWSRegistry
+from joserfc.util import urlsafe_b64encode
+
+HMAC_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}
+_CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521", "Ed25519": "Ed25519"}
+_RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
+ALGORITHMS = (*HMAC_BYTES, *_CURVES, *_RSA)
+_RSA_BITS = 2048
+
+
+class Key:
+    """One key, bound to one algorithm: the header's ``alg`` never chooses (RFC 8725 section 3.1).
+
+    Args:
+        jose: the key itself.
+        alg: the one algorithm it is used with (RFC 7518, RFC 9864).
+        kid: its id; by default the RFC 7638 thumbprint. A symmetric key needs one given, since
+            a thumbprint would be a hash of the secret.
+
+    Raises:
+        ValueError: the algorithm is not one of ours or does not fit the key, the key is too
+            short for it (RFC 7518 sections 3.2 and 3.3), or a symmetric key has no kid.
+    """
+
+    __slots__ = ("alg", "jose", "kid", "registry")
+
+    def __init__(self, jose: jwk.Key, alg: str, kid: str | None = None) -> None:
+        _check_fit(jose, alg)
+        if kid is None and isinstance(jose, jwk.OctKey):
+            raise ValueError("A symmetric key needs a kid: its thumbprint would tell of the key.")
+        self.jose = jose
+        self.alg = alg
+        self.kid = kid or jose.thumbprint()
+        # One registry per key: joserfc then accepts this key's algorithm and no other.
+        self.registry = JWSRegistry(algorithms=[alg])
+
+    @classmethod
+    def derive(cls, secret: str | bytes, use: str) -> Self:
+        """An HS256 key made from a secret by HKDF (RFC 5869), a different one for each use.
+
+        The kid is derived too, under a label of its own: every process that knows the secret
+        agrees on it, and it says nothing about the key.
+
+        Args:
+            secret: Django's ``SECRET_KEY`` or one of its fallbacks.
+            use: what the key is for; part of the label.
+        """
+        material = secret.encode() if isinstance(secret, str) else secret
+        kid = _hkdf(material, f"drf-ratchet {use} kid", 12)
+        raw = _hkdf(material, f"drf-ratchet {use} HS256", HMAC_BYTES["HS256"])
+        return cls(jwk.OctKey.import_key(raw), "HS256", urlsafe_b64encode(kid).decode())
+
+    @property
+    def is_symmetric(self) -> bool:
+        """Whether whoever can verify with this key can also sign with it."""
+        return isinstance(self.jose, jwk.OctKey)
+
+    def public_jwk(self) -> dict[str, Any]:
+        """The public half as a JWK (RFC 7517).
+
+        Raises:
+            ValueError: the key is symmetric and has no public half.
+        """
+        if self.is_symmetric:
+            raise ValueError("A symmetric key is never published.")
+        public = self.jose.as_dict(private=False)
+        return {**public, "kid": self.kid, "alg": self.alg, "use": "sig"}
+
+    def __repr__(self) -> str:
+        return f"<Key {self.kid} {self.alg}>"
+
+
+class KeySet:
+    """The keys in use: one signs, all verify.
+
+    Args:
+        signing: the key that signs.
+        verifying: further keys whose tokens are still good.
+
+    Raises:
+        ValueError: two keys have the same kid.
+    """
+
+    __slots__ = ("_by_kid", "signing")
+
+    def __init__(self, signing: Key, verifying: Iterable[Key] = ()) -> None:
+        self.signing = signing
+        self._by_kid: dict[str, Key] = {}
+        for key in (signing, *verifying):
+            if key.kid in self._by_kid:
+                raise ValueError(f"Two keys have the kid {key.kid!r}. Give each one of its own.")
+            self._by_kid[key.kid] = key
+
+    def get(self, kid: str) -> Key | None:
+        """The key of that id, or None."""
+        return self._by_kid.get(kid)
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._by_kid.values())
+
+    def published(self) -> dict[str, list[dict[str, Any]]]:
+        """The JWKS (RFC 7517 section 5): public keys only, so none where keys are symmetric."""
+        return {"keys": [key.public_jwk() for key in self if not key.is_symmetric]}
+
+    def __repr__(self) -> str:
+        return f"<KeySet signing={self.signing.kid} of {len(self._by_kid)}>"
+
+
+def _hkdf(secret: bytes, label: str, length: int) -> bytes:
+    return HKDF(algorithm=SHA256(), length=length, salt=None, info=label.encode()).derive(secret)
+
+
+def _check_fit(jose: jwk.Key, alg: str) -> None:
+    if alg not in ALGORITHMS:
+        raise ValueError(f"{alg!r} is not an algorithm to sign with; use one of {ALGORITHMS}.")
+    if isinstance(jose, jwk.OctKey):
+        fits = alg in HMAC_BYTES
+        if fits and len(jose.raw_value) < HMAC_BYTES[alg]:
+            raise ValueError(f"{alg} needs a key of at least {HMAC_BYTES[alg] * 8} bits.")
+    elif isinstance(jose, jwk.RSAKey):
+        fits = alg in _RSA
+        raw: RSAPrivateKey | RSAPublicKey = jose.raw_value
+        if fits and raw.key_size < _RSA_BITS:
+            raise ValueError(f"{alg} needs an RSA key of at least {_RSA_BITS} bits.")
+    else:
+        fits = _CURVES.get(alg) == jose.curve_name
+    if not fits:
+        raise ValueError(f"This {jose.key_type} key does not fit {alg}.")

@@ -1,0 +1,17 @@
+"""The demo's settings, quick and on the database that DATABASE_URL names (SQLite unless set)."""
+
+import os
+
+os.environ.setdefault("SECRET_KEY", "a key for the tests alone, 0123456789abcdefghijklmnop")
+
+from config.settings import *  # noqa: F403
+from config.settings import DATABASES, INSTALLED_APPS, REST_FRAMEWORK
+
+# The real hashers take a quarter of a second each; what they do is not what is tested here.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# tests.users later
+REST_FRAMEWORK = {**REST_FRAMEWORK, "TEST_REQUEST_DEFAULT_FORMAT": "json"}
+
+# With a persistent connection the test database cannot be dropped.
+DATABASES["default"]["CONN_MAX_AGE"] = 0
