@@ -5,7 +5,7 @@ import os
 os.environ.setdefault("SECRET_KEY", "a key for the tests alone, 0123456789abcdefghijklmnop")
 
 from config.settings import *  # noqa: F403
-from config.settings import DATABASES, INSTALLED_APPS, REST_FRAMEWORK
+from config.settings import DATABASES, REST_FRAMEWORK
 
 # The real hashers take a quarter of a second each; what they do is not what is tested here.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

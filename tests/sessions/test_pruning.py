@@ -1,0 +1,79 @@
+"""What ``manage.py ratchet prune`` deletes, and what it keeps."""
+
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from drf_ratchet.ids import first_uuid7
+from drf_ratchet.models import Session
+from drf_ratchet.sessions.pruning import prune
+
+pytestmark = pytest.mark.django_db
+NOW = timezone.now()
+
+
+def days(number: float) -> timedelta:
+    return timedelta(days=number)
+
+
+def session(*, opened: float, expires: float, ended: float | None = None) -> Session:
+    """A row; all arguments in days ago."""
+    moment = NOW - days(opened)
+    pk = first_uuid7(moment)
+    while Session.objects.filter(pk=pk).exists():
+        pk = type(pk)(int=pk.int + 1)
+    return Session.objects.create(
+        pk=pk,
+        created_at=moment,
+        expires_at=NOW - days(expires),
+        ended_at=None if ended is None else NOW - days(ended),
+    )
+
+
+def left() -> set[Session]:
+    return set(Session.objects.all())
+
+
+def test_what_goes_and_what_stays(alice: User) -> None:
+    keep = {
+        session(opened=400, expires=-1),  # refreshed for more than a year
+        session(opened=100, expires=29),
+        session(opened=100, expires=-1, ended=29),
+        session(opened=1, expires=-6),
+    }
+    session(opened=100, expires=31)
+    session(opened=100, expires=-1, ended=31)
+    session(opened=100, expires=31, ended=40)
+    assert sum(prune(NOW - days(30))) == 3
+    assert left() == keep
+
+
+def test_batches(django_assert_num_queries: Any) -> None:
+    for _ in range(25):
+        session(opened=100, expires=60)
+    living = session(opened=90, expires=-1)
+    with django_assert_num_queries(7):  # three batches: look and delete; then nothing is left
+        assert list(prune(NOW - days(30), batch_size=10)) == [10, 10, 5]
+    assert left() == {living}
+
+
+def test_the_command() -> None:
+    session(opened=100, expires=60)
+    kept = session(opened=100, expires=3)
+    out = StringIO()
+    call_command("ratchet", "prune", stdout=out)
+    assert "1 sessions deleted." in out.getvalue()
+    assert left() == {kept}
+    call_command("ratchet", "prune", "--days=2", stdout=out)
+    assert not left()
+
+
+@pytest.mark.parametrize("option", ["--days=0", "--days=-1", "--batch-size=0"])
+def test_the_command_refuses(option: str) -> None:
+    with pytest.raises(CommandError):
+        call_command("ratchet", "prune", option)
