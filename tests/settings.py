@@ -10,7 +10,6 @@ from config.settings import DATABASES, REST_FRAMEWORK
 # The real hashers take a quarter of a second each; what they do is not what is tested here.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
-# tests.users later
 REST_FRAMEWORK = {**REST_FRAMEWORK, "TEST_REQUEST_DEFAULT_FORMAT": "json"}
 
 # With a persistent connection the test database cannot be dropped.

@@ -71,9 +71,10 @@ def test_a_row_that_never_holds_still(alice: User) -> None:
         Session.objects.filter(pk=session.pk).update(generation=session.generation - 1)
         return {}
 
+    Session.objects.update(generation=50)
+    token = token_of(50)
     with (
         override_settings(DRF_RATCHET={"CLAIMS": claims, "CATCH_UP_LIMIT": 100}),
         pytest.raises(RuntimeError, match="changed under each"),
     ):
-        Session.objects.update(generation=50)
-        refresh_session(token_of(50))
+        refresh_session(token)
