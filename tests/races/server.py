@@ -110,7 +110,12 @@ def new_database(folder: Path, clause: str = "") -> Iterator[str]:
 
 def environment_on(url: str) -> dict[str, str]:
     """The environment of a demo process on that database."""
-    own = {"DATABASE_URL": url, "SECRET_KEY": settings.SECRET_KEY, "THROTTLES": "off"}
+    own = {
+        "DATABASE_URL": url,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "SECRET_KEY": settings.SECRET_KEY,
+        "THROTTLES": "off",
+    }
     return {**os.environ, **own}
 
 

@@ -1,0 +1,97 @@
+# `make` prints what there is. Everything lives in .venv, which the first target that
+# needs it makes; nothing is installed anywhere else.
+
+# The first Python that is new enough and can make virtual environments. Each is asked,
+# and not only looked up: a version manager's shims exist for versions it will not run.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' \
+	2>/dev/null && echo $$python && break; done)
+UV ?= $(shell command -v uv || echo .venv/bin/uv)
+
+BIN := .venv/bin
+# More arguments for pytest: make test ARGS="-k race"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+# Two installations into one .venv would meet.
+.NOTPARALLEL:
+.PHONY: help demo test lint types format build check-wheel lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/.demo-installed ## run the demo on http://127.0.0.1:8000 (PORT=... for another port)
+	@$(BIN)/python demo/serve.py
+
+test: .venv/.dev-installed ## the whole suite, on SQLite and again on PostgreSQL (ARGS=... for pytest)
+	@unset DATABASE_URL; failed=; \
+	echo "== SQLite"; \
+	$(BIN)/pytest $(ARGS) || failed="$$failed SQLite"; \
+	echo "== PostgreSQL"; \
+	$(BIN)/python -m tests.servers postgresql -- $(BIN)/pytest $(ARGS) || failed="$$failed PostgreSQL"; \
+	test -z "$$failed" || { echo "Failed on:$$failed"; exit 1; }
+
+lint: .venv/.dev-installed ## style, likely bugs, and that imports point down
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+
+# The settings that mypy's Django plugin loads are the tests', which build on the demo's.
+types: .venv/.dev-installed ## strict mypy
+	PYTHONPATH=demo $(BIN)/mypy
+
+format: .venv/.dev-installed ## put the code in its usual form
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+build: .venv/.dev-installed ## the wheel and the sdist, into dist/
+	@rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist
+
+check-wheel: .venv/.dev-installed ## install the wheel into a new project elsewhere and sign in there
+	$(BIN)/python tests/packaging/check_wheel.py
+
+lock: ## the newest versions into requirements/*.txt (needs uv)
+	@command -v $(UV) >/dev/null || { \
+		echo "make lock needs uv: $(BIN)/pip install uv, or see uv's own documentation."; exit 1; }
+	$(UV_COMPILE) requirements/demo.in --output-file requirements/demo.txt
+	$(UV_COMPILE) requirements/dev.in --constraints requirements/demo.txt \
+		--output-file requirements/dev.txt
+
+# --universal: one lock for every Python and platform. No index and no links: the lock
+# says what and which hash, never from where.
+UV_COMPILE = $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 \
+	--generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
+	--custom-compile-command "make lock"
+
+clean: ## delete what make has made, but for the demo's data
+	rm -rf .venv .venv-matrix dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .hypothesis
+	find src tests demo -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# How .venv comes to be. While an installation is under way neither of the two files is
+# there, so that one that was interrupted starts afresh: pip takes a half-unpacked package
+# for an installed one. dev.txt holds all of demo.txt.
+
+.venv/.demo-installed: requirements/demo.txt pyproject.toml
+	$(call install,demo)
+	@touch .venv/.demo-installed
+
+.venv/.dev-installed: requirements/dev.txt pyproject.toml
+	$(call install,dev)
+	@touch .venv/.demo-installed .venv/.dev-installed
+
+define install
+	@$(if $(PYTHON),:,echo "No Python 3.11 or newer with its venv module was found (on \
+	Debian: apt install python3-venv). If you have one: make PYTHON=/path/to/it"; exit 1)
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "drf-ratchet needs Python 3.11 or newer: $(PYTHON) is older."; exit 1; }
+	@test -e .venv/.demo-installed || { echo "Setting up .venv (once, about a minute) ..."; \
+		rm -rf .venv && "$(PYTHON)" -m venv .venv; }
+	@rm -f .venv/.demo-installed .venv/.dev-installed
+	@echo "Installing requirements/$(1).txt ..."
+	@$(PIP) install --require-hashes -r requirements/$(1).txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+endef
+
+PIP := $(BIN)/python -m pip -q --disable-pip-version-check
