@@ -12,6 +12,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
+from drf_ratchet.tokens.claims import REGISTERED_CLAIMS
+
 NAME = "DRF_RATCHET"
 FRESHNESS_CHOICES = ("immediate",)
 
@@ -116,7 +118,7 @@ def bad_values(given: Any) -> Iterator[tuple[str, str]]:
     if isinstance(claims, str) and claims:
         try:
             named = import_string(claims)
-        except ImportError as error:
+        except (ImportError, ValueError, TypeError) as error:  # "." and ".." raise the latter two
             yield f"{NAME}['CLAIMS'] cannot be imported: {error}.", "Write 'app.module.function'."
         else:
             if not callable(named):
@@ -160,10 +162,13 @@ _DEMANDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "LEEWAY": ("a timedelta, not negative", _is_not_negative),
     "AUTH_HEADER_TYPES": (
         "a list or tuple of words without spaces",
-        lambda v: _is_names(v) and all(len(word.split()) == 1 and word.isascii() for word in v),
+        lambda v: _is_names(v) and all(word.split() == [word] and word.isascii() for word in v),
     ),
     "USER_ID_FIELD": ("the name of a field of the user model", _is_name),
-    "USER_ID_CLAIM": ("the name of a claim", _is_name),
+    "USER_ID_CLAIM": (
+        "the name of a claim, and no other registered one than 'sub'",
+        lambda v: _is_name(v) and v not in REGISTERED_CLAIMS - {"sub"},
+    ),
     "ISSUER": ("a string, or None", lambda v: v is None or _is_name(v)),
     "AUDIENCE": (
         "a string, a list of strings, or None",

@@ -1,4 +1,4 @@
-"""A JSON parser that answers hostile bodies with a 4xx."""
+"""Parsers that answer hostile bodies with a 4xx, where DRF's answer with a 500."""
 
 from collections.abc import Mapping
 from io import BytesIO
@@ -13,9 +13,10 @@ from drf_ratchet.exceptions import BodyTooLarge
 
 
 class JSONParser(parsers.JSONParser):
-    """DRF's, with two answers it lacks: to deep nesting (there a 500) and to a body without end.
+    """DRF's, with two answers it lacks: to deep nesting and to a body without end.
 
-    The bound is Django's ``DATA_UPLOAD_MAX_MEMORY_SIZE`` (bytes), which DRF does not apply to JSON.
+    The bound is Django's ``DATA_UPLOAD_MAX_MEMORY_SIZE`` (bytes), which not every DRF applies to
+    JSON.
     """
 
     def parse(
@@ -38,3 +39,32 @@ class JSONParser(parsers.JSONParser):
             return super().parse(BytesIO(body), media_type, dict(parser_context or {}))
         except RecursionError:
             raise ParseError(_("The JSON is nested too deeply.")) from None
+
+
+class _AnyCharset:
+    """The request names the charset, and Python knows some that fail in ways of their own."""
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """The parsed form.
+
+        Raises:
+            ParseError: it is no form, or not in the charset it says.
+        """
+        parser: Any = super()
+        try:
+            return parser.parse(stream, media_type, dict(parser_context or {}))
+        except (UnicodeError, LookupError):
+            raise ParseError(_("The form is not in the charset it says.")) from None
+
+
+class FormParser(_AnyCharset, parsers.FormParser):
+    """DRF's, for any charset."""
+
+
+class MultiPartParser(_AnyCharset, parsers.MultiPartParser):
+    """DRF's, for any charset."""

@@ -25,4 +25,5 @@ class IsOwner(BasePermission):
     def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:
         """Whether the object's owner is the user."""
         owner = getattr(obj, getattr(view, "owner_field", self.owner_field))
-        return owner is not None and owner in (request.user, request.user.pk)
+        user: Any = request.user
+        return owner is not None and user is not None and owner in (user, user.pk)

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import connections
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, status
 from rest_framework.generics import GenericAPIView
-from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,8 +19,8 @@ from drf_ratchet.authentication import (
     header_token,
     verify_access,
 )
-from drf_ratchet.exceptions import TokenNotValid, in_contract_shape, refusal_body
-from drf_ratchet.parsers import JSONParser
+from drf_ratchet.exceptions import BodyTooLarge, TokenNotValid, in_contract_shape, refusal_body
+from drf_ratchet.parsers import FormParser, JSONParser, MultiPartParser
 from drf_ratchet.serializers import (
     LogoutSerializer,
     TokenObtainPairSerializer,
@@ -62,6 +61,8 @@ class RatchetView(GenericAPIView[Any]):
         """Answer any refusal in the contract's shape, through the project's exception handler."""
         if isinstance(exc, TokenRefused):
             exc = TokenNotValid(exc.reason)
+        elif isinstance(exc, RequestDataTooBig):
+            exc = BodyTooLarge()
         elif isinstance(exc, SuspiciousOperation):
             exc = exceptions.ParseError(_("The request is malformed."))
         elif isinstance(exc, Http404):

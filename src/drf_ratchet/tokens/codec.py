@@ -6,7 +6,6 @@ import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection, Mapping
 from functools import lru_cache
-from math import isfinite
 from typing import Any, NamedTuple
 
 from joserfc import jws
@@ -19,6 +18,8 @@ from drf_ratchet.tokens.keys import Key, KeySet
 #: Longest token looked at or made, in characters. Most servers take no longer header.
 MAX_LENGTH = 16_384
 _MAX_HEADER_LENGTH = 512
+#: The end of the year 9999, the last moment that a datetime can hold.
+_END_OF_TIME = 253_402_300_799
 #: How far, in seconds, another machine's clock may run ahead when it says "issued now". ``iat`` is
 #: not a bound of validity (RFC 7519 section 4.1.6); ``nbf`` and ``exp`` get no such allowance.
 ISSUED_AHEAD = 5
@@ -39,9 +40,12 @@ def sign(claims: Mapping[str, Any], key: Key, kind: Kind) -> str:
         kind: access or refresh, for the ``typ`` header.
 
     Raises:
-        ValueError: the token would be longer than any server takes, or the claims are not JSON.
+        ValueError: the key has no private half, the token would be longer than any server takes,
+            or the claims are not JSON.
         TypeError: a claim is of a type that JSON does not have.
     """
+    if not key.jose.is_private:
+        raise ValueError(f"Key {key.kid} cannot sign: it has no private half.")
     payload = json.dumps(claims, separators=(",", ":"), allow_nan=False).encode()
     header = {"alg": key.alg, "typ": kind.typ, "kid": key.kid}
     token = jws.serialize_compact(header, payload, key.jose, registry=key.registry)
@@ -94,7 +98,10 @@ def verify(
     claims = _read_object(_checked_payload(token, key))
     _check_claims(claims, kind, issuer, audience)
     _check_times(claims, leeway if check_times else None)
-    return Claims(claims)
+    try:
+        return Claims(claims)
+    except RecursionError:
+        raise TokenRefused(Reason.MALFORMED) from None
 
 
 def kind_of(token: object) -> Kind:
@@ -182,13 +189,15 @@ def _check_claims(
         raise TokenRefused(Reason.WRONG_TYPE)
     if not isinstance(claims.get("sub"), str) or not isinstance(claims.get("sid"), str):
         raise TokenRefused(Reason.MALFORMED)
+    if not isinstance(claims.get("jti", ""), str):
+        raise TokenRefused(Reason.MALFORMED)
     if kind is Kind.REFRESH:
         return  # it is for us alone, so it names neither issuer nor audience
     if issuer is not None and claims.get("iss") != issuer:
         raise TokenRefused(Reason.WRONG_ISSUER)
     named = claims.get("aud", [])
     named = [named] if isinstance(named, str) else named
-    if not isinstance(named, list):
+    if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
         raise TokenRefused(Reason.MALFORMED)
     if (named or audience) and not any(name in audience for name in named):
         raise TokenRefused(Reason.WRONG_AUDIENCE)
@@ -208,7 +217,7 @@ def _check_times(claims: dict[str, Any], leeway: float | None) -> None:
 
 
 def _seconds(claims: dict[str, Any], name: str) -> float:
-    value = claims.get(name)
-    if type(value) is int or (type(value) is float and isfinite(value)):
-        return value
+    value: Any = claims.get(name)
+    if type(value) in (int, float) and abs(value) <= _END_OF_TIME:  # NaN is in no range
+        return float(value)
     raise TokenRefused(Reason.MALFORMED)

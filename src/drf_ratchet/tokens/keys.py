@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from joserfc import jwk
+from joserfc.errors import KeyParameterError
 from joserfc.jws import JWSRegistry
 from joserfc.util import urlsafe_b64encode
 
@@ -28,14 +29,15 @@ class Key:
 
     Raises:
         ValueError: the algorithm is not one of ours or does not fit the key, the key is too
-            short for it (RFC 7518 sections 3.2 and 3.3), or a symmetric key has no kid.
+            short for it (RFC 7518 sections 3.2 and 3.3), its JWK says that it is for something
+            else (RFC 7517 sections 4.2 to 4.4), or a symmetric key has no kid.
     """
 
     __slots__ = ("alg", "jose", "kid", "registry")
 
     def __init__(self, jose: jwk.Key, alg: str, kid: str | None = None) -> None:
         _check_fit(jose, alg)
-        if kid is None and isinstance(jose, jwk.OctKey):
+        if not kid and isinstance(jose, jwk.OctKey):
             raise ValueError("A symmetric key needs a kid: its thumbprint would tell of the key.")
         self.jose = jose
         self.alg = alg
@@ -53,7 +55,12 @@ class Key:
         Args:
             secret: Django's ``SECRET_KEY`` or one of its fallbacks.
             use: what the key is for; part of the label.
+
+        Raises:
+            ValueError: the secret is empty.
         """
+        if not secret:
+            raise ValueError("An empty secret gives a key that everybody can derive.")
         material = secret.encode() if isinstance(secret, str) else secret
         kid = _hkdf(material, f"drf-ratchet {use} kid", 12)
         raw = _hkdf(material, f"drf-ratchet {use} HS256", HMAC_BYTES["HS256"])
@@ -73,7 +80,9 @@ class Key:
         if self.is_symmetric:
             raise ValueError("A symmetric key is never published.")
         public = self.jose.as_dict(private=False)
-        return {**public, "kid": self.kid, "alg": self.alg, "use": "sig"}
+        # The key's own members alone: a JWK may carry anything else, and not all for publication.
+        own = {name: public[name] for name in ("kty", *self.jose.value_registry) if name in public}
+        return {**own, "kid": self.kid, "alg": self.alg, "use": "sig"}
 
     def __repr__(self) -> str:
         return f"<Key {self.kid} {self.alg}>"
@@ -83,7 +92,7 @@ class KeySet:
     """The keys in use: one signs, all verify.
 
     Args:
-        signing: the key that signs.
+        signing: the key that signs; its public half is enough for a set that only verifies.
         verifying: further keys whose tokens are still good.
 
     Raises:
@@ -135,3 +144,9 @@ def _check_fit(jose: jwk.Key, alg: str) -> None:
         fits = _CURVES.get(alg) == jose.curve_name
     if not fits:
         raise ValueError(f"This {jose.key_type} key does not fit {alg}.")
+    try:
+        jose.check_use("sig")
+        jose.check_alg(alg)
+        jose.check_key_op("verify" if not jose.is_private else "sign")
+    except KeyParameterError as error:
+        raise ValueError(f"This {jose.key_type} key is not for {alg}: {error}") from None

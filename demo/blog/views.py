@@ -1,0 +1,52 @@
+"""The API of the blog."""
+
+from rest_framework import generics
+from rest_framework.permissions import AllowAny, IsAdminUser, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+from rest_framework.views import APIView
+
+from blog.models import Post
+from blog.serializers import PostSerializer
+from drf_ratchet.permissions import IsOwner
+
+
+class ProtectedView(APIView):
+    """The smallest view there is behind the sign-in."""
+
+    def get(self, request: Request) -> Response:
+        """Answer whoever is signed in."""
+        return Response({"message": "This is a protected view!"})
+
+
+class PostListView(generics.ListAPIView[Post]):
+    """All posts, newest first, for anyone."""
+
+    # The author comes with the post: one query for the page, however many authors it shows.
+    queryset = Post.objects.select_related("author")
+    serializer_class = PostSerializer
+    # Nobody is asked who they are, so a token that has expired does not close a public page.
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+
+class PostCreateView(generics.CreateAPIView[Post]):
+    """A new post of whoever is signed in."""
+
+    queryset = Post.objects.all()
+    serializer_class = PostSerializer
+
+    def perform_create(self, serializer: BaseSerializer[Post]) -> None:
+        """Save the post as the caller's, whatever the body says."""
+        serializer.save(author=self.request.user)
+
+
+class PostDetailView(generics.RetrieveUpdateDestroyAPIView[Post]):
+    """One post, for its author and for staff."""
+
+    queryset = Post.objects.select_related("author")
+    serializer_class = PostSerializer
+    # IsAuthenticated comes first so that nobody learns which posts there are without signing in.
+    permission_classes = (IsAuthenticated, IsOwner | IsAdminUser)
+    owner_field = "author"

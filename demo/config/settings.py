@@ -1,0 +1,149 @@
+"""Settings of the demo project. What differs between machines comes from the environment."""
+
+import os
+from pathlib import Path
+
+from config.cache import cache
+from config.database import database
+from config.secret_key import secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+
+# Security
+
+SECRET_KEY = os.environ.get("SECRET_KEY") or secret_key(VAR_DIR / "secret-key")
+# Keys that sign nothing new and still verify what they signed.
+SECRET_KEY_FALLBACKS = [
+    key.strip() for key in os.environ.get("SECRET_KEY_FALLBACKS", "").split(",") if key.strip()
+]
+DEBUG = os.environ.get("DEBUG") == "1"
+# The demo is served on the loopback interface only.
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+# No SECURE_SSL_REDIRECT, no HSTS and no *_COOKIE_SECURE: there is no TLS on the loopback. A project
+# in production sets all of them.
+
+# The project
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_ratchet",
+    "blog",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+STATIC_URL = "/static/"
+# The admin's and the browsable API's files are served from where they are installed: the demo needs
+# no collectstatic.
+WHITENOISE_USE_FINDERS = True
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+# Storage
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES = {
+    "default": database(
+        os.environ.get("DATABASE_URL", ""),
+        sqlite_file=VAR_DIR / "db.sqlite3",
+        atomic_requests=os.environ.get("ATOMIC_REQUESTS") == "1",
+    ),
+}
+CACHES = {"default": cache(os.environ.get("VALKEY_URL", ""))}
+
+# Signing in
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+DRF_RATCHET = {"CLAIMS": "blog.claims.access_claims"}
+
+# The API
+
+THROTTLES = os.environ.get("THROTTLES") != "off"
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["drf_ratchet.authentication.JWTAuthentication"],
+    # A view that says nothing is closed.
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": [
+        "rest_framework.renderers.JSONRenderer",
+        "rest_framework.renderers.BrowsableAPIRenderer",
+    ],
+    "DEFAULT_PARSER_CLASSES": [
+        "drf_ratchet.parsers.JSONParser",
+        "drf_ratchet.parsers.FormParser",
+        "drf_ratchet.parsers.MultiPartParser",
+    ],
+    "EXCEPTION_HANDLER": "config.errors.exception_handler",
+    "DEFAULT_THROTTLE_CLASSES": (
+        ["rest_framework.throttling.ScopedRateThrottle"] if THROTTLES else []
+    ),
+    "DEFAULT_THROTTLE_RATES": {"token_obtain": "30/min" if THROTTLES else None},
+    # No proxy stands in front of the demo, so X-Forwarded-For is whatever the client likes. With
+    # DRF's default a client that sends a new one each time is never throttled.
+    "NUM_PROXIES": 0,
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
+    "PAGE_SIZE": 20,
+}
+
+# Logging
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "drf_ratchet": {"level": "INFO"},
+        # Without DEBUG Django would mail its errors; here they go where the rest goes.
+        "django": {"level": "WARNING", "handlers": []},
+        # A refused request (4xx) is everyday business of an API; a 500 is not.
+        "django.request": {"level": "ERROR"},
+        # Django leaves it to the server to drop the body of an answer to HEAD. gunicorn does, and
+        # would say so each time.
+        "gunicorn.http.wsgi": {"level": "ERROR"},
+    },
+}

@@ -1,0 +1,125 @@
+"""`manage.py check` says what is wrong with the settings."""
+
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.checks import Tags, run_checks
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.test import override_settings
+
+from drf_ratchet.checks import check_settings
+
+SECRET = "hunter2"
+
+
+def found(given: Any) -> list[tuple[str | None, str, str | None]]:
+    with override_settings(DRF_RATCHET=given):
+        return [(error.id, error.msg, error.hint) for error in check_settings()]
+
+
+@pytest.mark.parametrize("given", [{}, {"ISSUER": "us", "CLAIMS": "blog.claims.access_claims"}])
+def test_nothing_is_wrong(given: dict[str, Any]) -> None:
+    assert found(given) == []
+
+
+@override_settings(DRF_RATCHET={"LEEWAY": SECRET})
+def test_without_the_setting() -> None:
+    del settings.DRF_RATCHET
+
+    assert check_settings() == []
+
+
+def test_the_settings_of_the_tests_are_good() -> None:
+    assert [error for error in run_checks() if str(error.id).startswith("ratchet.")] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (
+            {"ISUER": SECRET},
+            [
+                (
+                    "ratchet.E001",
+                    "DRF_RATCHET has no setting 'ISUER'.",
+                    "Did you mean 'ISSUER'?",
+                )
+            ],
+        ),
+        (
+            {"LEEWAY": SECRET},
+            [
+                (
+                    "ratchet.E002",
+                    "DRF_RATCHET['LEEWAY'] must be a timedelta, not negative.",
+                    "The default is datetime.timedelta(0).",
+                )
+            ],
+        ),
+        (
+            {"FRESHNESS": SECRET},
+            [
+                (
+                    "ratchet.E002",
+                    "DRF_RATCHET['FRESHNESS'] must be one of ('immediate',).",
+                    "The default is 'immediate'.",
+                )
+            ],
+        ),
+        (
+            [SECRET],
+            [("ratchet.E002", "DRF_RATCHET is not a dict.", "Write DRF_RATCHET = {...}.")],
+        ),
+        (
+            {"CLAIMS": "blog.claims.__name__"},
+            [
+                (
+                    "ratchet.E002",
+                    "DRF_RATCHET['CLAIMS'] is not callable.",
+                    "Write 'app.module.function'.",
+                )
+            ],
+        ),
+    ],
+)
+def test_each_problem(given: Any, expected: list[tuple[str, str, str]]) -> None:
+    assert found(given) == expected
+
+
+def test_a_module_that_is_not_there() -> None:
+    ((id_, problem, hint),) = found({"CLAIMS": "nowhere.at.all"})
+
+    assert id_ == "ratchet.E002"
+    assert problem == "DRF_RATCHET['CLAIMS'] cannot be imported: No module named 'nowhere'."
+    assert hint == "Write 'app.module.function'."
+
+
+def test_every_problem_is_found() -> None:
+    ids = [id_ for id_, *_ in found({"ISUER": "us", "LEVY": 1, "LEEWAY": 1, "ISSUER": 1})]
+
+    assert ids == ["ratchet.E001"] * 2 + ["ratchet.E002"] * 2
+
+
+@pytest.mark.parametrize("given", [{"LEEWAY": SECRET}, {"ISUER": SECRET}, {"AUDIENCE": {SECRET}}])
+def test_no_value_is_shown(given: dict[str, Any]) -> None:
+    assert SECRET not in repr(found(given))
+
+
+@pytest.mark.django_db
+def test_manage_py_check_fails() -> None:
+    with (
+        override_settings(DRF_RATCHET={"ISUER": SECRET}),
+        pytest.raises(SystemCheckError) as failed,
+    ):
+        call_command("check", stdout=StringIO(), stderr=StringIO())
+
+    assert "(ratchet.E001)" in str(failed.value)
+    assert "Did you mean 'ISSUER'?" in str(failed.value)
+
+
+def test_it_is_a_security_check() -> None:
+    with override_settings(DRF_RATCHET={"ISUER": SECRET}):
+        assert "ratchet.E001" in {error.id for error in run_checks(tags=[Tags.security])}

@@ -1,0 +1,259 @@
+"""The settings: their defaults, where they come from, and what is not taken for one."""
+
+from dataclasses import FrozenInstanceError, fields
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.test import override_settings
+
+from blog.claims import access_claims
+from drf_ratchet.conf import RatchetSettings, bad_values, ratchet_settings, unknown_keys
+from drf_ratchet.tokens.claims import REGISTERED_CLAIMS
+
+#: As DESIGN.md and the settings' page of the docs have them.
+DEFAULTS = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=5),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
+    "SESSION_LIFETIME": timedelta(days=30),
+    "ROTATE_REFRESH_TOKENS": True,
+    "ROTATION_GRACE": timedelta(seconds=10),
+    "CATCH_UP_LIMIT": 10,
+    "LEEWAY": timedelta(0),
+    "AUTH_HEADER_TYPES": ("Bearer",),
+    "USER_ID_FIELD": "pk",
+    "USER_ID_CLAIM": "sub",
+    "ISSUER": None,
+    "AUDIENCE": None,
+    "CLAIMS": None,
+    "FRESHNESS": "immediate",
+}
+
+A_SECOND = timedelta(seconds=1)
+LESS = timedelta(milliseconds=999)
+NEGATIVE = timedelta(microseconds=-1)
+
+GOOD: dict[str, list[Any]] = {
+    "ACCESS_TOKEN_LIFETIME": [A_SECOND, timedelta(days=1)],
+    "REFRESH_TOKEN_LIFETIME": [A_SECOND, timedelta(days=365)],
+    "SESSION_LIFETIME": [A_SECOND, timedelta(days=365), None],
+    "ROTATE_REFRESH_TOKENS": [True, False],
+    "ROTATION_GRACE": [timedelta(0), timedelta(minutes=1)],
+    "CATCH_UP_LIMIT": [0, 1, 1000],
+    "LEEWAY": [timedelta(0), LESS],
+    "AUTH_HEADER_TYPES": [("Bearer", "JWT"), ["Token"]],
+    "USER_ID_FIELD": ["pk", "username", "id"],
+    "USER_ID_CLAIM": ["sub", "user_id"],
+    "ISSUER": ["https://blog.example", None],
+    "AUDIENCE": ["blog", ["blog", "shop"], ("blog",), None],
+    "CLAIMS": ["blog.claims.access_claims", access_claims, None],
+    "FRESHNESS": ["immediate"],
+}
+
+#: Values are marked, so that a message that shows one is found out.
+SECRET = "hunter2"
+BAD: dict[str, list[Any]] = {
+    **{
+        name: [timedelta(0), LESS, -A_SECOND, 300, 300.0, "5 minutes", SECRET, True]
+        for name in ("ACCESS_TOKEN_LIFETIME", "REFRESH_TOKEN_LIFETIME", "SESSION_LIFETIME")
+    },
+    "ROTATE_REFRESH_TOKENS": [None, 1, 0, "True", SECRET],
+    "ROTATION_GRACE": [NEGATIVE, None, 10, SECRET],
+    "CATCH_UP_LIMIT": [-1, None, True, 1.0, "10", SECRET],
+    "LEEWAY": [NEGATIVE, None, 0, SECRET],
+    "AUTH_HEADER_TYPES": [
+        *((), [], None, "Bearer", SECRET, {SECRET}),
+        *([""], [" "], ["a b"], ["B\xe4rer"], [None], [1], [SECRET, b"JWT"]),
+    ],
+    "USER_ID_FIELD": ["", None, 1, [SECRET]],
+    "USER_ID_CLAIM": ["", None, 1, [SECRET]],
+    "ISSUER": ["", 1, [SECRET], True],
+    "AUDIENCE": ["", (), [], [""], [None], {SECRET}, 1, {SECRET: 1}, True],
+    "CLAIMS": ["", 1, {SECRET: 1}, [access_claims], True],
+    "FRESHNESS": ["", None, "now", "IMMEDIATE", SECRET, [SECRET], 0],
+}
+
+EACH_GOOD = pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in GOOD.items() for value in values]
+)
+EACH_BAD = pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in BAD.items() for value in values]
+)
+
+
+class TestDefaults:
+    @override_settings(DRF_RATCHET={})
+    def test_they_are_the_documented_ones(self) -> None:
+        read = ratchet_settings()
+
+        assert {field.name: getattr(read, field.name) for field in fields(read)} == DEFAULTS
+
+    @override_settings(DRF_RATCHET={"LEEWAY": A_SECOND})
+    def test_without_the_setting(self) -> None:
+        del settings.DRF_RATCHET
+
+        assert ratchet_settings() == RatchetSettings()
+
+    def test_every_setting_is_tried_here(self) -> None:
+        assert GOOD.keys() == BAD.keys() == DEFAULTS.keys()
+
+    def test_nobody_changes_them_in_passing(self) -> None:
+        with pytest.raises(FrozenInstanceError):
+            ratchet_settings().LEEWAY = timedelta(1)  # type: ignore[misc]
+
+
+class TestFollow:
+    def test_override_settings(self) -> None:
+        before = ratchet_settings()
+        with override_settings(DRF_RATCHET={"LEEWAY": timedelta(seconds=3)}):
+            assert timedelta(seconds=3) == ratchet_settings().LEEWAY
+            with override_settings(DRF_RATCHET={"LEEWAY": timedelta(seconds=4)}):
+                assert timedelta(seconds=4) == ratchet_settings().LEEWAY
+            assert timedelta(seconds=3) == ratchet_settings().LEEWAY
+        assert ratchet_settings() == before
+
+    def test_after_bad_ones_the_good_ones_again(self) -> None:
+        with override_settings(DRF_RATCHET={"LEEWAY": 3}), pytest.raises(ImproperlyConfigured):
+            ratchet_settings()
+
+        assert timedelta(0) == ratchet_settings().LEEWAY
+
+    @override_settings(DRF_RATCHET={"LEEWAY": timedelta(seconds=3)})
+    def test_what_is_not_named_keeps_its_default(self) -> None:
+        assert ratchet_settings() == RatchetSettings(LEEWAY=timedelta(seconds=3))
+
+    def test_they_are_read_once(self) -> None:
+        assert ratchet_settings() is ratchet_settings()
+
+
+class TestValues:
+    @EACH_GOOD
+    def test_good(self, name: str, value: Any) -> None:
+        with override_settings(DRF_RATCHET={name: value}):
+            assert getattr(ratchet_settings(), name) == value
+
+    @EACH_BAD
+    def test_bad(self, name: str, value: Any) -> None:
+        with (
+            override_settings(DRF_RATCHET={name: value}),
+            pytest.raises(ImproperlyConfigured) as refused,
+        ):
+            ratchet_settings()
+
+        assert f"DRF_RATCHET['{name}'] must be " in str(refused.value)
+        assert SECRET not in str(refused.value)
+
+    @EACH_BAD
+    def test_the_hint_is_the_default(self, name: str, value: Any) -> None:
+        ((_, hint),) = bad_values({name: value})
+
+        assert hint == f"The default is {DEFAULTS[name]!r}."
+
+    def test_all_that_is_wrong_is_said_at_once(self) -> None:
+        given = {"LEEWAY": 3, "ISUER": "us", "CATCH_UP_LIMIT": -1}
+
+        with override_settings(DRF_RATCHET=given), pytest.raises(ImproperlyConfigured) as refused:
+            ratchet_settings()
+
+        for name in given:
+            assert repr(name) in str(refused.value)
+
+    @pytest.mark.parametrize("given", [None, [], "LEEWAY", 1, [("LEEWAY", timedelta(0))]])
+    def test_no_dict_at_all(self, given: object) -> None:
+        with (
+            override_settings(DRF_RATCHET=given),
+            pytest.raises(ImproperlyConfigured, match="DRF_RATCHET is not a dict"),
+        ):
+            ratchet_settings()
+
+    @pytest.mark.parametrize("name", sorted(REGISTERED_CLAIMS - {"sub"}))
+    def test_a_registered_claim_is_no_name_for_the_user_id(self, name: str) -> None:
+        """`aud` or `nbf` would make every token one that is refused, `exp` changes nothing."""
+        with (
+            override_settings(DRF_RATCHET={"USER_ID_CLAIM": name}),
+            pytest.raises(ImproperlyConfigured, match="USER_ID_CLAIM"),
+        ):
+            ratchet_settings()
+
+
+@override_settings(DRF_RATCHET={"AUTH_HEADER_TYPES": ["Bearer "]})
+def test_a_word_with_a_space_after_it() -> None:
+    with pytest.raises(ImproperlyConfigured):
+        ratchet_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("ACCESS_TOKEN_LIFETIMES", "ACCESS_TOKEN_LIFETIME"),
+        ("ACESS_TOKEN_LIFETIME", "ACCESS_TOKEN_LIFETIME"),
+        ("access_token_lifetime", "ACCESS_TOKEN_LIFETIME"),
+        ("ROTATE_REFRESH_TOKEN", "ROTATE_REFRESH_TOKENS"),
+        ("ISUER", "ISSUER"),
+        ("Audience", "AUDIENCE"),
+        ("CLAIM", "CLAIMS"),
+    ],
+)
+def test_an_unknown_key_names_the_nearest(name: str, nearest: str) -> None:
+    given = {name: SECRET}
+
+    assert list(unknown_keys(given)) == [
+        (f"DRF_RATCHET has no setting {name!r}.", f"Did you mean {nearest!r}?")
+    ]
+    with override_settings(DRF_RATCHET=given), pytest.raises(ImproperlyConfigured) as refused:
+        ratchet_settings()
+    assert nearest in str(refused.value)
+    assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["XYZ", "", 7, None])
+def test_an_unknown_key_like_none_names_all(name: object) -> None:
+    ((problem, hint),) = unknown_keys({name: SECRET})
+
+    assert repr(name) in problem
+    for known in DEFAULTS:
+        assert known in hint
+
+
+class TestDerived:
+    @pytest.mark.parametrize(
+        ("audience", "audiences"),
+        [(None, ()), ("blog", ("blog",)), (["a", "b"], ("a", "b")), (("a",), ("a",))],
+    )
+    def test_audiences(self, audience: Any, audiences: tuple[str, ...]) -> None:
+        assert RatchetSettings(AUDIENCE=audience).audiences == audiences
+
+    @pytest.mark.parametrize("claims", ["blog.claims.access_claims", access_claims])
+    def test_claims(self, claims: Any) -> None:
+        assert RatchetSettings(CLAIMS=claims).claims is access_claims
+
+    def test_no_claims(self) -> None:
+        assert RatchetSettings().claims is None
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("blog.claims.nobody", "cannot be imported"),
+        ("blog.nowhere.access_claims", "cannot be imported"),
+        ("nowhere.at.all", "cannot be imported"),
+        ("access_claims", "cannot be imported"),
+        ("blog.", "cannot be imported"),
+        ("blog claims", "cannot be imported"),
+        ("blog.claims.__doc__", "is not callable"),
+        (".access_claims", "cannot be imported"),
+        ("..claims.access_claims", "cannot be imported"),
+        (".claims.access_claims", "cannot be imported"),
+    ],
+)
+def test_a_path_to_no_claims(path: str, problem: str) -> None:
+    with (
+        override_settings(DRF_RATCHET={"CLAIMS": path}),
+        pytest.raises(ImproperlyConfigured) as refused,
+    ):
+        ratchet_settings()
+
+    assert f"DRF_RATCHET['CLAIMS'] {problem}" in str(refused.value)
+    assert "Write 'app.module.function'." in str(refused.value)
