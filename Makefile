@@ -94,4 +94,4 @@ define install
 	@$(PIP) install --no-deps --no-build-isolation -e .
 endef
 
-PIP := $(BIN)/python -m pip -q --disable-pip-version-check
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check

@@ -64,7 +64,7 @@ def test_the_settings_of_the_tests_are_good() -> None:
             [
                 (
                     "ratchet.E002",
-                    "DRF_RATCHET['FRESHNESS'] must be one of ('immediate',).",
+                    "DRF_RATCHET['FRESHNESS'] must be one of ('immediate', 'bounded', 'expiry').",
                     "The default is 'immediate'.",
                 )
             ],

@@ -29,6 +29,10 @@ DEFAULTS = {
     "AUDIENCE": None,
     "CLAIMS": None,
     "FRESHNESS": "immediate",
+    "FEED_INTERVAL": timedelta(seconds=1),
+    "FEED_MAX_AGE": timedelta(seconds=30),
+    "FEED_MAX": 10_000,
+    "MAX_SESSIONS_PER_USER": None,
 }
 
 A_SECOND = timedelta(seconds=1)
@@ -49,7 +53,11 @@ GOOD: dict[str, list[Any]] = {
     "ISSUER": ["https://blog.example", None],
     "AUDIENCE": ["blog", ["blog", "shop"], ("blog",), None],
     "CLAIMS": ["blog.claims.access_claims", access_claims, None],
-    "FRESHNESS": ["immediate"],
+    "FRESHNESS": ["immediate", "bounded", "expiry"],
+    "FEED_INTERVAL": [timedelta(0), A_SECOND],
+    "FEED_MAX_AGE": [timedelta(0), A_SECOND],
+    "FEED_MAX": [0, 1],
+    "MAX_SESSIONS_PER_USER": [None, 1, 5],
 }
 
 #: Values are marked, so that a message that shows one is found out.
@@ -73,6 +81,10 @@ BAD: dict[str, list[Any]] = {
     "AUDIENCE": ["", (), [], [""], [None], {SECRET}, 1, {SECRET: 1}, True],
     "CLAIMS": ["", 1, {SECRET: 1}, [access_claims], True],
     "FRESHNESS": ["", None, "now", "IMMEDIATE", SECRET, [SECRET], 0],
+    "FEED_INTERVAL": [NEGATIVE, None, 10, SECRET],
+    "FEED_MAX_AGE": [NEGATIVE, None, 10, SECRET],
+    "FEED_MAX": [-1, None, True, 1.0, SECRET],
+    "MAX_SESSIONS_PER_USER": [0, -1, True, 1.0, SECRET],
 }
 
 EACH_GOOD = pytest.mark.parametrize(

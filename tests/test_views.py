@@ -40,7 +40,7 @@ def expired(tokens: Tokens) -> Tokens:
     session.created_at = session.rotated_at = past
     session.expires_at = past + timedelta(days=7)
     return Tokens(
-        access=mint_access(session.user, session, past, {}),
+        access=mint_access(session.user, session, past, session.expires_at, {}),
         refresh=mint_refresh(session.user, session),
     )
 

@@ -14,9 +14,9 @@ class RatchetConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the checks and watch for password upgrades."""
+        """Register the checks and watch what happens to users."""
         from drf_ratchet import checks
-        from drf_ratchet.sessions import password_upgrade
+        from drf_ratchet.sessions import user_changes
 
         register(checks.check_settings, Tags.security)
-        password_upgrade.watch()
+        user_changes.watch()

@@ -7,9 +7,10 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.request import Request
 
 from drf_ratchet.conf import ratchet_settings
-from drf_ratchet.exceptions import TokenNotValid
+from drf_ratchet.exceptions import Busy, TokenNotValid, in_contract_shape
 from drf_ratchet.keyring import keyring
-from drf_ratchet.sessions.freshness import living_user
+from drf_ratchet.sessions.feed import FeedTooOld
+from drf_ratchet.sessions.freshness import fresh_user
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.claims import Claims, Kind
 from drf_ratchet.tokens.errors import Reason, TokenRefused
@@ -24,11 +25,15 @@ class JWTAuthentication(BaseAuthentication):
     ``request.user`` is the user; ``request.auth`` the verified claims, an immutable mapping.
     """
 
+    #: How old "still signed in" may be here; None for the setting ``FRESHNESS``.
+    freshness: str | None = None
+
     def authenticate(self, request: Request) -> tuple[Any, Claims] | None:
         """The user and the claims; None where the header is missing or of another scheme.
 
         Raises:
             TokenNotValid: the token is refused.
+            Busy: with ``FRESHNESS = "bounded"``, nobody knows who is signed in any more.
         """
         try:
             token = header_token(request)
@@ -38,6 +43,8 @@ class JWTAuthentication(BaseAuthentication):
             return self.get_user(claims), claims
         except TokenRefused as refused:
             raise TokenNotValid(refused.reason) from None
+        except FeedTooOld:
+            raise in_contract_shape(Busy()) from None
 
     def get_user(self, claims: Mapping[str, Any]) -> Any:
         """The user that verified claims name, if the session is still alive.
@@ -45,11 +52,17 @@ class JWTAuthentication(BaseAuthentication):
         Raises:
             TokenRefused: with the reason.
         """
-        return living_user(claims)
+        return fresh_user(claims, self.freshness)
 
     def authenticate_header(self, request: Request) -> str:
         """The ``WWW-Authenticate`` of a 401; names the error where a token was sent."""
         return REALM_INVALID_TOKEN if _is_ours(_header_parts(request)) else REALM
+
+
+class ImmediateJWTAuthentication(JWTAuthentication):
+    """For views where a logout must count at once, whatever ``FRESHNESS`` is: payments, say."""
+
+    freshness = "immediate"
 
 
 def header_token(request: Request) -> str | None:

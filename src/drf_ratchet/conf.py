@@ -15,7 +15,7 @@ from django.utils.module_loading import import_string
 from drf_ratchet.tokens.claims import REGISTERED_CLAIMS
 
 NAME = "DRF_RATCHET"
-FRESHNESS_CHOICES = ("immediate",)
+FRESHNESS_CHOICES = ("immediate", "bounded", "expiry")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +50,14 @@ class RatchetSettings:
     CLAIMS: str | Callable[..., Mapping[str, Any]] | None = None
     #: How old "still signed in" may be when a request is let through.
     FRESHNESS: str = "immediate"
+    #: With "bounded": how old the list of ended sessions may be.
+    FEED_INTERVAL: timedelta = timedelta(seconds=1)
+    #: With "bounded": how old it may become while the database does not answer.
+    FEED_MAX_AGE: timedelta = timedelta(seconds=30)
+    #: With "bounded": how many ended sessions a process keeps; beyond, requests ask the database.
+    FEED_MAX: int = 10_000
+    #: On how many devices a user may be signed in; one more ends the oldest. None: any number.
+    MAX_SESSIONS_PER_USER: int | None = None
 
     @property
     def audiences(self) -> tuple[str, ...]:
@@ -179,4 +187,11 @@ _DEMANDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
         lambda v: v is None or _is_name(v) or callable(v),
     ),
     "FRESHNESS": (f"one of {FRESHNESS_CHOICES}", lambda v: v in FRESHNESS_CHOICES),
+    "FEED_INTERVAL": ("a timedelta, not negative", _is_not_negative),
+    "FEED_MAX_AGE": ("a timedelta, not negative", _is_not_negative),
+    "FEED_MAX": ("a whole number, not negative", lambda v: type(v) is int and v >= 0),
+    "MAX_SESSIONS_PER_USER": (
+        "a whole number of at least 1, or None",
+        lambda v: v is None or (type(v) is int and v >= 1),
+    ),
 }

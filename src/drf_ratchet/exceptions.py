@@ -54,6 +54,33 @@ class BadIdempotencyKey(exceptions.APIException):
     default_code = "bad_idempotency_key"
 
 
+class ReauthenticationRequired(exceptions.APIException):
+    """401 for a sign-in that is too long ago for what is asked (RFC 9470 section 3).
+
+    Args:
+        max_age: seconds that a sign-in counts as recent.
+    """
+
+    status_code = status.HTTP_401_UNAUTHORIZED
+    default_detail = _("Prove again who you are: this needs a recent sign-in.")
+    default_code = "reauthentication_required"
+
+    def __init__(self, max_age: int) -> None:
+        super().__init__()
+        in_contract_shape(self)
+        self.auth_header = f'Bearer error="insufficient_user_authentication", max_age="{max_age}"'
+
+
+class Busy(exceptions.APIException):
+    """503 for what could not be decided just now; nothing was written."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = _("The server is busy. Try again in a moment.")
+    default_code = "busy"
+    #: Seconds, for Retry-After.
+    wait = 1
+
+
 class BodyTooLarge(exceptions.APIException):
     """413 for a request body longer than ``DATA_UPLOAD_MAX_MEMORY_SIZE``."""
 

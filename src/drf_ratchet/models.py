@@ -39,7 +39,9 @@ class Session(models.Model):
     expires_at = models.DateTimeField(_("expires"), editable=False)
     #: Never moves.
     ends_at = models.DateTimeField(_("ends at the latest"), null=True, editable=False)
-    ended_at = models.DateTimeField(_("ended"), null=True, db_index=True, editable=False)
+    ended_at = models.DateTimeField(_("ended"), null=True, editable=False)
+    #: When its ending came into the feed; empty for one that a cut-off announces.
+    announced_at = models.DateTimeField(null=True, db_index=True, editable=False)
     end_reason = models.CharField(_("reason of ending"), max_length=32, default="", editable=False)
     fingerprint = models.CharField(max_length=64, default="", editable=False)
     idempotency_key_hash = models.CharField(max_length=64, default="", editable=False)
@@ -52,3 +54,22 @@ class Session(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class CutOff(models.Model):
+    """The ending of very many sessions at once: all up to an id, which tells their age.
+
+    The rows are ended one by one as well; this is what the feed carries in their place.
+    """
+
+    last_session = models.UUIDField(editable=False)
+    #: Whose sessions, as the ``sub`` claim has it; "" for everybody's.
+    subject = models.CharField(max_length=255, default="", editable=False)
+    announced_at = models.DateTimeField(db_default=Now(), db_index=True, editable=False)
+
+    class Meta:
+        verbose_name = _("cut-off")
+        verbose_name_plural = _("cut-offs")
+
+    def __str__(self) -> str:
+        return f"{self.subject or '*'} up to {self.last_session}"

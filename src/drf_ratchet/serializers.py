@@ -9,8 +9,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from drf_ratchet.exceptions import BadIdempotencyKey, NoActiveAccount
+from drf_ratchet.models import Session
 from drf_ratchet.sessions.grant import Grant
-from drf_ratchet.sessions.store import open_session, refresh_session
+from drf_ratchet.sessions.opening import open_session
+from drf_ratchet.sessions.refreshing import refresh_session
 
 _MAX_CREDENTIAL = 4096
 _MAX_IDEMPOTENCY_KEY = 128
@@ -139,6 +141,41 @@ class LogoutSerializer(serializers.Serializer[Any]):
     """A refresh token, where there is no Bearer."""
 
     refresh = serializers.CharField(write_only=True, required=False)
+
+
+class StepUpSerializer(serializers.Serializer[Any]):
+    """A refresh token, and the password again."""
+
+    refresh = serializers.CharField(write_only=True)
+    password = serializers.CharField(
+        max_length=_MAX_CREDENTIAL,
+        write_only=True,
+        trim_whitespace=False,
+        style={"input_type": "password"},
+    )
+
+
+class SessionSerializer(serializers.ModelSerializer[Session]):
+    """One of the user's devices. The context's ``current`` is the id of the one that asks."""
+
+    current = serializers.SerializerMethodField()
+    last_used_at = serializers.DateTimeField(source="rotated_at")
+
+    class Meta:
+        model = Session
+        fields = (
+            "id",
+            "current",
+            "created_at",
+            "last_used_at",
+            "expires_at",
+            "user_agent",
+            "ip",
+        )
+
+    def get_current(self, session: Session) -> bool:
+        """Whether it is the device that asks."""
+        return session.pk == self.context.get("current")
 
 
 def idempotency_key(request: Request | None) -> str:

@@ -9,8 +9,10 @@ row, with ``session.user`` loaded or None) and ``request`` (or None).
   catch_up).
 * ``session_ended``: a session ended, once per session; ``reason`` is its ``end_reason``.
 * ``reuse_detected``: a refresh token behind the counter was presented; the session was ended.
+* ``sessions_cut_off``: all sessions opened before a moment are being ended; it carries ``before``
+  (a datetime) and ``reason``, and stands for the ``session_ended`` of each.
 * ``session_caught_up``: a refresh token was ahead of the database, which must have lost writes;
-  ``generations`` says how many.
+  ``generation`` is the token's.
 
 Django's ``user_logged_in``, ``user_logged_out`` and ``user_login_failed`` are sent as well.
 """
@@ -22,3 +24,4 @@ session_refreshed = Signal()
 session_ended = Signal()
 reuse_detected = Signal()
 session_caught_up = Signal()
+sessions_cut_off = Signal()

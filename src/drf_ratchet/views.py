@@ -1,37 +1,64 @@
 """The endpoints: sign in, refresh, verify, log out."""
 
+from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import connections
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, status
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.generics import GenericAPIView
-from rest_framework.permissions import AllowAny
+from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from drf_ratchet.authentication import (
     REALM,
     REALM_INVALID_TOKEN,
-    JWTAuthentication,
+    ImmediateJWTAuthentication,
     header_token,
     verify_access,
 )
-from drf_ratchet.exceptions import BodyTooLarge, TokenNotValid, in_contract_shape, refusal_body
+from drf_ratchet.exceptions import (
+    BodyTooLarge,
+    Busy,
+    NoActiveAccount,
+    TokenNotValid,
+    in_contract_shape,
+    refusal_body,
+)
 from drf_ratchet.parsers import FormParser, JSONParser, MultiPartParser
 from drf_ratchet.serializers import (
     LogoutSerializer,
+    SessionSerializer,
+    StepUpSerializer,
     TokenObtainPairSerializer,
     TokenRefreshSerializer,
     TokenVerifySerializer,
+    idempotency_key,
 )
+from drf_ratchet.sessions import store
+from drf_ratchet.sessions.database import Contended
+from drf_ratchet.sessions.ending import end_all_sessions, end_session
+from drf_ratchet.sessions.endings import EndReason
 from drf_ratchet.sessions.freshness import living_user
-from drf_ratchet.sessions.store import check_refresh, end_session, find_session, read_refresh
+from drf_ratchet.sessions.refreshing import check_refresh, read_refresh, step_up_session
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.claims import Claims, Kind, RefreshClaims, session_id
 from drf_ratchet.tokens.errors import TokenRefused
+
+#: What an exception of another kind is to the client; the first that fits.
+_ANSWERS: dict[type[Exception], Callable[[Any], exceptions.APIException]] = {
+    TokenRefused: lambda exc: TokenNotValid(exc.reason),
+    Contended: lambda exc: Busy(),
+    RequestDataTooBig: lambda exc: BodyTooLarge(),
+    SuspiciousOperation: lambda exc: exceptions.ParseError(_("The request is malformed.")),
+    Http404: lambda exc: exceptions.NotFound(),
+    PermissionDenied: lambda exc: exceptions.PermissionDenied(),
+}
 
 
 class RatchetView(GenericAPIView[Any]):
@@ -41,8 +68,8 @@ class RatchetView(GenericAPIView[Any]):
     it would go the ending of a stolen session.
     """
 
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
+    authentication_classes: tuple[type[BaseAuthentication], ...] = ()
+    permission_classes: tuple[type[BasePermission], ...] = (AllowAny,)
     parser_classes = (JSONParser, FormParser, MultiPartParser)
     http_method_names = ["post", "options"]
 
@@ -59,16 +86,10 @@ class RatchetView(GenericAPIView[Any]):
 
     def handle_exception(self, exc: Exception) -> Response:
         """Answer any refusal in the contract's shape, through the project's exception handler."""
-        if isinstance(exc, TokenRefused):
-            exc = TokenNotValid(exc.reason)
-        elif isinstance(exc, RequestDataTooBig):
-            exc = BodyTooLarge()
-        elif isinstance(exc, SuspiciousOperation):
-            exc = exceptions.ParseError(_("The request is malformed."))
-        elif isinstance(exc, Http404):
-            exc = exceptions.NotFound()
-        elif isinstance(exc, PermissionDenied):
-            exc = exceptions.PermissionDenied()
+        for kind, answer in _ANSWERS.items():
+            if isinstance(exc, kind):
+                exc = answer(exc)
+                break
         if isinstance(exc, exceptions.APIException):
             in_contract_shape(exc)
         response = super().handle_exception(exc)
@@ -131,13 +152,13 @@ class LogoutView(RatchetView):
             ending = self._session_of_bearer(request)
         else:
             ending = self._session_of_refresh(request, refresh)
-        session = find_session(ending)
+        session = store.rows().select_related("user").filter(pk=ending).first()
         if session is not None:
             end_session(session, request=request)
         return Response({"detail": _("Logout successful.")})
 
     def _session_of_bearer(self, request: Request) -> Any:
-        signed_in = JWTAuthentication().authenticate(request)
+        signed_in = ImmediateJWTAuthentication().authenticate(request)
         if signed_in is None:
             raise exceptions.NotAuthenticated
         return session_id(signed_in[1])
@@ -168,6 +189,87 @@ class LogoutView(RatchetView):
         except TokenRefused:
             return False
         return True
+
+
+class SignedInView(RatchetView):
+    """What asks for a Bearer. A logout counts here at once, whatever ``FRESHNESS`` is."""
+
+    authentication_classes = (ImmediateJWTAuthentication,)
+    permission_classes = (IsAuthenticated,)
+
+
+class LogoutAllView(SignedInView):
+    """Log out everywhere."""
+
+    def post(self, request: Request) -> Response:
+        """End every session of the user."""
+        end_all_sessions(request.user, request=request)
+        return Response({"detail": _("Logout successful.")})
+
+
+class SessionListView(SignedInView):
+    """The devices on which the user is signed in."""
+
+    serializer_class = SessionSerializer
+    http_method_names = ["get", "head", "options"]
+
+    def get(self, request: Request) -> Response:
+        """The living sessions, newest first."""
+        context = {"current": _own_session(request)}
+        return Response(
+            SessionSerializer(store.living(request.user), many=True, context=context).data
+        )
+
+
+class SessionDetailView(SignedInView):
+    """One of the user's devices."""
+
+    http_method_names = ["delete", "options"]
+
+    def delete(self, request: Request, id: str) -> Response:
+        """End it."""
+        try:
+            session = store.living(request.user).filter(pk=UUID(id)).first()
+        except ValueError:
+            session = None
+        if session is None:
+            raise exceptions.NotFound
+        end_session(session, reason=EndReason.REVOKED, request=request)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class StepUpView(SignedInView):
+    """Prove again who you are, for what asks for a recent sign-in (RFC 9470)."""
+
+    serializer_class = StepUpSerializer
+    throttle_scope = "token_obtain"
+
+    def post(self, request: Request) -> Response:
+        """A new pair with a new ``auth_time``."""
+        fields = _validated(self, request)
+        token = read_refresh(fields["refresh"])
+        if token.session != _own_session(request):
+            raise exceptions.ValidationError(
+                {
+                    "detail": _("The refresh token and the access token are of two sessions."),
+                    "code": "different_sessions",
+                }
+            )
+        key = idempotency_key(request)
+        login = TokenObtainPairSerializer(context=self.get_serializer_context())
+        username = request.user.get_username()
+        user = login.authenticate({login.username_field: username, "password": fields["password"]})
+        if user != request.user:
+            raise NoActiveAccount
+        grant = step_up_session(
+            token, request=request, idempotency_key=key, get_claims=login.get_claims
+        )
+        return Response(login.get_response_data(grant))
+
+
+def _own_session(request: Request) -> UUID:
+    claims: Any = request.auth
+    return session_id(claims)
 
 
 def _validated(view: RatchetView, request: Request) -> Any:

@@ -53,6 +53,12 @@ TABLE = {
     "a second before that": (state(expires_at=NOW + SECOND), 5, "", Decision(Outcome.ADVANCE, 6)),
     "of another user": (state(is_of_subject=False), 5, "", NO_SESSION),
     "user inactive": (state(user_active=False), 5, "", INACTIVE),
+    "ended by a new password": (
+        state(ended=True, end_reason="password_changed"), 5, "", refuse(Reason.PASSWORD_CHANGED),
+    ),
+    "user inactive, ended": (
+        state(user_active=False, ended=True), 5, "", refuse(Reason.USER_INACTIVE),
+    ),
     "user gone": (state(user_active=False, is_of_subject=False), 5, "", INACTIVE),
     "password changed": (state(password_unchanged=False), 5, "", CHANGED),
     "refused before it is called reuse": (state(ended=True), 1, "", NO_SESSION),

@@ -1,23 +1,26 @@
 """What a session is, and the rules of its counter."""
 
+from drf_ratchet.sessions.database import Contended
+from drf_ratchet.sessions.ending import end_all_sessions, end_session, end_sessions_before
 from drf_ratchet.sessions.endings import EndReason
 from drf_ratchet.sessions.grant import Grant
+from drf_ratchet.sessions.opening import open_session
+from drf_ratchet.sessions.refreshing import refresh_session, step_up_session
 from drf_ratchet.sessions.rotation import Outcome
-from drf_ratchet.sessions.store import (
-    end_all_sessions,
-    end_session,
-    living_sessions,
-    open_session,
-    refresh_session,
-)
+from drf_ratchet.sessions.store import living as living_sessions
+from drf_ratchet.sessions.user_changes import keep_session
 
 __all__ = [
+    "Contended",
     "EndReason",
     "Grant",
     "Outcome",
     "end_all_sessions",
     "end_session",
+    "end_sessions_before",
+    "keep_session",
     "living_sessions",
     "open_session",
     "refresh_session",
+    "step_up_session",
 ]

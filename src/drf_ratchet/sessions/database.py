@@ -11,6 +11,11 @@ from drf_ratchet.models import Session
 
 T = TypeVar("T")
 
+
+class Contended(Exception):
+    """Other requests changed the same row under every attempt. Nothing was written; try again."""
+
+
 #: Attempts at one refresh or ending before a conflict is passed on.
 ATTEMPTS = 10
 
@@ -63,16 +68,17 @@ def past_conflicts(attempt: Callable[[], T]) -> T:
         attempt: a unit of work in autocommit: nothing is left over when it fails.
 
     Raises:
-        OperationalError: any other one, or a conflict in each of ``ATTEMPTS`` attempts.
+        Contended: a conflict in each of ``ATTEMPTS`` attempts.
+        OperationalError: any other one.
     """
     for number in range(1, ATTEMPTS + 1):
         try:
             return attempt()
         except OperationalError as error:
-            if number == ATTEMPTS or not _is_conflict(error):
+            if not _is_conflict(error):
                 raise
             time.sleep(random.uniform(0, 0.01 * number))  # noqa: S311 (jitter, not a secret)
-    raise AssertionError("unreachable")
+    raise Contended
 
 
 def _is_conflict(error: OperationalError) -> bool:

@@ -1,45 +1,81 @@
-"""Is this session still alive?"""
+"""Is this session still alive? Asked per request, or known from the feed, or taken on trust."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.sessions.database import write_database
+from drf_ratchet.sessions.endings import reason_after
+from drf_ratchet.sessions.feed import feed
 from drf_ratchet.sessions.fingerprint import is_unchanged
 from drf_ratchet.sessions.grant import subject_of
+from drf_ratchet.sessions.lazy_user import lazy_user
 from drf_ratchet.tokens.claims import session_id
 from drf_ratchet.tokens.errors import Reason, TokenRefused
 
 
-def living_user(claims: Mapping[str, Any]) -> Any:
-    """The user of a verified access token whose session is alive: one query, whatever the answer.
-
-    Goes through the user model's default manager, so one that hides users keeps hiding them, and
-    joins the living session to the user.
+def fresh_user(claims: Mapping[str, Any], freshness: str | None = None) -> Any:
+    """The user of a verified access token, if its session is alive as far as is asked.
 
     Args:
         claims: verified claims of an access token.
+        freshness: "immediate", "bounded" or "expiry"; the setting ``FRESHNESS`` by default.
 
     Raises:
         TokenRefused: the session has ended, the user may not sign in, or the password changed.
+        FeedTooOld: "bounded", and the database has not answered for too long.
+    """
+    return _WAYS[freshness or ratchet_settings().FRESHNESS](claims)
+
+
+def living_user(claims: Mapping[str, Any]) -> Any:
+    """ "immediate": one query, whatever the answer.
+
+    Goes through the user model's default manager, so one that hides users keeps hiding them, and
+    joins the living session to the user.
     """
     users = get_user_model()._default_manager.using(write_database())
     user: Any = (
-        users.filter(
-            ratchet_sessions=session_id(claims),
-            ratchet_sessions__ended_at__isnull=True,
-            ratchet_sessions__expires_at__gt=Now(),
-        )
-        .annotate(ratchet_fingerprint=F("ratchet_sessions__fingerprint"))
-        .first()
+        users.filter(ratchet_sessions=session_id(claims)).annotate(**_OF_THE_SESSION).first()
     )
     if user is None or subject_of(user) != claims["sub"]:
         raise TokenRefused(Reason.SESSION_ENDED)
     if not user.is_active:
         raise TokenRefused(Reason.USER_INACTIVE)
-    if not is_unchanged(user, user.__dict__.pop("ratchet_fingerprint")):
+    ended, end_reason, in_time, fingerprint = (vars(user).pop(name) for name in _OF_THE_SESSION)
+    if ended or not in_time:
+        raise TokenRefused(reason_after(end_reason))
+    if not is_unchanged(user, fingerprint):
         raise TokenRefused(Reason.PASSWORD_CHANGED)
     return user
+
+
+#: What "immediate" reads of the session, beside the user, in the same query.
+_OF_THE_SESSION: dict[str, Any] = {
+    "ratchet_ended_at": F("ratchet_sessions__ended_at"),
+    "ratchet_end_reason": F("ratchet_sessions__end_reason"),
+    "ratchet_in_time": Q(ratchet_sessions__expires_at__gt=Now()),
+    "ratchet_fingerprint": F("ratchet_sessions__fingerprint"),
+}
+
+
+def _user_by_feed(claims: Mapping[str, Any]) -> Any:
+    """ "bounded": no query, but for the feed's own and where the feed cannot tell."""
+    ended = feed().has_ended(claims)
+    if ended is None:
+        return living_user(claims)
+    if ended:
+        raise TokenRefused(Reason.SESSION_ENDED)
+    return lazy_user(claims["sub"])
+
+
+def _user_on_trust(claims: Mapping[str, Any]) -> Any:
+    """ "expiry": no query; a session is alive for as long as its access token."""
+    return lazy_user(claims["sub"])
+
+
+_WAYS = {"immediate": living_user, "bounded": _user_by_feed, "expiry": _user_on_trust}

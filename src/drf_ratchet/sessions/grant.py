@@ -66,26 +66,34 @@ def custom_claims(
     return claims
 
 
-def mint_access(user: Any, session: Session, now: datetime, custom: Mapping[str, Any]) -> str:
-    """A new access token; it never outlives the session's absolute end.
+def mint_access(
+    user: Any,
+    session: Session,
+    now: datetime,
+    expires_at: datetime,
+    custom: Mapping[str, Any],
+    auth_time: datetime | None = None,
+) -> str:
+    """A new access token; it never outlives the session.
 
     Args:
         user: whose it is.
         session: the saved row.
         now: by the database's clock.
+        expires_at: when the session ends if nobody refreshes it.
         custom: what ``custom_claims`` returned.
+        auth_time: when the user proved who they are; by default what the row says.
     """
     settings = ratchet_settings()
     subject = subject_of(user)
     if settings.USER_ID_CLAIM != "sub":
         custom = {settings.USER_ID_CLAIM: subject, **custom}
-    ends = [now + settings.ACCESS_TOKEN_LIFETIME, session.ends_at]
     claims = access_claims(
         subject=subject,
         session=session.id,
         issued_at=_seconds(now),
-        expires_at=_seconds(min(end for end in ends if end is not None)),
-        auth_time=_seconds(session.auth_time),
+        expires_at=_seconds(min(now + settings.ACCESS_TOKEN_LIFETIME, expires_at)),
+        auth_time=_seconds(auth_time or session.auth_time),
         issuer=settings.ISSUER,
         audience=settings.AUDIENCE,
         extra=custom,
@@ -107,3 +115,8 @@ def mint_refresh(user: Any, session: Session) -> str:
 
 def _seconds(moment: datetime) -> int:
     return int(moment.timestamp())
+
+
+def django_request(request: Any) -> Any:
+    """Django's request under DRF's: django-axes and others need the real one."""
+    return getattr(request, "_request", request)

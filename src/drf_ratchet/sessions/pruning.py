@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from drf_ratchet.ids import first_uuid7
-from drf_ratchet.models import Session
+from drf_ratchet.models import CutOff
+from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import write_database
 
 
@@ -19,21 +18,15 @@ def prune(before: datetime, batch_size: int = 1000) -> Iterator[int]:
     index on the expiry is needed, and each statement touches one batch.
 
     Args:
-        before: an aware datetime.
+        before: an aware datetime, longer ago than an access token lives.
         batch_size: rows looked at in one go.
 
     Yields:
         How many rows each batch deleted.
     """
-    rows = Session._base_manager.using(write_database())
-    older: QuerySet[Any] = rows.filter(pk__lt=first_uuid7(before)).order_by("pk")
+    CutOff._base_manager.using(write_database()).filter(announced_at__lt=before).delete()
     over = Q(ended_at__lt=before) | Q(expires_at__lt=before)
-    last: UUID | None = None
-    while True:
-        batch = older.filter(pk__gt=last) if last else older
-        ids = list(batch.values_list("pk", flat=True)[:batch_size])
-        if not ids:
-            return
-        last = ids[-1]
-        deleted, _by_model = rows.filter(over, pk__gte=ids[0], pk__lte=last).delete()
+    older = store.rows().filter(pk__lt=first_uuid7(before))
+    for first, last in store.batches(older, batch_size):
+        deleted, _by_model = store.rows().filter(over, pk__gte=first, pk__lte=last).delete()
         yield deleted

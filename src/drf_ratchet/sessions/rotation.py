@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from drf_ratchet.sessions.endings import EndReason
+from drf_ratchet.sessions.endings import EndReason, reason_after
 from drf_ratchet.tokens.errors import Reason
 
 
@@ -36,7 +36,9 @@ class State:
         rotated_at: when it last turned.
         expires_at: when the session has been idle for too long, or reached its absolute end.
         ended: whether an ending was written.
+        end_reason: with what reason.
         key_hash: hash of the Idempotency-Key of the last turn, "" for none.
+        elevated: whether the last turn was a step up.
         is_of_subject: whether the row's user is the one the token names.
         user_active: whether that user is there and may sign in.
         password_unchanged: whether the session was opened under the present password.
@@ -47,7 +49,9 @@ class State:
     rotated_at: datetime
     expires_at: datetime
     ended: bool = False
+    end_reason: str = ""
     key_hash: str = ""
+    elevated: bool = False
     is_of_subject: bool = True
     user_active: bool = True
     password_unchanged: bool = True
@@ -83,6 +87,7 @@ def decide(
     grace: timedelta,
     catch_up_limit: int,
     key_hash: str = "",
+    elevates: bool = False,
 ) -> Decision:
     """What becomes of a verified refresh token.
 
@@ -93,6 +98,7 @@ def decide(
         grace: how long the token just turned may still be used; zero for not at all.
         catch_up_limit: how many generations ahead of the row lost writes may explain.
         key_hash: hash of the Idempotency-Key presented, "" for none.
+        elevates: whether this is a step up, which no grace period may repeat.
     """
     refused = refusal(state, now)
     if state is None or refused is not None:
@@ -101,10 +107,14 @@ def decide(
     if generation == current:
         outcome = Outcome.ADVANCE if state.rotates else Outcome.HOLD
         return Decision(outcome, current + 1 if state.rotates else current)
-    if generation == current - 1 and (
-        now - state.rotated_at < grace or _same_key(key_hash, state.key_hash)
-    ):
-        return Decision(Outcome.REPEAT, current)
+    if generation == current - 1:
+        if _same_key(key_hash, state.key_hash):
+            return Decision(Outcome.REPEAT, current)
+        if now - state.rotated_at < grace:
+            # A thief who is quick would share the elevation; an owner who is not asks again.
+            if elevates or state.elevated:
+                return Decision(Outcome.REFUSE, reason=Reason.REUSED)
+            return Decision(Outcome.REPEAT, current)
     if generation < current:
         return Decision(Outcome.REUSE, reason=Reason.REUSED, ending=EndReason.REUSE)
     if generation - current <= catch_up_limit:
@@ -119,12 +129,15 @@ def refusal(state: State | None, now: datetime) -> Decision | None:
         state: the row, None if there is none.
         now: by the clock that stamped the row.
     """
-    if state is None or state.ended:
+    if state is None:
         return _NO_SESSION
+    if not state.user_active:
+        ending = None if state.ended else EndReason.USER_INACTIVE
+        return Decision(Outcome.REFUSE, 0, Reason.USER_INACTIVE, ending)
+    if state.ended:
+        return Decision(Outcome.REFUSE, reason=reason_after(state.end_reason))
     if now >= state.expires_at:
         return Decision(Outcome.REFUSE, reason=Reason.EXPIRED)
-    if not state.user_active:
-        return Decision(Outcome.REFUSE, 0, Reason.USER_INACTIVE, EndReason.USER_INACTIVE)
     if not state.is_of_subject:
         return _NO_SESSION
     if not state.password_unchanged:

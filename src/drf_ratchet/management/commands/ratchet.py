@@ -1,12 +1,24 @@
 """``manage.py ratchet``: looking after the sessions."""
 
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ObjectDoesNotExist
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from drf_ratchet.conf import ratchet_settings
+from drf_ratchet.sessions import (
+    EndReason,
+    end_all_sessions,
+    end_session,
+    end_sessions_before,
+    store,
+)
 from drf_ratchet.sessions.pruning import prune
 
 
@@ -18,28 +30,100 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """The subcommands and what each takes."""
         tasks = parser.add_subparsers(dest="task", required=True, title="tasks")
+
         pruning = tasks.add_parser("prune", help="Delete sessions that ended or expired long ago.")
         pruning.add_argument(
             "--days", type=float, default=30, help="how long ago (default: %(default)s)"
         )
-        pruning.add_argument(
-            "--batch-size", type=int, default=1000, help="rows in one go (default: %(default)s)"
+
+        ending = tasks.add_parser("end", help="End sessions: sign devices out.")
+        which = ending.add_mutually_exclusive_group(required=True)
+        which.add_argument("--user", metavar="NAME", help="all of this user's")
+        which.add_argument("--session", metavar="ID", help="this one")
+        which.add_argument("--all", action="store_true", help="everybody's")
+        which.add_argument(
+            "--before",
+            metavar="TIME",
+            help="all that were opened before, like 2026-01-31T12:00:00Z; after a backup was "
+            "restored, the time of the restore",
         )
+        ending.add_argument(
+            "--reason", default=EndReason.ADMIN.value, help="end_reason (default: %(default)s)"
+        )
+        for task in (pruning, ending):
+            task.add_argument(
+                "--batch-size", type=int, default=1000, help="rows in one go (default: %(default)s)"
+            )
 
     def handle(self, *args: Any, task: str, **options: Any) -> None:
         """Run the task."""
-        {"prune": self.prune}[task](**options)
+        if options["batch_size"] < 1:
+            raise CommandError("--batch-size must be at least 1.")
+        tasks: dict[str, Callable[..., None]] = {"prune": self.prune, "end": self.end}
+        tasks[task](**options)
 
     def prune(self, *, days: float, batch_size: int, **options: Any) -> None:
-        """Delete, saying how far it is."""
+        """Delete."""
         age, kept = timedelta(days=days), ratchet_settings().ACCESS_TOKEN_LIFETIME
-        if batch_size < 1:
-            raise CommandError("--batch-size must be at least 1.")
         if age < kept:
             raise CommandError(f"--days must cover ACCESS_TOKEN_LIFETIME ({kept}) at least.")
+        self._count("deleted", prune(timezone.now() - age, batch_size), options["verbosity"])
+
+    def end(
+        self,
+        *,
+        user: str | None,
+        session: str | None,
+        before: str | None,
+        reason: str,
+        batch_size: int,
+        **options: Any,
+    ) -> None:
+        """End."""
+        if not 1 <= len(reason) <= 32:
+            raise CommandError("--reason must have 1 to 32 characters.")
+        if user is not None:
+            ended = iter([end_all_sessions(_user(user), reason=reason)])
+        elif session is not None:
+            ended = iter([_end_one(session, reason)])
+        else:
+            moment = timezone.now() if before is None else _moment(before)
+            ended = end_sessions_before(moment, reason=reason, batch_size=batch_size)
+        self._count("ended", ended, options["verbosity"])
+
+    def _count(self, what: str, batches: Iterator[int], verbosity: int) -> None:
         total = 0
-        for deleted in prune(timezone.now() - age, batch_size):
-            total += deleted
-            if options["verbosity"] > 1:
-                self.stdout.write(f"{total} deleted so far")
-        self.stdout.write(self.style.SUCCESS(f"{total} sessions deleted."))
+        for number in batches:
+            total += number
+            if verbosity > 1:
+                self.stdout.write(f"{total} {what} so far")
+        self.stdout.write(self.style.SUCCESS(f"{total} session{'s'[: total != 1]} {what}."))
+
+
+def _user(name: str) -> Any:
+    try:
+        return get_user_model()._default_manager.get_by_natural_key(name)
+    except ObjectDoesNotExist:
+        raise CommandError(f"There is no user {name!r}.") from None
+
+
+def _end_one(session_id: str, reason: str) -> int:
+    try:
+        session = store.rows().select_related("user").filter(pk=UUID(session_id)).first()
+    except ValueError:
+        raise CommandError(f"{session_id!r} is not the id of a session.") from None
+    if session is None:
+        raise CommandError(f"There is no session {session_id}.")
+    return int(end_session(session, reason=reason))
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise CommandError(f"{text!r} is not a time like 2026-01-31T12:00:00Z.")
+    if timezone.is_naive(moment):
+        raise CommandError(f"{text!r} has no time zone. Add Z for UTC, or an offset like +01:00.")
+    return moment

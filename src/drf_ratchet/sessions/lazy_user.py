@@ -1,0 +1,64 @@
+"""A user that is known by id, and read from the database only if somebody looks."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.db.models.base import ModelState
+
+from drf_ratchet.conf import ratchet_settings
+from drf_ratchet.exceptions import TokenNotValid
+from drf_ratchet.sessions.database import write_database
+from drf_ratchet.tokens.errors import Reason, TokenRefused
+
+
+def lazy_user(subject: str) -> Any:
+    """A real instance of the user model, with nothing but its id.
+
+    The first look at any other field loads them all in one query, through the default manager.
+    Saving it untouched writes nothing. ``__init__`` runs when it is loaded, not before, since a
+    user model may read fields there.
+
+    Args:
+        subject: the ``sub`` claim.
+
+    Raises:
+        TokenRefused: malformed, if no user can have this id.
+    """
+    model = get_user_model()
+    name = ratchet_settings().USER_ID_FIELD
+    field: Any = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    try:
+        value = field.to_python(subject)
+    except ValidationError:
+        raise TokenRefused(Reason.MALFORMED) from None
+    user: Any = model.__new__(model)
+    state = ModelState()
+    state.adding, state.db = False, write_database()
+    vars(user).update({"_state": state, field.attname: value})
+    # Django's deferred fields load themselves by this method, one query each. On the instance it
+    # stands in front of the class's until the first load takes it away.
+    user.refresh_from_db = partial(_load, user, field.attname)
+    return user
+
+
+def _load(
+    user: Any,
+    id_field: str,
+    using: str | None = None,
+    fields: Sequence[str] | None = None,
+    from_queryset: Any = None,
+) -> None:
+    """Load every field that is not set yet, or, with no fields named, all of them."""
+    model = type(user)
+    found = from_queryset
+    if found is None:
+        found = model._default_manager.using(using or user._state.db)
+    loaded = found.filter(**{id_field: vars(user)[id_field]}).first()
+    if loaded is None:
+        raise TokenNotValid(Reason.USER_INACTIVE)  # a 401, wherever in a view it comes up
+    own = {name: value for name, value in vars(user).items() if name != "refresh_from_db"}
+    vars(user).clear()
+    vars(user).update(vars(loaded) if fields is None else {**vars(loaded), **own})

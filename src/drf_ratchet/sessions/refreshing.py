@@ -1,0 +1,257 @@
+"""Refreshing: a verified token, one read, one decision, and one conditional update at the most."""
+
+import hashlib
+from functools import partial
+from typing import Any
+
+from django.dispatch import Signal
+
+from drf_ratchet import signals
+from drf_ratchet.conf import ratchet_settings
+from drf_ratchet.keyring import keyring
+from drf_ratchet.models import Session
+from drf_ratchet.sessions import store
+from drf_ratchet.sessions.database import (
+    ATTEMPTS,
+    Contended,
+    demand_autocommit,
+    past_conflicts,
+    write_database,
+)
+from drf_ratchet.sessions.device import device_of
+from drf_ratchet.sessions.ending import report_ending, security_log
+from drf_ratchet.sessions.endings import EndReason
+from drf_ratchet.sessions.fingerprint import fingerprint_of, is_unchanged
+from drf_ratchet.sessions.grant import (
+    GetClaims,
+    Grant,
+    custom_claims,
+    mint_access,
+    mint_refresh,
+    subject_of,
+)
+from drf_ratchet.sessions.rotation import Decision, Outcome, State, decide, refusal
+from drf_ratchet.sessions.store import Read
+from drf_ratchet.tokens import codec
+from drf_ratchet.tokens.claims import Kind, RefreshClaims
+from drf_ratchet.tokens.errors import Reason, TokenRefused
+
+
+def refresh_session(
+    refresh: str,
+    *,
+    request: Any = None,
+    idempotency_key: str = "",
+    get_claims: GetClaims | None = None,
+) -> Grant:
+    """A new pair for a refresh token: one read, and one conditional update where the counter turns.
+
+    Sends ``session_refreshed``, or ``reuse_detected`` and ``session_ended``.
+
+    Args:
+        refresh: the refresh token.
+        request: the request that brought it; its user agent and address are kept.
+        idempotency_key: chosen by the client once per token; a retry with the same one gets the
+            same answer until the next turn, however late it comes.
+        get_claims: given the user, further custom claims for this one access token.
+
+    Raises:
+        TokenRefused: with the reason; what it ended is committed.
+        RuntimeError: called inside a transaction.
+        Contended: the row changed under every attempt; try again.
+    """
+    token = read_refresh(refresh)
+    return _refresh(token, request, idempotency_key, get_claims, elevates=False)
+
+
+def step_up_session(
+    token: RefreshClaims,
+    *,
+    request: Any = None,
+    idempotency_key: str = "",
+    get_claims: GetClaims | None = None,
+) -> Grant:
+    """A new pair with a new ``auth_time``, for a user who has just proved who they are again.
+
+    Turns the counter as a refresh does, except that only a retry with the same Idempotency-Key
+    gets the same answer: the grace period would hand the elevation to whoever stole the token.
+
+    Args:
+        token: the verified refresh token; whoever calls this has checked the user's password or
+            whatever else the step up asks for.
+        request: the request that brought it.
+        idempotency_key: as for a refresh.
+        get_claims: given the user, further custom claims for this one access token.
+
+    Raises:
+        TokenRefused, RuntimeError, Contended: as ``refresh_session``.
+    """
+    return _refresh(token, request, idempotency_key, get_claims, elevates=True)
+
+
+def check_refresh(refresh: str) -> None:
+    """Whether a refresh token's session is alive. Looks at no generation and writes nothing.
+
+    Raises:
+        TokenRefused: with the reason.
+    """
+    token = read_refresh(refresh)
+    read = store.read(token.session)
+    refused = refusal(_state(read, token), read.now) if read else None
+    if read is None or refused:
+        raise TokenRefused((refused and refused.reason) or Reason.SESSION_ENDED)
+
+
+def read_refresh(refresh: object, *, check_times: bool = True) -> RefreshClaims:
+    """What a refresh token of ours says.
+
+    Args:
+        refresh: what the client sent; anything.
+        check_times: False to accept an expired one, as a logout must.
+
+    Raises:
+        TokenRefused: with the reason.
+    """
+    leeway = ratchet_settings().LEEWAY.total_seconds()
+    verified = codec.verify(
+        refresh, keyring().refresh, Kind.REFRESH, leeway=leeway, check_times=check_times
+    )
+    return RefreshClaims.read(verified)
+
+
+def _refresh(
+    token: RefreshClaims,
+    request: Any,
+    idempotency_key: str,
+    get_claims: GetClaims | None,
+    *,
+    elevates: bool,
+) -> Grant:
+    demand_autocommit(write_database())
+    key_hash = hashlib.sha256(idempotency_key.encode()).hexdigest() if idempotency_key else ""
+    attempt = partial(_refresh_once, token, request, key_hash, get_claims, elevates)
+    for _ in range(ATTEMPTS):
+        grant = past_conflicts(attempt)
+        if grant is not None:
+            _send(signals.session_refreshed, grant.session, request, outcome=grant.outcome)
+            return grant
+    raise Contended
+
+
+def _state(read: Read | None, token: RefreshClaims) -> State | None:
+    if read is None:
+        return None
+    session, user = read.session, read.session.user
+    return State(
+        generation=session.generation,
+        rotates=session.rotates,
+        rotated_at=session.rotated_at,
+        expires_at=session.expires_at,
+        ended=session.ended_at is not None,
+        end_reason=session.end_reason,
+        key_hash=session.idempotency_key_hash,
+        elevated=session.auth_time == session.rotated_at,
+        is_of_subject=(
+            user is not None and read.user_visible and subject_of(user) == token.subject
+        ),
+        user_active=user is not None and user.is_active,
+        password_unchanged=user is not None and is_unchanged(user, session.fingerprint),
+    )
+
+
+def _refresh_once(
+    token: RefreshClaims,
+    request: Any,
+    key_hash: str,
+    get_claims: GetClaims | None,
+    elevates: bool,
+) -> Grant | None:
+    """One read and one decision; None where the row changed in between."""
+    settings = ratchet_settings()
+    read = store.read(token.session)
+    if read is None:
+        raise TokenRefused(Reason.SESSION_ENDED)
+    decision = decide(
+        _state(read, token),
+        token.generation,
+        now=read.now,
+        grace=settings.ROTATION_GRACE,
+        catch_up_limit=settings.CATCH_UP_LIMIT,
+        key_hash=key_hash,
+        elevates=elevates,
+    )
+    session = read.session
+    if decision.reason is not None:
+        if decision.ending and not _end_refused(session, decision, request):
+            return None
+        raise TokenRefused(decision.reason)
+    changes = _changes(read, decision, request, key_hash, elevates) if decision.turns else {}
+    # Everything that may fail comes before the counter turns.
+    claims = custom_claims(session.user, session=session, request=request, get_claims=get_claims)
+    access = mint_access(
+        session.user,
+        session,
+        read.now,
+        changes.get("expires_at", session.expires_at),
+        claims,
+        auth_time=read.now if elevates else session.auth_time,
+    )
+    if changes and not store.change(session, changes):
+        return None
+    if decision.outcome is Outcome.CATCH_UP:
+        _report_catch_up(session, token, request)
+    refresh = None if decision.outcome is Outcome.HOLD else mint_refresh(session.user, session)
+    return Grant(access, refresh, session, decision.outcome)
+
+
+def _changes(
+    read: Read, decision: Decision, request: Any, key_hash: str, elevates: bool
+) -> dict[str, Any]:
+    """What a turn of the counter writes."""
+    session = read.session
+    idle_end = read.now + ratchet_settings().REFRESH_TOKEN_LIFETIME
+    changes = {
+        "generation": decision.generation,
+        "rotated_at": read.now,
+        "expires_at": min(idle_end, session.ends_at or idle_end),
+        "idempotency_key_hash": key_hash,
+        # Made under a SECRET_KEY that is about to go, it is renewed before the key is gone.
+        "fingerprint": fingerprint_of(session.user),
+        **device_of(request)._asdict(),
+    }
+    return {**changes, "auth_time": read.now} if elevates else changes
+
+
+def _end_refused(session: Session, decision: Decision, request: Any) -> bool:
+    """Write the ending that a refusal asks for; False if the row must be looked at again."""
+    conditions = {}
+    if decision.ending is EndReason.PASSWORD_CHANGED:
+        # A hasher's upgrade may just now have re-stamped the row.
+        conditions["fingerprint"] = session.fingerprint
+    reason = decision.ending or ""
+    if not store.end(session, reason, **conditions):
+        return False
+    report_ending(session, reason, request)
+    if decision.outcome is Outcome.REUSE:
+        security_log.warning(
+            "A used refresh token of session %s of user %s was presented again.",
+            session.pk,
+            session.user_id,
+        )
+        _send(signals.reuse_detected, session, request)
+    return True
+
+
+def _report_catch_up(session: Session, token: RefreshClaims, request: Any) -> None:
+    security_log.warning(
+        "Session %s of user %s was behind its refresh token (generation %d): the database has "
+        "lost writes. Caught up.",
+        session.pk,
+        session.user_id,
+        token.generation,
+    )
+    _send(signals.session_caught_up, session, request, generation=token.generation)
+
+
+def _send(signal: Signal, session: Session, request: Any, **details: Any) -> None:
+    signal.send_robust(sender=Session, session=session, request=request, **details)

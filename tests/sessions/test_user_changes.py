@@ -1,0 +1,136 @@
+"""What happens to a user, and what becomes of their sessions."""
+
+import logging
+from typing import Any
+
+import pytest
+from django.contrib.auth.forms import AdminPasswordChangeForm, SetPasswordForm
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from drf_ratchet import signals
+from drf_ratchet.models import Session
+from drf_ratchet.sessions import keep_session, open_session, refresh_session
+from drf_ratchet.tokens.claims import Claims
+from drf_ratchet.tokens.errors import Reason, TokenRefused
+from tests.conftest import PASSWORD, payload
+
+NEW = "correct horse battery"
+
+
+def reasons() -> list[str]:
+    return list(Session.objects.order_by("id").values_list("end_reason", flat=True))
+
+
+def by_set_password(user: User) -> None:
+    user.set_password(NEW)
+    user.save()
+
+
+def by_update_fields(user: User) -> None:
+    user.set_password(NEW)
+    user.save(update_fields=["password"])
+
+
+def by_reset(user: User) -> None:
+    form = SetPasswordForm(user, {"new_password1": NEW, "new_password2": NEW})
+    assert form.is_valid(), form.errors
+    form.save()
+
+
+def by_admin(user: User) -> None:
+    form = AdminPasswordChangeForm(user, {"password1": NEW, "password2": NEW})
+    assert form.is_valid(), form.errors
+    form.save()
+
+
+def by_assignment(user: User) -> None:
+    user.password = make_password(NEW)
+    user.save()
+
+
+WAYS = [by_set_password, by_update_fields, by_reset, by_admin, by_assignment]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("change", WAYS)
+def test_a_new_password_ends_them(alice: User, change: Any) -> None:
+    open_session(alice)
+    change(alice)
+    assert reasons() == ["password_changed"]
+    assert Session.objects.get().announced_at is not None
+
+
+@pytest.mark.django_db
+def test_a_new_password_by_query_is_seen_at_the_refresh(alice: User) -> None:
+    token = open_session(alice).refresh
+    User.objects.update(password=make_password(NEW))
+    with pytest.raises(TokenRefused) as caught:
+        refresh_session(token)
+    assert caught.value.reason is Reason.PASSWORD_CHANGED
+    assert reasons() == ["password_changed"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("change", WAYS)
+def test_the_device_that_changes_it_can_stay(alice: User, change: Any) -> None:
+    here, _elsewhere = open_session(alice), open_session(alice)
+    with keep_session(Claims(payload(here.access))):
+        change(alice)
+    assert reasons() == ["", "password_changed"]
+    assert refresh_session(here.refresh).session.pk == here.session.pk
+
+
+@pytest.mark.django_db
+def test_other_saves_end_nothing(alice: User, django_assert_num_queries: Any) -> None:
+    open_session(alice)
+    alice.first_name = "Alice"
+    alice.save()
+    with django_assert_num_queries(1):
+        alice.save(update_fields=["last_login"])
+    alice.check_password(PASSWORD)
+    assert reasons() == [""]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("fields", [None, ["is_active"]])
+def test_deactivation_ends_them(alice: User, fields: Any) -> None:
+    open_session(alice)
+    alice.is_active = False
+    alice.save(update_fields=fields)
+    assert reasons() == ["user_inactive"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("delete", [User.delete, lambda user: User.objects.all().delete()])
+def test_deletion_ends_them(alice: User, delete: Any) -> None:
+    open_session(alice)
+    delete(alice)
+    assert reasons() == ["user_deleted"]
+    assert Session.objects.get().user_id is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_ending_goes_with_the_transaction(alice: User, caplog: pytest.LogCaptureFixture) -> None:
+    open_session(alice)
+    sent = []
+
+    def note(session: Session, reason: str, **kwargs: Any) -> None:
+        sent.append(reason)
+
+    signals.session_ended.connect(note)
+    try:
+        with caplog.at_level(logging.INFO, "drf_ratchet.security"):
+            with transaction.atomic():
+                by_set_password(alice)
+                transaction.set_rollback(True)
+            assert (reasons(), sent) == ([""], [])
+            with transaction.atomic():
+                by_set_password(alice)
+                assert sent == []
+            assert (reasons(), sent) == (["password_changed"], ["password_changed"])
+    finally:
+        signals.session_ended.disconnect(note)
+    session = Session.objects.get()
+    assert f"Session {session.pk} of user {alice.pk} ended: password_changed." in caplog.text
