@@ -33,6 +33,25 @@ class Tokens:
         return Session.objects.get(pk=payload(self.access)["sid"])
 
 
+@pytest.fixture
+def show(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Say a line in the summary of the run, whatever process the test runs in."""
+    return lambda line: record_property("shown", line)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    shown = [
+        value
+        for report in terminalreporter.getreports("passed")
+        for name, value in report.user_properties
+        if name == "shown"
+    ]
+    if shown:
+        terminalreporter.section("measured")
+        for line in dict.fromkeys(shown):
+            terminalreporter.write_line(line)
+
+
 @pytest.fixture(autouse=True)
 def _throttles_start_at_zero() -> None:
     from django.core.cache import cache

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
     ],
 )
 def test_another_user_model(settings: str, tests: str) -> None:
-    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", f"--ds={settings}", tests]
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-n0", f"--ds={settings}", tests]
 
     done = subprocess.run(
         [sys.executable, *command],

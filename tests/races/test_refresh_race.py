@@ -1,12 +1,13 @@
 """Sixteen clients refresh one token at once, against several processes."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
+from django.db import connection
 
 from tests.conftest import PASSWORD, payload
 from tests.races.server import served
@@ -24,7 +25,9 @@ def address(
         yield address
 
 
-def test_all_get_the_same_next_token(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_get_the_same_next_token(
+    address: str, show: Callable[[str], None], request: pytest.FixtureRequest
+) -> None:
     together = threading.Barrier(CLIENTS)
     # Plain HTTP: without verify=False each client first loads all the world's certificates.
     clients = [httpx.Client(base_url=address, timeout=30, verify=False) for _ in range(CLIENTS)]
@@ -45,11 +48,11 @@ def test_all_get_the_same_next_token(address: str, capsys: pytest.CaptureFixture
             one_successor += len(successors) == 1
             token = successors.pop()
             assert payload(token)["gen"] == number + 2
-    with capsys.disabled():
-        print(
-            f"\n  race: {answered} of {CLIENTS * ROUNDS} refreshes answered 200, "
-            f"{one_successor} of {ROUNDS} races with one successor"
-        )
+    show(
+        f"race on {connection.vendor}, {request.node.callspec.id}: {answered} of "
+        f"{CLIENTS * ROUNDS} refreshes answered 200, {one_successor} of {ROUNDS} races with one "
+        "successor"
+    )
     assert one_successor == ROUNDS
     # The session is alive, and every access token of the last race is good.
     for client, answer in zip(clients, answers, strict=True):
