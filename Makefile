@@ -15,7 +15,7 @@ ARGS ?=
 .DEFAULT_GOAL := help
 # Two installations into one .venv would meet.
 .NOTPARALLEL:
-.PHONY: help demo test lint types format build check-wheel lock clean
+.PHONY: help demo test test-mariadb lint types format build check-wheel lock clean bench-race
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,13 @@ test: .venv/.dev-installed ## the whole suite, on SQLite and again on PostgreSQL
 	echo "== PostgreSQL"; \
 	$(BIN)/python -m tests.servers postgresql -- $(BIN)/pytest $(ARGS) || failed="$$failed PostgreSQL"; \
 	test -z "$$failed" || { echo "Failed on:$$failed"; exit 1; }
+
+test-mariadb: .venv/.dev-installed ## the whole suite on MariaDB, which has to be installed (ARGS=... for pytest)
+	@echo "== MariaDB"
+	@$(BIN)/python -m tests.servers mariadb -- $(BIN)/pytest $(ARGS)
+
+bench-race: .venv-bench/.installed ## sixteen refreshes at once, here and on the peers (four minutes)
+	@.venv-bench/bin/python benchmarks/race.py $(ARGS)
 
 lint: .venv/.dev-installed ## style, likely bugs, and that imports point down
 	$(BIN)/ruff check
@@ -57,6 +64,7 @@ lock: ## the newest versions into requirements/*.txt (needs uv)
 	$(UV_COMPILE) requirements/demo.in --output-file requirements/demo.txt
 	$(UV_COMPILE) requirements/dev.in --constraints requirements/demo.txt \
 		--output-file requirements/dev.txt
+	$(UV_COMPILE) requirements/bench.in --output-file requirements/bench.txt
 
 # --universal: one lock for every Python and platform. No index and no links: the lock
 # says what and which hash, never from where.
@@ -65,7 +73,7 @@ UV_COMPILE = $(UV) pip compile --quiet --upgrade --universal --python-version 3.
 	--custom-compile-command "make lock"
 
 clean: ## delete what make has made, but for the demo's data
-	rm -rf .venv .venv-matrix dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-matrix .venv-bench dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	rm -rf .hypothesis
 	find src tests demo -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -80,6 +88,15 @@ clean: ## delete what make has made, but for the demo's data
 .venv/.dev-installed: requirements/dev.txt pyproject.toml
 	$(call install,dev)
 	@touch .venv/.demo-installed .venv/.dev-installed
+
+# The peers do not all run on the newest Django: they have an environment of their own.
+.venv-bench/.installed: requirements/bench.txt pyproject.toml
+	@rm -rf .venv-bench && "$(PYTHON)" -m venv .venv-bench
+	@.venv-bench/bin/python -m pip -qq --disable-pip-version-check install \
+		--require-hashes -r requirements/bench.txt
+	@.venv-bench/bin/python -m pip -qq --disable-pip-version-check install \
+		--no-deps --no-build-isolation -e .
+	@touch $@
 
 define install
 	@$(if $(PYTHON),:,echo "No Python 3.11 or newer with its venv module was found (on \

@@ -1,8 +1,11 @@
-"""Real servers for tests, from wheels: PostgreSQL and Valkey, started for the moment.
+"""Real servers for tests, started for the moment: PostgreSQL, MariaDB and Valkey.
+
+PostgreSQL and Valkey come from wheels, MariaDB from the system's packages.
 
 As a program, start servers, tell a command where they are, and stop them when it ends:
 
     python -m tests.servers postgresql -- pytest
+    python -m tests.servers mariadb -- pytest
     python -m tests.servers postgresql valkey -- pytest -k race
 """
 
@@ -18,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -28,7 +31,7 @@ from urllib.parse import quote
 # only some hundred characters, and every user must be able to pass through to it.
 SHORT_TMP = "/tmp"
 
-# PostgreSQL refuses to run as root. This user is on every system and owns nothing.
+# PostgreSQL and MariaDB refuse to run as root. This user is on every system and owns nothing.
 UNPRIVILEGED = "nobody"
 
 START_TIMEOUT = 60.0
@@ -45,33 +48,30 @@ POSTGRES_SETTINGS = {
 }
 
 
+MARIADB_SETTINGS = {
+    "skip-networking": "ON",  # the socket only: no port to clash over
+    "skip-name-resolve": "ON",
+    "max-connections": "200",
+    "character-set-server": "utf8mb4",
+    # The data is thrown away, so it need not survive a crash.
+    "innodb-flush-log-at-trx-commit": "0",
+    "innodb-doublewrite": "OFF",
+    "innodb-flush-method": "nosync",
+    "sync-binlog": "0",
+    # 96 MB of zeros would be written before the first start.
+    "innodb-log-file-size": "16M",
+}
+
+
 @contextmanager
 def postgres() -> Iterator[str]:
     """Run a PostgreSQL of its own and yield its URL, as dj-database-url reads it."""
-    home = Path(tempfile.mkdtemp(prefix="ratchet-pg-", dir=SHORT_TMP))
-    try:
-        user = UNPRIVILEGED if os.geteuid() == 0 else None
+    with _private_home("ratchet-pg-") as (home, user):
         programs = _postgres_programs(home, copy=user is not None)
-        if user is not None:
-            shutil.chown(home, user, group=None)
-
         data, log = home / "data", home / "log"
         settings = {**POSTGRES_SETTINGS, "unix_socket_directories": str(home)}
-        with log.open("wb") as output:
-
-            def run(*command: Path | str) -> subprocess.Popen[bytes]:
-                return subprocess.Popen(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                    cwd=home,
-                    user=user,
-                    # Ctrl-C is for the tests: the server goes when they have cleaned up.
-                    start_new_session=True,
-                )
-
-            initdb = run(
+        initdb = _start(
+            [
                 programs / "initdb",
                 f"--pgdata={data}",
                 "--username=postgres",
@@ -82,15 +82,12 @@ def postgres() -> Iterator[str]:
                 "--locale=C",
                 "--no-sync",
                 *(f"--set={name}={value}" for name, value in settings.items()),
-            )
-            try:
-                initdb.wait()
-            finally:
-                # Interrupted it would leave a server behind, and it takes half a second.
-                initdb.wait()
-            if initdb.returncode:
-                raise RuntimeError(f"initdb failed:\n{log.read_text(errors='replace')}")
-            server = run(programs / "postgres", "-D", data)
+            ],
+            log,
+            user,
+        )
+        _wait_for_setup(initdb, log)
+        server = _start([programs / "postgres", "-D", data], log, user)
         try:
             url = f"postgresql://postgres@{quote(str(home), safe='')}/postgres"
             _wait_for_postgres(url, server, log)
@@ -99,8 +96,44 @@ def postgres() -> Iterator[str]:
             # SIGQUIT is PostgreSQL's immediate shutdown: it waits for nobody's query.
             server.send_signal(signal.SIGQUIT)
             server.wait()
+
+
+@contextmanager
+def _private_home(prefix: str) -> Iterator[tuple[Path, str | None]]:
+    """Yield a directory for a server, and the user to run it as: None for oneself."""
+    home = Path(tempfile.mkdtemp(prefix=prefix, dir=SHORT_TMP))
+    try:
+        user = UNPRIVILEGED if os.geteuid() == 0 else None
+        if user is not None:
+            shutil.chown(home, user, group=None)
+        yield home, user
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _start(command: Sequence[Path | str], log: Path, user: str | None) -> subprocess.Popen[bytes]:
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=log.parent,
+            user=user,
+            # Ctrl-C is for the tests: the server goes when they have cleaned up.
+            start_new_session=True,
+        )
+
+
+def _wait_for_setup(setup: subprocess.Popen[bytes], log: Path) -> None:
+    try:
+        setup.wait()
+    finally:
+        # Interrupted it would leave a server behind, and it takes seconds at the most.
+        setup.wait()
+    if setup.returncode:
+        text = log.read_text(errors="replace")
+        raise RuntimeError(f"Setting up {log.parent} failed:\n{text}")
 
 
 def _postgres_programs(home: Path, *, copy: bool) -> Path:
@@ -126,17 +159,81 @@ def _postgres_programs(home: Path, *, copy: bool) -> Path:
 def _wait_for_postgres(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     import psycopg
 
+    _wait_until_connected(
+        lambda: psycopg.connect(url).close(), psycopg.OperationalError, server, log
+    )
+
+
+def _wait_until_connected(
+    connect: Callable[[], object],
+    refused: type[Exception],
+    server: subprocess.Popen[bytes],
+    log: Path,
+) -> None:
     deadline = time.monotonic() + START_TIMEOUT
     while True:
         try:
-            psycopg.connect(url).close()
-        except psycopg.OperationalError:
+            connect()
+        except refused:
             if server.poll() is not None or time.monotonic() > deadline:
                 text = log.read_text(errors="replace")
-                raise RuntimeError(f"PostgreSQL did not start:\n{text}") from None
+                raise RuntimeError(f"{server.args!r} did not start:\n{text}") from None
             time.sleep(0.02)
         else:
             return
+
+
+@contextmanager
+def mariadb() -> Iterator[str]:
+    """Run a MariaDB of its own and yield its URL, as dj-database-url reads it."""
+    install, program = _mariadb_program("mariadb-install-db"), _mariadb_program("mariadbd")
+    with _private_home("ratchet-mariadb-") as (home, user):
+        data, log, server_socket = home / "data", home / "log", home / "socket"
+        # Nothing of this machine's own MariaDB: neither its settings nor its directories.
+        options = [
+            "--no-defaults",
+            f"--datadir={data}",
+            *(f"--{name}={value}" for name, value in MARIADB_SETTINGS.items()),
+        ]
+        setup = [
+            install,
+            *options,
+            "--skip-test-db",
+            # No password: the directory around the socket is the owner's alone.
+            "--auth-root-authentication-method=normal",
+        ]
+        _wait_for_setup(_start(setup, log, user), log)
+        own = [f"--socket={server_socket}", f"--pid-file={home / 'pid'}", f"--tmpdir={home}"]
+        server = _start([program, *options, *own], log, user)
+        try:
+            _wait_for_mariadb(server_socket, server, log)
+            yield f"mysql://root@localhost/ratchet?unix_socket={quote(str(server_socket), safe='')}"
+        finally:
+            server.kill()  # its data goes with it
+            server.wait()
+
+
+def _mariadb_program(name: str) -> str:
+    # The server is in /usr/sbin, which is on root's path alone.
+    places = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
+    found = shutil.which(name, path=places)
+    if found is None:
+        raise RuntimeError(
+            f"{name} was not found. MariaDB comes from the system's packages, on Debian: "
+            "apt-get install --no-install-recommends mariadb-server"
+        )
+    return found
+
+
+def _wait_for_mariadb(server_socket: Path, server: subprocess.Popen[bytes], log: Path) -> None:
+    import pymysql
+
+    def make_database() -> None:
+        # Django connects to the database it is told, to make the tests' own beside it.
+        with pymysql.connect(user="root", unix_socket=str(server_socket)) as connection:
+            connection.cursor().execute("CREATE DATABASE ratchet")
+
+    _wait_until_connected(make_database, pymysql.OperationalError, server, log)
 
 
 @contextmanager
@@ -155,6 +252,7 @@ def valkey() -> Iterator[str]:
 
 SERVERS = {
     "postgresql": ("DATABASE_URL", postgres),
+    "mariadb": ("DATABASE_URL", mariadb),
     "valkey": ("VALKEY_URL", valkey),
 }
 
@@ -165,9 +263,9 @@ FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.servers",
-        usage="%(prog)s {postgresql,valkey} [...] -- command [arguments]",
+        usage=f"%(prog)s {{{','.join(SERVERS)}}} [...] -- command [arguments]",
         description="Run a command with servers started for it, told in "
-        + " and ".join(variable for variable, _ in SERVERS.values()),
+        + " and ".join(dict.fromkeys(variable for variable, _ in SERVERS.values())),
     )
     parser.add_argument("servers", nargs="+", choices=SERVERS)
     split = argv.index("--") if "--" in argv else len(argv)

@@ -6,6 +6,9 @@ os.environ.setdefault("SECRET_KEY", "a key for the tests alone, 0123456789abcdef
 
 from config.settings import *  # noqa: F403
 from config.settings import DATABASES, REST_FRAMEWORK
+from tests.mysqldb import use_pymysql_for_mariadb
+
+use_pymysql_for_mariadb()
 
 # The real hashers take a quarter of a second each; what they do is not what is tested here.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -14,3 +17,10 @@ REST_FRAMEWORK = {**REST_FRAMEWORK, "TEST_REQUEST_DEFAULT_FORMAT": "json"}
 
 # With a persistent connection the test database cannot be dropped.
 DATABASES["default"]["CONN_MAX_AGE"] = 0
+
+# Where tests/sessions/test_replica.py sends reads. Its tables are made without migrations: quickly.
+DATABASES["replica"] = {
+    "ENGINE": "django.db.backends.sqlite3",
+    "NAME": ":memory:",
+    "TEST": {"MIGRATE": False},
+}

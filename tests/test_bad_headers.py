@@ -60,6 +60,19 @@ def test_a_bearer_that_is_none(api: APIClient, header: str) -> None:
     assert (response.json()["code"], response.json()["reason"]) == ("token_not_valid", "malformed")
 
 
+@pytest.mark.parametrize(
+    "header",
+    ["Bearer TOKEN x", "Bearer TOKEN TOKEN", "Bearer x TOKEN", "Bearer TOKEN,", "Bearer =TOKEN"],
+)
+def test_a_good_token_and_more(api: APIClient, tokens: Tokens, header: str) -> None:
+    assert api.get("/api/protected/", **tokens.bearer).status_code == 200
+
+    response = api.get("/api/protected/", HTTP_AUTHORIZATION=header.replace("TOKEN", tokens.access))
+
+    assert response.status_code == 401
+    assert response.json()["code"] == "token_not_valid"
+
+
 @pytest.mark.parametrize("header", FOREIGN.values(), ids=FOREIGN)
 def test_another_scheme(api: APIClient, tokens: Tokens, header: str) -> None:
     header = header.replace("TOKEN", tokens.access)

@@ -150,15 +150,15 @@ def _is_names(value: Any) -> bool:
 
 
 def _is_positive(value: Any) -> bool:
-    # Tokens count in whole seconds.
-    return isinstance(value, timedelta) and value >= timedelta(seconds=1)
+    # Tokens count in whole seconds, and no database counts much further than a century.
+    return isinstance(value, timedelta) and timedelta(seconds=1) <= value <= timedelta(days=36500)
 
 
 def _is_not_negative(value: Any) -> bool:
     return isinstance(value, timedelta) and value >= timedelta(0)
 
 
-_A_LIFETIME = "a timedelta of at least one second"
+_A_LIFETIME = "a timedelta of at least one second and at most 36500 days"
 
 _DEMANDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "ACCESS_TOKEN_LIFETIME": (_A_LIFETIME, _is_positive),

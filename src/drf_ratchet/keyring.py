@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.signals import setting_changed
+from django.utils.encoding import force_bytes
 
 from drf_ratchet.tokens.keys import Key, KeySet
 
@@ -30,8 +31,11 @@ def keyring() -> Keyring:
 
 @lru_cache(maxsize=1)
 def _derived() -> Keyring:
-    # A fallback that repeats the secret is an easy slip in a settings file and adds no key.
-    secrets = list(dict.fromkeys((settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)))
+    # Easy slips in a settings file: a fallback that repeats the secret, and "".split(",").
+    given = [
+        force_bytes(secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    ]
+    secrets = [secret for secret in dict.fromkeys(given) if secret]
     access, refresh = (
         KeySet(*_signing_first([Key.derive(secret, use) for secret in secrets]))
         for use in ("access", "refresh")

@@ -2,9 +2,9 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from drf_ratchet.clock import Now
 from drf_ratchet.ids import uuid7
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.races.server import demo_database
+from tests.races.databases import demo_database
 
 
 @pytest.fixture(scope="session")

@@ -1,23 +1,54 @@
 """The demo on a real server with several processes, for as long as a test lasts."""
 
-import os
-import shutil
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
-import httpx
-from django.conf import settings
-from django.db import connection
+from tests.races.clients import NO_ANSWER, send
+from tests.races.databases import DEMO, copy_of, environment_on
 
-DEMO = Path(__file__).resolve().parents[2] / "demo"
 WORKERS = 4
+
+
+@dataclass(frozen=True)
+class Server:
+    """A demo that is being served.
+
+    Args:
+        address: where.
+        log: everything it has said.
+    """
+
+    address: str
+    log: Path
+
+    def worker_pids(self) -> list[int]:
+        """The processes that it has started to answer requests, oldest first."""
+        return [int(pid) for pid in re.findall(r"Booting worker with pid: (\d+)", self.text())]
+
+    def endings(self) -> dict[str, list[str]]:
+        """The reasons that were logged for each session's ending."""
+        found = defaultdict(list)
+        for session, reason in re.findall(r"Session (\S+) of user \S+ ended: (\w+)\.", self.text()):
+            found[session].append(reason)
+        return found
+
+    def caught_up(self) -> list[str]:
+        """The sessions whose catching up was logged, each as often as it was."""
+        line = r"Session (\S+) of user .* the database has lost writes\. Caught up\."
+        return re.findall(line, self.text())
+
+    def text(self) -> str:
+        """The log as it stands."""
+        return self.log.read_text(errors="replace")
 
 
 @contextmanager
@@ -32,12 +63,31 @@ def served(template: str, tmp_path: Path, **environment: str) -> Iterator[str]:
     Yields:
         The server's address.
     """
+    with (
+        copy_of(template, tmp_path) as url,
+        serving(url, tmp_path / "server.log", **environment) as server,
+    ):
+        yield server.address
+
+
+@contextmanager
+def serving(url: str, log: Path, *, workers: int = WORKERS, **environment: str) -> Iterator[Server]:
+    """Serve the demo on a database that is there.
+
+    Args:
+        url: of the database.
+        log: a file for what the server says.
+        workers: how many processes answer requests.
+        environment: variables for the server beside the usual ones.
+    """
     port = free_port()
-    log = tmp_path / "server.log"
     command = [sys.executable, "-m", "gunicorn", "config.wsgi", f"--bind=127.0.0.1:{port}"]
-    options = [f"--workers={WORKERS}", "--worker-class=gthread", "--threads=4", "--preload"]
-    with copy_of(template, tmp_path) as url, log.open("w") as output:
-        server = subprocess.Popen(
+    options = [f"--workers={workers}", "--worker-class=gthread", "--threads=4", "--preload"]
+    # For the lines that name the workers.
+    options.append("--log-level=info")
+    # Appended to, since other processes of a test may write there as well.
+    with log.open("a") as output:
+        process = subprocess.Popen(
             [*command, *options],
             cwd=DEMO,
             env={**environment_on(url), **environment},
@@ -46,77 +96,15 @@ def served(template: str, tmp_path: Path, **environment: str) -> Iterator[str]:
         )
         try:
             address = f"http://127.0.0.1:{port}"
-            wait_until_served(server, address, log)
-            yield address
+            wait_until_served(process, address, log)
+            yield Server(address, log)
         finally:
-            server.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGTERM)
             try:
-                server.wait(20)
+                process.wait(20)
             except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
-
-
-@contextmanager
-def demo_database(folder: Path) -> Iterator[str]:
-    """A new database with the demo's tables and users, beside the tests' own and of its kind.
-
-    Yields:
-        Its URL.
-    """
-    with new_database(folder) as url:
-        for command in ("migrate", "demo_data"):
-            manage = [sys.executable, "manage.py", command, "--verbosity=0"]
-            subprocess.run(
-                manage, cwd=DEMO, env=environment_on(url), check=True, stdout=subprocess.DEVNULL
-            )
-        yield url
-
-
-@contextmanager
-def copy_of(template: str, folder: Path) -> Iterator[str]:
-    """A new database with what ``template`` holds. Nobody may be connected to that one.
-
-    Yields:
-        Its URL.
-    """
-    if connection.vendor == "sqlite":
-        shutil.copy(template.removeprefix("sqlite:///"), folder / "copy.sqlite3")
-        yield f"sqlite:///{folder / 'copy.sqlite3'}"
-    else:
-        with new_database(folder, f" TEMPLATE {template.rpartition('/')[2]}") as url:
-            yield url
-
-
-@contextmanager
-def new_database(folder: Path, clause: str = "") -> Iterator[str]:
-    """A new database. ``clause`` ends its CREATE DATABASE, where there is one.
-
-    Yields:
-        Its URL.
-    """
-    name = f"demo_{uuid4().hex[:12]}"
-    if connection.vendor == "sqlite":
-        yield f"sqlite:///{folder / name}.sqlite3"
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name}{clause}")
-    try:
-        yield f"{os.environ['DATABASE_URL'].rpartition('/')[0]}/{name}"
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def environment_on(url: str) -> dict[str, str]:
-    """The environment of a demo process on that database."""
-    own = {
-        "DATABASE_URL": url,
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-        "SECRET_KEY": settings.SECRET_KEY,
-        "THROTTLES": "off",
-    }
-    return {**os.environ, **own}
+                process.kill()
+                process.wait()
 
 
 def free_port() -> int:
@@ -135,10 +123,7 @@ def wait_until_served(server: subprocess.Popen[bytes], address: str, log: Path) 
     """
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and server.poll() is None:
-        try:
-            httpx.get(f"{address}/api/posts/")
-        except httpx.TransportError:
-            time.sleep(0.05)
-        else:
+        if send(address, "/api/posts/", method="GET").status != NO_ANSWER:
             return
+        time.sleep(0.05)
     raise RuntimeError(f"The server did not start:\n{log.read_text()}")

@@ -293,3 +293,6 @@ def test_a_segment_spelled_otherwise(which: str, spell: Callable[[str], str], ov
 
     assert codec.verify(straight, ACCESS_KEYS, Kind.ACCESS)["sub"] == "1"
     assert refusal(crooked) is Reason.MALFORMED
+    if which == "header":
+        with pytest.raises(TokenRefused):
+            codec.kind_of(crooked)

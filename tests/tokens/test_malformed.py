@@ -72,8 +72,10 @@ class TestHeader:
 
         assert refusal(forge(KEY, claims(), raw)) is Reason.MALFORMED
 
-    def test_longer_than_any_of_ours(self) -> None:
-        raw = json.dumps(header(KEY)).encode() + b" " * 512
+    @pytest.mark.parametrize("kid", [KEY.kid, "unknown"])
+    def test_longer_than_any_of_ours(self, kid: str) -> None:
+        """Not even parsed, whatever it says: parsed headers are kept."""
+        raw = json.dumps(header(KEY, kid=kid)).encode() + b" " * 512
 
         assert refusal(forge(KEY, claims(), raw)) is Reason.MALFORMED
 
@@ -212,6 +214,7 @@ NO_TOKENS = {
     "NUL before": f"\0{HONEST}",
     "NUL at the end": f"{HONEST}.\0",
     "not ASCII": f"é{HONEST}",
+    "not ASCII at the end": f"{HONEST}é",
     "full-width": HONEST.replace(".", "．"),  # noqa: RUF001 (the wrong dot is the point)
     "half a surrogate pair": f"\ud800{HONEST}",
     "half a surrogate pair at the end": f"{HONEST}\udfff",
@@ -227,6 +230,7 @@ def test_no_token_at_all(token: object) -> None:
 
 
 HEADER_IS_GOOD = {
+    "not ASCII at the end",
     "a megabyte after a good header",
     "NUL at the end",
     "half a surrogate pair at the end",

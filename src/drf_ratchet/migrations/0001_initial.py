@@ -3,10 +3,10 @@
 from typing import Any
 
 import django.db.models.deletion
-import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
+import drf_ratchet.clock
 import drf_ratchet.ids
 
 
@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
                 (
                     "announced_at",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
+                        db_default=drf_ratchet.clock.Now(),
                         db_index=True,
                         editable=False,
                     ),
@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
                 (
                     "created_at",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
+                        db_default=drf_ratchet.clock.Now(),
                         editable=False,
                         verbose_name="signed in",
                     ),
@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
                 (
                     "auth_time",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
+                        db_default=drf_ratchet.clock.Now(),
                         editable=False,
                         verbose_name="proved identity",
                     ),
@@ -95,7 +95,7 @@ class Migration(migrations.Migration):
                 (
                     "rotated_at",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
+                        db_default=drf_ratchet.clock.Now(),
                         editable=False,
                         verbose_name="last refreshed",
                     ),

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from django.contrib.auth.signals import user_logged_out
 from django.db import transaction
-from django.db.models.functions import Now
 
 from drf_ratchet import signals
+from drf_ratchet.clock import Now
 from drf_ratchet.ids import first_uuid7
 from drf_ratchet.models import CutOff, Session
 from drf_ratchet.sessions import store

@@ -17,8 +17,8 @@ from uuid import UUID
 from django.core.signals import setting_changed
 from django.db import DatabaseError, InterfaceError
 from django.db.models import QuerySet
-from django.db.models.functions import Now
 
+from drf_ratchet.clock import Now
 from drf_ratchet.conf import NAME, ratchet_settings
 from drf_ratchet.models import CutOff, Session
 from drf_ratchet.sessions.database import write_database

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db.models import F, Q
-from django.db.models.functions import Now
 
+from drf_ratchet.clock import Now
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.endings import reason_after

@@ -83,6 +83,9 @@ def mint_access(
         expires_at: when the session ends if nobody refreshes it.
         custom: what ``custom_claims`` returned.
         auth_time: when the user proved who they are; by default what the row says.
+
+    Raises:
+        ImproperlyConfigured: the custom claims are not JSON, or too long.
     """
     settings = ratchet_settings()
     subject = subject_of(user)
@@ -98,7 +101,10 @@ def mint_access(
         audience=settings.AUDIENCE,
         extra=custom,
     )
-    return codec.sign(claims, keyring().access.signing, Kind.ACCESS)
+    try:
+        return codec.sign(claims, keyring().access.signing, Kind.ACCESS)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ImproperlyConfigured(f"The custom claims make no token: {error}") from None
 
 
 def mint_refresh(user: Any, session: Session) -> str:

@@ -12,8 +12,8 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db import connections
 from django.db.models import Exists, OuterRef, QuerySet
-from django.db.models.functions import Now
 
+from drf_ratchet.clock import Now
 from drf_ratchet.models import Session
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.device import Device

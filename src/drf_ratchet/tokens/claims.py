@@ -130,7 +130,7 @@ def access_claims(
         auth_time: when the user last proved who they are, seconds since 1970.
         issuer: the ``iss`` claim, left out if None.
         audience: the ``aud`` claim, left out if None.
-        extra: the project's own claims; one with a registered name is overwritten.
+        extra: the project's own claims, none with a registered name.
     """
     claims: dict[str, Any] = {**(extra or {}), "token_type": Kind.ACCESS.value}
     if issuer is not None:
