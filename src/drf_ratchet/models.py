@@ -43,7 +43,7 @@ class Session(models.Model):
     #: When its ending came into the feed; empty for one that a cut-off announces.
     announced_at = models.DateTimeField(null=True, db_index=True, editable=False)
     end_reason = models.CharField(_("reason of ending"), max_length=32, default="", editable=False)
-    fingerprint = models.CharField(max_length=64, default="", editable=False)
+    fingerprint = models.CharField(max_length=80, default="", editable=False)
     idempotency_key_hash = models.CharField(max_length=64, default="", editable=False)
     user_agent = models.CharField(_("user agent"), max_length=200, default="", editable=False)
     ip = models.GenericIPAddressField(_("address"), null=True, editable=False)

@@ -16,12 +16,13 @@ from drf_ratchet.sessions import (
     Grant,
     Outcome,
     end_session,
+    keep_session,
     open_session,
     refresh_session,
 )
 from drf_ratchet.sessions.grant import mint_refresh
 from drf_ratchet.tokens.errors import Reason, TokenRefused
-from tests.conftest import payload
+from tests.conftest import PASSWORD, payload
 
 pytestmark = pytest.mark.django_db
 
@@ -85,3 +86,28 @@ def test_a_row_that_never_holds_still(alice: User) -> None:
         pytest.raises(Contended),
     ):
         refresh_session(token)
+
+
+def upgrade(session: Session) -> None:
+    """Alice signs in elsewhere, and her password is rehashed by a newer hasher."""
+    assert User.objects.get().check_password(PASSWORD)
+
+
+def change_password_here(session: Session) -> None:
+    """Another tab changes the password and keeps this session."""
+    user = User.objects.get()
+    user.set_password("correct horse battery")
+    with keep_session({"sid": str(session.pk)}):
+        user.save()
+
+
+@pytest.mark.parametrize("meanwhile", [upgrade, change_password_here])
+def test_a_new_stamp_is_not_overwritten(alice: User, meanwhile: Any, settings: Any) -> None:
+    token = open_session(alice).refresh
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+        *settings.PASSWORD_HASHERS,
+    ]
+    second = refresh_while(meanwhile, token)
+    assert refresh_session(second.refresh).outcome is Outcome.ADVANCE
+    assert Session.objects.get().end_reason == ""

@@ -115,7 +115,7 @@ class Migration(migrations.Migration):
                         default="", editable=False, max_length=32, verbose_name="reason of ending"
                     ),
                 ),
-                ("fingerprint", models.CharField(default="", editable=False, max_length=64)),
+                ("fingerprint", models.CharField(default="", editable=False, max_length=80)),
                 (
                     "idempotency_key_hash",
                     models.CharField(default="", editable=False, max_length=64),

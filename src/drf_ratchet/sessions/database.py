@@ -64,13 +64,17 @@ def demand_autocommit(using: str) -> None:
 def past_conflicts(attempt: Callable[[], T]) -> T:
     """What ``attempt`` returns, tried again where it lost against a concurrent transaction.
 
+    Inside a transaction it is tried once: there the whole of it would have to be tried again.
+
     Args:
-        attempt: a unit of work in autocommit: nothing is left over when it fails.
+        attempt: a unit of work: in autocommit nothing is left over when it fails.
 
     Raises:
         Contended: a conflict in each of ``ATTEMPTS`` attempts.
         OperationalError: any other one.
     """
+    if not connections[write_database()].get_autocommit():
+        return attempt()
     for number in range(1, ATTEMPTS + 1):
         try:
             return attempt()

@@ -76,7 +76,7 @@ def end_with_transaction(session: Session, reason: str) -> None:
     For what happens to a user. Unlike ``end_session`` it may run in a transaction; what is sent
     and logged waits for the commit.
     """
-    if store.end(session, reason):
+    if past_conflicts(partial(store.end, session, reason)):
         report = partial(report_ending, session, reason, None)
         transaction.on_commit(report, using=write_database(), robust=True)
 

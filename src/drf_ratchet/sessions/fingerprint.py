@@ -17,12 +17,37 @@ def fingerprint_of(user: Any) -> str:
     return _digest(auth_hash()) if auth_hash else ""
 
 
-def is_unchanged(user: Any, fingerprint: str) -> bool:
-    """Whether a session with this fingerprint was opened under the user's present password.
+def is_unchanged(user: Any, stored: str) -> bool:
+    """Whether a session with this stamp was opened under the user's present password.
 
     A fingerprint made under one of ``SECRET_KEY_FALLBACKS`` counts.
+
+    Args:
+        user: as the database has it now.
+        stored: one fingerprint, or what ``either`` made of two.
     """
-    return any(constant_time_compare(known, fingerprint) for known in fingerprints_of(user))
+    stamps = stored.split(",")
+    return any(
+        constant_time_compare(known, stamp) for known in fingerprints_of(user) for stamp in stamps
+    )
+
+
+def renewed(user: Any, stored: str) -> str:
+    """The stamp to write at a turn: the stored one.
+
+    One made under a ``SECRET_KEY`` that is about to go is replaced, before the key is gone.
+
+    Args:
+        user: as read together with the stamp, which the stamp may be a step ahead of.
+        stored: the stamp; it fits the user.
+    """
+    current = fingerprint_of(user)
+    return stored if current in stored.split(",") else current
+
+
+def either(one: str, other: str) -> str:
+    """A stamp that both fingerprints fit, for the moment in which one replaces the other."""
+    return f"{one},{other}"
 
 
 def fingerprints_of(user: Any) -> Iterable[str]:
@@ -36,4 +61,5 @@ def fingerprints_of(user: Any) -> Iterable[str]:
 
 
 def _digest(auth_hash: str) -> str:
-    return hashlib.sha256(auth_hash.encode()).hexdigest()
+    # 128 bits are plenty to notice a change by, and two of them fit the column.
+    return hashlib.sha256(auth_hash.encode()).hexdigest()[:32]

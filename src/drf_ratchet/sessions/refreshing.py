@@ -21,7 +21,7 @@ from drf_ratchet.sessions.database import (
 from drf_ratchet.sessions.device import device_of
 from drf_ratchet.sessions.ending import report_ending, security_log
 from drf_ratchet.sessions.endings import EndReason
-from drf_ratchet.sessions.fingerprint import fingerprint_of, is_unchanged
+from drf_ratchet.sessions.fingerprint import is_unchanged, renewed
 from drf_ratchet.sessions.grant import (
     GetClaims,
     Grant,
@@ -215,8 +215,7 @@ def _changes(
         "rotated_at": read.now,
         "expires_at": min(idle_end, session.ends_at or idle_end),
         "idempotency_key_hash": key_hash,
-        # Made under a SECRET_KEY that is about to go, it is renewed before the key is gone.
-        "fingerprint": fingerprint_of(session.user),
+        "fingerprint": renewed(session.user, session.fingerprint),
         **device_of(request)._asdict(),
     }
     return {**changes, "auth_time": read.now} if elevates else changes

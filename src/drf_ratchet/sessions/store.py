@@ -92,11 +92,17 @@ def living(user: Any) -> QuerySet[Session]:
 
 
 def change(session: Session, changes: dict[str, Any]) -> bool:
-    """Write, if the session is alive and at the generation it was read at; tell whether it was.
+    """Write, if the session is alive and as it was read; tell whether it was.
 
     The compare-and-set of a refresh: one conditional UPDATE.
     """
-    unchanged = rows().filter(pk=session.pk, generation=session.generation, ended_at__isnull=True)
+    unchanged = rows().filter(
+        pk=session.pk,
+        generation=session.generation,
+        # Not over a stamp that a change of the password has put there since.
+        fingerprint=session.fingerprint,
+        ended_at__isnull=True,
+    )
     if not unchanged.update(**changes):
         return False
     for name, value in changes.items():

@@ -6,13 +6,14 @@ with ``FRESHNESS = "immediate"`` at the next request.
 
 A password rehashed by a newer hasher is no new password. Django rehashes at sign-in when a
 hasher's work factor goes up, and the session auth hash changes with it; the living sessions are
-re-stamped, or each upgrade of Django would log everybody out.
+stamped anew, or each upgrade of Django would log everybody out.
 """
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import copy
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,13 +23,12 @@ from django.db import transaction
 from django.db.models.signals import post_save, pre_delete, pre_save
 
 from drf_ratchet.sessions import store
-from drf_ratchet.sessions.database import write_database
+from drf_ratchet.sessions.database import past_conflicts, write_database
 from drf_ratchet.sessions.ending import end_with_transaction
 from drf_ratchet.sessions.endings import EndReason
-from drf_ratchet.sessions.fingerprint import fingerprint_of, fingerprints_of
+from drf_ratchet.sessions.fingerprint import either, fingerprint_of, is_unchanged
 from drf_ratchet.tokens.claims import session_id
 
-_OLD = "_ratchet_fingerprints_before_upgrade"
 _kept: ContextVar[UUID | None] = ContextVar("drf_ratchet_kept_session", default=None)
 
 
@@ -55,7 +55,7 @@ def watch() -> None:
     """Connect to the user model's signals."""
     user_model = get_user_model()
     for signal, receiver in (
-        (pre_save, _note_upgrade),
+        (pre_save, _before_save),
         (post_save, _on_save),
         (pre_delete, _on_delete),
     ):
@@ -64,26 +64,18 @@ def watch() -> None:
 
 
 def _on_save(instance: Any, created: bool, update_fields: Any, **kwargs: Any) -> None:
-    if created:
-        return
-    old = vars(instance).pop(_OLD, None)
-    if old:
-        living = store.rows().filter(user_id=instance.pk, ended_at__isnull=True)
-        living.filter(fingerprint__in=old).update(fingerprint=fingerprint_of(instance))
     # Django's own last_login is the most frequent save of all, and none of ours.
-    elif update_fields is None or not {"password", "is_active"}.isdisjoint(update_fields):
-        _end_what_no_longer_fits(instance)
-
-
-def _end_what_no_longer_fits(user: Any) -> None:
-    if not user.is_active:
-        for session in store.living(user):
-            end_with_transaction(session, EndReason.USER_INACTIVE)
+    if created or (
+        update_fields is not None and {"password", "is_active"}.isdisjoint(update_fields)
+    ):
         return
-    current = list(fingerprints_of(user))
-    for session in store.living(user).exclude(fingerprint__in=current):
-        if session.pk == _kept.get():
-            store.rows().filter(pk=session.pk).update(fingerprint=current[0])
+    for session in store.living(instance):
+        if not instance.is_active:
+            end_with_transaction(session, EndReason.USER_INACTIVE)
+        elif is_unchanged(instance, session.fingerprint):
+            continue
+        elif session.pk == _kept.get():
+            store.rows().filter(pk=session.pk).update(fingerprint=fingerprint_of(instance))
         else:
             end_with_transaction(session, EndReason.PASSWORD_CHANGED)
 
@@ -93,17 +85,25 @@ def _on_delete(instance: Any, **kwargs: Any) -> None:
         end_with_transaction(session, EndReason.USER_DELETED)
 
 
-def _note_upgrade(instance: Any, update_fields: Any, using: str, **kwargs: Any) -> None:
-    """Before an upgrade is saved, note which fingerprints the old hash gave."""
+def _before_save(instance: Any, update_fields: Any, using: str, **kwargs: Any) -> None:
+    """Before an upgrade is saved, let both hashes of the password count.
+
+    The user's row and the sessions' cannot change in the same moment; a refresh in between must
+    not take the new hash for a new password.
+    """
     if not _looks_like_upgrade(instance, update_fields):
         return
     stored = type(instance)._base_manager.using(using).filter(pk=instance.pk)
-    for old in stored.values_list("password", flat=True):
-        if _needed_upgrade(old):
+    for password in stored.values_list("password", flat=True):
+        if _needed_upgrade(password):
             before = copy(instance)
-            before.password = old
-            # Only sessions opened under the password that is rehashed: not those of an earlier.
-            setattr(instance, _OLD, list(fingerprints_of(before)))
+            before.password = password
+            stamp = either(fingerprint_of(before), fingerprint_of(instance))
+            for session in store.living(instance):
+                # Only sessions of the password that is rehashed: not those of an earlier one.
+                if is_unchanged(before, session.fingerprint):
+                    row = store.rows().filter(pk=session.pk)
+                    past_conflicts(partial(row.update, fingerprint=stamp))
 
 
 def _looks_like_upgrade(user: Any, update_fields: Any) -> bool:
