@@ -12,6 +12,9 @@ from typing import Any
 from config.settings import *  # noqa: F403
 from config.settings import DATABASES, DRF_RATCHET
 from drf_ratchet.conf import RatchetSettings
+from tests.mysqldb import use_pymysql_for_mariadb
+
+use_pymysql_for_mariadb()
 
 # The real hashers take a quarter of a second each. The second is the old one in a test of upgrades.
 PASSWORD_HASHERS = [
