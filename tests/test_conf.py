@@ -32,6 +32,8 @@ DEFAULTS = {
     "FEED_INTERVAL": timedelta(seconds=1),
     "FEED_MAX_AGE": timedelta(seconds=30),
     "FEED_MAX": 10_000,
+    "THROTTLE_CACHE": "default",
+    "THROTTLE_FAILS_OPEN": False,
     "MAX_SESSIONS_PER_USER": None,
 }
 
@@ -57,6 +59,8 @@ GOOD: dict[str, list[Any]] = {
     "FEED_INTERVAL": [timedelta(0), A_SECOND],
     "FEED_MAX_AGE": [timedelta(0), A_SECOND],
     "FEED_MAX": [0, 1],
+    "THROTTLE_CACHE": ["default", "shared"],
+    "THROTTLE_FAILS_OPEN": [True, False],
     "MAX_SESSIONS_PER_USER": [None, 1, 5],
 }
 
@@ -84,6 +88,8 @@ BAD: dict[str, list[Any]] = {
     "FEED_INTERVAL": [NEGATIVE, None, 10, SECRET],
     "FEED_MAX_AGE": [NEGATIVE, None, 10, SECRET],
     "FEED_MAX": [-1, None, True, 1.0, SECRET],
+    "THROTTLE_CACHE": ["", None, 1],
+    "THROTTLE_FAILS_OPEN": [None, 1, 0, SECRET],
     "MAX_SESSIONS_PER_USER": [0, -1, True, 1.0, SECRET],
 }
 

@@ -116,12 +116,12 @@ def test_the_password_is_not_trimmed(api: APIClient, db: None) -> None:
 
 def test_throttled(api: APIClient, alice: User) -> None:
     wrong = {"username": "alice", "password": "wrong"}
-    answers = [api.post("/api/token/", wrong) for _ in range(31)]
+    answers = [api.post("/api/token/", wrong) for _ in range(21)]
     assert {answer.status_code for answer in answers[:-1]} == {401}
     last = answers[-1]
     assert last.status_code == 429
     assert last.json()["code"] == "throttled"
-    assert 0 < int(last["Retry-After"]) <= 60
+    assert 0 < int(last["Retry-After"]) <= 4300
 
 
 def test_djangos_signals(api: APIClient, alice: User) -> None:

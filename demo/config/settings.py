@@ -102,6 +102,8 @@ DRF_RATCHET = {"CLAIMS": "blog.claims.access_claims"}
 
 # The API
 
+# drf-ratchet's own scopes.
+SCOPES = ("sign_in", "sign_in_address", "sign_in_account", "refresh", "refresh_failures")
 THROTTLES = os.environ.get("THROTTLES") != "off"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["drf_ratchet.authentication.JWTAuthentication"],
@@ -117,10 +119,8 @@ REST_FRAMEWORK = {
         "drf_ratchet.parsers.MultiPartParser",
     ],
     "EXCEPTION_HANDLER": "config.errors.exception_handler",
-    "DEFAULT_THROTTLE_CLASSES": (
-        ["rest_framework.throttling.ScopedRateThrottle"] if THROTTLES else []
-    ),
-    "DEFAULT_THROTTLE_RATES": {"token_obtain": "30/min" if THROTTLES else None},
+    # drf-ratchet's limits are on by default; a rate of None switches one off.
+    "DEFAULT_THROTTLE_RATES": {} if THROTTLES else dict.fromkeys(SCOPES),
     # No proxy stands in front of the demo, so X-Forwarded-For is whatever the client likes. With
     # DRF's default a client that sends a new one each time is never throttled.
     "NUM_PROXIES": 0,

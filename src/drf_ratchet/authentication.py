@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.request import Request
 
@@ -28,6 +29,7 @@ class JWTAuthentication(BaseAuthentication):
     #: How old "still signed in" may be here; None for the setting ``FRESHNESS``.
     freshness: str | None = None
 
+    @sensitive_variables()  # an error report shows no token
     def authenticate(self, request: Request) -> tuple[Any, Claims] | None:
         """The user and the claims; None where the header is missing or of another scheme.
 

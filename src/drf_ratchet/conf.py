@@ -56,6 +56,10 @@ class RatchetSettings:
     FEED_MAX_AGE: timedelta = timedelta(seconds=30)
     #: With "bounded": how many ended sessions a process keeps; beyond, requests ask the database.
     FEED_MAX: int = 10_000
+    #: The cache that counts attempts. Where there are several processes, one that they share.
+    THROTTLE_CACHE: str = "default"
+    #: Whether people can sign in, unlimited, while that cache is down.
+    THROTTLE_FAILS_OPEN: bool = False
     #: On how many devices a user may be signed in; one more ends the oldest. None: any number.
     MAX_SESSIONS_PER_USER: int | None = None
 
@@ -190,6 +194,8 @@ _DEMANDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "FEED_INTERVAL": ("a timedelta, not negative", _is_not_negative),
     "FEED_MAX_AGE": ("a timedelta, not negative", _is_not_negative),
     "FEED_MAX": ("a whole number, not negative", lambda v: type(v) is int and v >= 0),
+    "THROTTLE_CACHE": ("the name of a cache in CACHES", _is_name),
+    "THROTTLE_FAILS_OPEN": ("True or False", lambda v: isinstance(v, bool)),
     "MAX_SESSIONS_PER_USER": (
         "a whole number of at least 1, or None",
         lambda v: v is None or (type(v) is int and v >= 1),

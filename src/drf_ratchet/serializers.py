@@ -6,13 +6,15 @@ from typing import Any
 from django.contrib.auth import authenticate, get_user_model
 from django.core.exceptions import ValidationError
 from rest_framework import serializers
+from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 
 from drf_ratchet.exceptions import BadIdempotencyKey, NoActiveAccount
 from drf_ratchet.models import Session
 from drf_ratchet.sessions.grant import Grant
 from drf_ratchet.sessions.opening import open_session
-from drf_ratchet.sessions.refreshing import refresh_session
+from drf_ratchet.sessions.refreshing import read_refresh, refresh_session
+from drf_ratchet.throttling import Counter
 
 _MAX_CREDENTIAL = 4096
 _MAX_IDEMPOTENCY_KEY = 128
@@ -120,10 +122,15 @@ class TokenRefreshSerializer(GrantSerializer):
 
         Raises:
             TokenRefused: with the reason.
+            Throttled: this session refreshes too often.
             BadIdempotencyKey: the header is there and not allowed.
         """
+        token = read_refresh(attrs["refresh"])
+        wait = Counter("refresh", str(token.session)).take()
+        if wait is not None:
+            raise Throttled(wait)
         grant = refresh_session(
-            attrs["refresh"],
+            token,
             request=self.request,
             idempotency_key=idempotency_key(self.request),
             get_claims=self.get_claims,

@@ -1,19 +1,23 @@
 """The endpoints: sign in, refresh, verify, log out."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn, cast
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import connections
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from rest_framework import exceptions, status
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
+from rest_framework.throttling import BaseThrottle
 
 from drf_ratchet.authentication import (
     REALM,
@@ -46,9 +50,16 @@ from drf_ratchet.sessions.ending import end_all_sessions, end_session
 from drf_ratchet.sessions.endings import EndReason
 from drf_ratchet.sessions.freshness import living_user
 from drf_ratchet.sessions.refreshing import check_refresh, read_refresh, step_up_session
+from drf_ratchet.throttling import Counter, CountingThrottle, SignInThrottle, network_of
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.claims import Claims, Kind, RefreshClaims, session_id
 from drf_ratchet.tokens.errors import TokenRefused
+
+#: Ours, and those that a project asks of every view.
+_SIGN_IN_THROTTLES: tuple[type[BaseThrottle], ...] = (
+    SignInThrottle,
+    *cast(Any, api_settings.DEFAULT_THROTTLE_CLASSES),
+)
 
 #: What an exception of another kind is to the client; the first that fits.
 _ANSWERS: dict[type[Exception], Callable[[Any], exceptions.APIException]] = {
@@ -75,8 +86,11 @@ class RatchetView(GenericAPIView[Any]):
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
-        """As any view's, and in no database's ``ATOMIC_REQUESTS``."""
-        view: Any = super().as_view(**initkwargs)
+        """As any view's, in no database's ``ATOMIC_REQUESTS``, and discreet in error reports."""
+        # Nearly every variable from here down is a password or a token, or holds one.
+        view: Any = sensitive_variables()(
+            sensitive_post_parameters()(super().as_view(**initkwargs))
+        )
         view._non_atomic_requests = set(connections)  # what non_atomic_requests() sets, for all
         return view
 
@@ -97,6 +111,22 @@ class RatchetView(GenericAPIView[Any]):
             response["WWW-Authenticate"] = REALM_INVALID_TOKEN
         return response
 
+    def get_throttles(self) -> list[BaseThrottle]:
+        """As any view's, and kept: what succeeds does not count."""
+        self.throttles = super().get_throttles()
+        return self.throttles
+
+    def give_back(self) -> None:
+        """Let this request count for nothing, as far as our throttles go."""
+        for throttle in self.throttles:
+            if isinstance(throttle, CountingThrottle):
+                throttle.give_back()
+
+    def throttled(self, request: Request, wait: float | None) -> NoReturn:
+        """429. What one throttle refuses, the others have not seen."""
+        self.give_back()
+        raise exceptions.Throttled(wait)
+
     def finalize_response(self, *args: Any, **kwargs: Any) -> Response:
         """Let nothing on the way keep a copy (RFC 6749 section 5.1)."""
         response = super().finalize_response(*args, **kwargs)
@@ -108,11 +138,13 @@ class TokenObtainPairView(RatchetView):
     """Sign in: credentials for a pair of tokens."""
 
     serializer_class = TokenObtainPairSerializer
+    throttle_classes = _SIGN_IN_THROTTLES
     throttle_scope = "token_obtain"
 
     def post(self, request: Request) -> Response:
         """The pair."""
-        return Response(_validated(self, request))
+        with _only_failures_count(self):
+            return Response(_validated(self, request))
 
 
 class TokenRefreshView(RatchetView):
@@ -122,7 +154,15 @@ class TokenRefreshView(RatchetView):
 
     def post(self, request: Request) -> Response:
         """The new pair, or the access token alone for a session that does not rotate."""
-        return Response(_validated(self, request))
+        try:
+            return Response(_validated(self, request))
+        except TokenRefused:
+            # Only what is refused counts, and a good token gets through whoever shares its network.
+            network = network_of(request)
+            wait = Counter("refresh_failures", network).take() if network else None
+            if wait is not None:
+                raise exceptions.Throttled(wait) from None
+            raise
 
 
 class TokenVerifyView(RatchetView):
@@ -242,6 +282,7 @@ class StepUpView(SignedInView):
     """Prove again who you are, for what asks for a recent sign-in (RFC 9470)."""
 
     serializer_class = StepUpSerializer
+    throttle_classes = _SIGN_IN_THROTTLES
     throttle_scope = "token_obtain"
 
     def post(self, request: Request) -> Response:
@@ -258,13 +299,23 @@ class StepUpView(SignedInView):
         key = idempotency_key(request)
         login = TokenObtainPairSerializer(context=self.get_serializer_context())
         username = request.user.get_username()
-        user = login.authenticate({login.username_field: username, "password": fields["password"]})
-        if user != request.user:
-            raise NoActiveAccount
+        with _only_failures_count(self):
+            user = login.authenticate(
+                {login.username_field: username, "password": fields["password"]}
+            )
+            if user != request.user:
+                raise NoActiveAccount
         grant = step_up_session(
             token, request=request, idempotency_key=key, get_claims=login.get_claims
         )
         return Response(login.get_response_data(grant))
+
+
+@contextmanager
+def _only_failures_count(view: RatchetView) -> Iterator[None]:
+    """Give the throttles' count back to a sign-in that succeeds."""
+    yield
+    view.give_back()
 
 
 def _own_session(request: Request) -> UUID:

@@ -11,6 +11,7 @@ import pytest
 
 from config.cache import cache
 from config.database import database
+from drf_ratchet.throttling import RATES
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
 OURS = {
@@ -55,10 +56,7 @@ def test_as_it_comes(tmp_path: Path) -> None:
     assert read["SECRET_KEY"] == "a key"
     assert read["SECRET_KEY_FALLBACKS"] == []
     assert read["DATABASES"]["default"]["ATOMIC_REQUESTS"] is False
-    assert read["REST_FRAMEWORK"]["DEFAULT_THROTTLE_CLASSES"] == [
-        "rest_framework.throttling.ScopedRateThrottle"
-    ]
-    assert read["REST_FRAMEWORK"]["DEFAULT_THROTTLE_RATES"] == {"token_obtain": "30/min"}
+    assert read["REST_FRAMEWORK"]["DEFAULT_THROTTLE_RATES"] == {}
 
 
 def test_changed(tmp_path: Path) -> None:
@@ -73,8 +71,7 @@ def test_changed(tmp_path: Path) -> None:
     assert read["DEBUG"] is True
     assert read["SECRET_KEY_FALLBACKS"] == ["an older key", "the oldest"]
     assert read["DATABASES"]["default"]["ATOMIC_REQUESTS"] is True
-    assert read["REST_FRAMEWORK"]["DEFAULT_THROTTLE_CLASSES"] == []
-    assert read["REST_FRAMEWORK"]["DEFAULT_THROTTLE_RATES"] == {"token_obtain": None}
+    assert read["REST_FRAMEWORK"]["DEFAULT_THROTTLE_RATES"] == dict.fromkeys(RATES)
 
 
 @pytest.mark.parametrize("url", ["", "sqlite:////somewhere/db.sqlite3?timeout=5"])

@@ -38,7 +38,7 @@ from drf_ratchet.tokens.errors import Reason, TokenRefused
 
 
 def refresh_session(
-    refresh: str,
+    refresh: str | RefreshClaims,
     *,
     request: Any = None,
     idempotency_key: str = "",
@@ -49,7 +49,7 @@ def refresh_session(
     Sends ``session_refreshed``, or ``reuse_detected`` and ``session_ended``.
 
     Args:
-        refresh: the refresh token.
+        refresh: the refresh token, or what ``read_refresh`` made of it.
         request: the request that brought it; its user agent and address are kept.
         idempotency_key: chosen by the client once per token; a retry with the same one gets the
             same answer until the next turn, however late it comes.
@@ -60,7 +60,7 @@ def refresh_session(
         RuntimeError: called inside a transaction.
         Contended: the row changed under every attempt; try again.
     """
-    token = read_refresh(refresh)
+    token = refresh if isinstance(refresh, RefreshClaims) else read_refresh(refresh)
     return _refresh(token, request, idempotency_key, get_claims, elevates=False)
 
 

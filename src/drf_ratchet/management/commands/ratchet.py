@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from drf_ratchet import doctor
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.sessions import (
     EndReason,
@@ -55,11 +56,20 @@ class Command(BaseCommand):
                 "--batch-size", type=int, default=1000, help="rows in one go (default: %(default)s)"
             )
 
+        tasks.add_parser(
+            "doctor",
+            help="Look at keys, cache, database, feed and freshness; exit with 1 if one is broken.",
+        )
+
     def handle(self, *args: Any, task: str, **options: Any) -> None:
         """Run the task."""
-        if options["batch_size"] < 1:
+        if options.get("batch_size", 1) < 1:
             raise CommandError("--batch-size must be at least 1.")
-        tasks: dict[str, Callable[..., None]] = {"prune": self.prune, "end": self.end}
+        tasks: dict[str, Callable[..., None]] = {
+            "prune": self.prune,
+            "end": self.end,
+            "doctor": self.doctor,
+        }
         tasks[task](**options)
 
     def prune(self, *, days: float, batch_size: int, **options: Any) -> None:
@@ -90,6 +100,20 @@ class Command(BaseCommand):
             moment = timezone.now() if before is None else _moment(before)
             ended = end_sessions_before(moment, reason=reason, batch_size=batch_size)
         self._count("ended", ended, options["verbosity"])
+
+    def doctor(self, **options: Any) -> None:
+        """Examine."""
+        styles = {
+            doctor.State.OK: self.style.SUCCESS,
+            doctor.State.WARNING: self.style.WARNING,
+            doctor.State.BROKEN: self.style.ERROR,
+        }
+        broken = 0
+        for part, state, text in doctor.examine():
+            broken += state is doctor.State.BROKEN
+            self.stdout.write(f"{part:<9} {styles[state](f'{state:<7}')} {text}")
+        if broken:
+            raise CommandError(f"{broken} broken.")
 
     def _count(self, what: str, batches: Iterator[int], verbosity: int) -> None:
         total = 0

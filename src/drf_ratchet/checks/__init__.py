@@ -1,0 +1,27 @@
+"""System checks: what is wrong with the settings, before anything runs.
+
+Each has an id and a section in ``docs/checks.md``. Those about deployment run with ``manage.py
+check --deploy`` alone. Silence one, once it is understood, with ``SILENCED_SYSTEM_CHECKS``. No
+message shows a value that may be secret. Importing this package registers them all.
+"""
+
+from drf_ratchet.checks.claims import check_claims
+from drf_ratchet.checks.fitting_in import check_authenticators, check_cors
+from drf_ratchet.checks.network import check_https, check_proxies
+from drf_ratchet.checks.secret_key import check_secret_key
+from drf_ratchet.checks.settings import check_choices, check_settings
+from drf_ratchet.checks.throttles import check_cache, check_rates, check_rates_are_on
+
+__all__ = [
+    "check_authenticators",
+    "check_cache",
+    "check_choices",
+    "check_claims",
+    "check_cors",
+    "check_https",
+    "check_proxies",
+    "check_rates",
+    "check_rates_are_on",
+    "check_secret_key",
+    "check_settings",
+]

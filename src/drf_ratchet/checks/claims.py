@@ -1,0 +1,120 @@
+"""The project's own claims, as far as its code says their names."""
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+from drf_ratchet.checks.settings import usable_settings
+from drf_ratchet.tokens.claims import REGISTERED_CLAIMS
+
+#: As the last words of a name: "refresh_token" is a secret, "token_version" is none.
+_SECRETS = re.compile(
+    r"(^|_)(password|passwd|passphrase|passcode|password_hash|secret|secret_key|token|api_key|"
+    r"apikey|private_key|otp|pin|cvv|ssn|card_number)$"
+)
+
+
+@register(Tags.security)
+def check_claims(**kwargs: Any) -> list[CheckMessage]:
+    """E008: a claim has a registered name. W012: a claim looks like a secret."""
+    chosen = usable_settings()
+    try:
+        make = chosen.claims
+    except Exception:
+        make = None  # E002 says so
+    names = claim_names(make) if callable(make) else set()
+    taken = sorted(names & REGISTERED_CLAIMS.union([chosen.USER_ID_CLAIM]))
+    secret = sorted(name for name in {*names, chosen.USER_ID_CLAIM} if looks_secret(name))
+    found: list[CheckMessage] = []
+    if taken:
+        found.append(
+            Error(
+                "DRF_RATCHET['CLAIMS'] returns claims that drf-ratchet writes or checks itself: "
+                f"{', '.join(taken)}.",
+                hint="Nobody could sign in. Choose other names.",
+                id="ratchet.E008",
+            )
+        )
+    if secret:
+        found.append(
+            Warning(
+                f"Claims look like secrets: {', '.join(secret)}.",
+                hint="A token is signed and not encrypted: whoever holds it reads them. Leave "
+                "them out, or rename them if they hold nothing secret.",
+                id="ratchet.W012",
+            )
+        )
+    return found
+
+
+def looks_secret(name: str) -> bool:
+    """Whether a claim of that name is likely to hold something that is not to be read."""
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    return _SECRETS.search(re.sub(r"[^a-z0-9]+", "_", snake)) is not None
+
+
+def claim_names(make: Callable[..., Any]) -> set[str]:
+    """The names of claims that a function's own text spells out; it is not called.
+
+    Seen are ``return {"role": …}``, ``return dict(role=…)``, and the same by way of a variable.
+    """
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(make)))
+    except (OSError, TypeError, SyntaxError, ValueError):
+        return set()  # no source, or not by itself: a lambda in the midst of a call
+    function = next(
+        (node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))),
+        None,
+    )
+    if function is None:
+        return set()
+    nodes = [node for statement in function.body for node in _own(statement)]
+    returned = [node.value for node in nodes if isinstance(node, ast.Return) and node.value]
+    variables = {value.id for value in returned if isinstance(value, ast.Name)}
+    names = {name for value in returned for name in _keys(value)}
+    for node in nodes:
+        for target, value in _assigned(node):
+            if isinstance(target, ast.Name) and target.id in variables:
+                names.update(_keys(value))
+            elif (
+                isinstance(target, ast.Subscript)
+                and isinstance(target.value, ast.Name)
+                and target.value.id in variables
+            ):
+                names.update(_constant(target.slice))
+    return names
+
+
+def _own(node: ast.AST) -> Iterator[ast.AST]:
+    """A node and what is in it, without the functions and classes defined there."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+        return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _own(child)
+
+
+def _assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    if isinstance(node, ast.Assign):
+        yield from ((target, node.value) for target in node.targets)
+    elif isinstance(node, ast.AnnAssign) and node.value is not None:
+        yield node.target, node.value
+
+
+def _keys(value: ast.expr) -> Iterator[str]:
+    if isinstance(value, ast.Dict):
+        for key in value.keys:
+            if key is not None:  # None stands for **something
+                yield from _constant(key)
+    elif isinstance(value, ast.Call) and ast.unparse(value.func) == "dict":
+        yield from (keyword.arg for keyword in value.keywords if keyword.arg)
+
+
+def _constant(value: ast.expr) -> Iterator[str]:
+    if isinstance(value, ast.Constant) and isinstance(value.value, str):
+        yield value.value

@@ -1,0 +1,48 @@
+"""What lies between the client and this process: TLS, and proxies."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Tags, Warning, register
+
+
+@register(Tags.security, deploy=True)
+def check_https(**kwargs: Any) -> list[CheckMessage]:
+    """W009: nothing says that HTTPS is enforced."""
+    redirects = settings.SECURE_SSL_REDIRECT and any(
+        name.endswith("SecurityMiddleware") for name in settings.MIDDLEWARE
+    )
+    if redirects or settings.SECURE_PROXY_SSL_HEADER:
+        return []
+    return [
+        Warning(
+            "Nothing enforces HTTPS, so tokens and passwords may cross the network in clear.",
+            hint="Set SECURE_SSL_REDIRECT = True (with SecurityMiddleware), or, behind a proxy "
+            "that takes only HTTPS, SECURE_PROXY_SSL_HEADER. A redirect comes after the token was "
+            "sent: give clients the https:// address.",
+            id="ratchet.W009",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def check_proxies(**kwargs: Any) -> list[CheckMessage]:
+    """W010: there is a proxy, and its address is taken for everybody's."""
+    from rest_framework.settings import api_settings
+
+    signs = [
+        name
+        for name in ("SECURE_PROXY_SSL_HEADER", "USE_X_FORWARDED_HOST", "USE_X_FORWARDED_PORT")
+        if getattr(settings, name)
+    ]
+    if not signs or api_settings.NUM_PROXIES is not None:
+        return []
+    return [
+        Warning(
+            f"{signs[0]} says that there is a proxy, and REST_FRAMEWORK['NUM_PROXIES'] is not set: "
+            "every client has the proxy's address.",
+            hint="One attacker then uses up the sign-in rate of everybody. Set NUM_PROXIES to the "
+            "number of proxies that add to X-Forwarded-For; 0 if the server sets REMOTE_ADDR.",
+            id="ratchet.W010",
+        )
+    ]

@@ -1,0 +1,77 @@
+"""``DRF_RATCHET``: keys and values that cannot be, and choices that cost safety."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+from drf_ratchet.conf import _DEMANDS, NAME, RatchetSettings, bad_values, unknown_keys
+
+LONGEST_ACCESS = timedelta(hours=1)
+
+
+@register(Tags.security)
+def check_settings(**kwargs: Any) -> list[CheckMessage]:
+    """E001: a key is unknown. E002: a value cannot be used."""
+    given = getattr(settings, NAME, {})
+    return [
+        *(Error(text, hint=hint, id="ratchet.E001") for text, hint in unknown_keys(given)),
+        *(Error(text, hint=hint, id="ratchet.E002") for text, hint in bad_values(given)),
+    ]
+
+
+@register(Tags.security)
+def check_choices(**kwargs: Any) -> list[CheckMessage]:
+    """W001 to W004: lifetimes, and freshness by expiry."""
+    return list(_choices(usable_settings()))
+
+
+def usable_settings() -> RatchetSettings:
+    """The settings, with the default for each that E001 or E002 is about.
+
+    So that one slip does not hide what else is wrong.
+    """
+    given = getattr(settings, NAME, {})
+    if not isinstance(given, Mapping):
+        return RatchetSettings()
+    return RatchetSettings(
+        **{name: given[name] for name, (_, holds) in _DEMANDS.items() if _holds(given, name, holds)}
+    )
+
+
+def _holds(given: Mapping[str, Any], name: str, holds: Any) -> bool:
+    return name in given and bool(holds(given[name]))
+
+
+def _choices(chosen: RatchetSettings) -> Iterator[CheckMessage]:
+    if chosen.ACCESS_TOKEN_LIFETIME > LONGEST_ACCESS:
+        yield Warning(
+            "DRF_RATCHET['ACCESS_TOKEN_LIFETIME'] is longer than an hour.",
+            hint="Whoever finds an access token can use it for that long. Make it minutes: clients "
+            "refresh, and nobody has to sign in again.",
+            id="ratchet.W001",
+        )
+    if chosen.SESSION_LIFETIME is None:
+        yield Warning(
+            "DRF_RATCHET['SESSION_LIFETIME'] is None: a session that is used never ends.",
+            hint="Set a timedelta, 30 days for example. A thief who keeps refreshing stays signed "
+            "in until then at the most.",
+            id="ratchet.W002",
+        )
+    if chosen.ACCESS_TOKEN_LIFETIME > chosen.REFRESH_TOKEN_LIFETIME:
+        yield Warning(
+            "DRF_RATCHET['ACCESS_TOKEN_LIFETIME'] is longer than 'REFRESH_TOKEN_LIFETIME'.",
+            hint="The session expires first and takes the access token with it. Were the two "
+            "mixed up? Access: minutes; refresh: days.",
+            id="ratchet.W003",
+        )
+    if chosen.FRESHNESS == "expiry":
+        yield Warning(
+            "DRF_RATCHET['FRESHNESS'] is 'expiry': a logout, a new password and a deactivated "
+            "user take effect only when the access token expires.",
+            hint="Use 'bounded' (no query per request either) or 'immediate'. If it is meant, say "
+            "so twice: add 'ratchet.W004' to SILENCED_SYSTEM_CHECKS.",
+            id="ratchet.W004",
+        )

@@ -1,0 +1,163 @@
+"""``manage.py ratchet doctor``: is everything there that sign-in needs, and does it work?
+
+Nothing that it says shows a key, a password or an address: of an error, only its kind.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from django.core.cache import caches
+from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models.functions import Now
+from django.db.models.sql import Query
+from django.utils.timezone import get_default_timezone
+
+from drf_ratchet.checks.throttles import cache_backend, counts_atomically, is_per_process
+from drf_ratchet.conf import ratchet_settings
+from drf_ratchet.keyring import keyring
+from drf_ratchet.sessions.database import write_database
+from drf_ratchet.sessions.feed import recent_cut_offs, recent_endings, window
+
+#: Seconds by which two clocks may differ before it is worth a word.
+CLOCKS_DIFFER = 2.0
+
+FRESHNESS_MEANS = {
+    "immediate": "each request asks the database; a logout counts at once",
+    "bounded": "a logout counts within FEED_INTERVAL",
+    "expiry": "a logout counts when the access token expires",
+}
+
+
+class State(StrEnum):
+    """How something is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    BROKEN = "broken"
+
+
+class Finding(NamedTuple):
+    """One line of the report.
+
+    Args:
+        part: what was looked at.
+        state: how it is.
+        text: what was seen.
+    """
+
+    part: str
+    state: State
+    text: str
+
+
+def examine() -> Iterator[Finding]:
+    """Look at everything; a part that fails is a finding too, and the next one is looked at."""
+    parts: dict[str, Callable[[], Iterator[tuple[State, str]]]] = {
+        "keys": _keys,
+        "cache": _cache,
+        "database": _database,
+        "feed": _feed,
+        "freshness": _freshness,
+    }
+    for part, look in parts.items():
+        try:
+            for state, text in look():
+                yield Finding(part, state, text)
+        except Exception as error:
+            # Whatever a driver raises. Its text may hold an address or a password.
+            yield Finding(part, State.BROKEN, f"failed with {type(error).__name__}")
+
+
+def _keys() -> Iterator[tuple[State, str]]:
+    ring = keyring()
+    for kind, keys in (("access", ring.access), ("refresh", ring.refresh)):
+        signing = keys.signing
+        yield State.OK, f"{kind} tokens are signed by {signing.kid} ({signing.alg})"
+        for key in keys:
+            if key is not signing:
+                yield State.OK, f"{kind} tokens of {key.kid} ({key.alg}) still verify"
+
+
+def _cache() -> Iterator[tuple[State, str]]:
+    alias = ratchet_settings().THROTTLE_CACHE
+    backend = cache_backend(alias)
+    name = f"{alias!r} ({backend.__name__ if backend else 'unknown'})"
+    cache, key = caches[alias], f"ratchet:doctor:{secrets.token_hex(8)}"
+    try:
+        cache.add(key, 0, timeout=60)
+        counted = [cache.incr(key), cache.incr(key), cache.get(key)]
+    except Exception as error:
+        yield State.BROKEN, f"{name} cannot count: {type(error).__name__}"
+        return
+    cache.delete(key)
+    if counted != [1, 2, 2]:
+        yield State.BROKEN, f"{name} counts wrongly"
+        return
+    yield State.OK, f"{name} counts"
+    if backend is not None and is_per_process(backend):
+        yield State.WARNING, f"{name} is not shared: each process counts by itself"
+    elif backend is not None and not counts_atomically(backend):
+        yield State.WARNING, f"{name} does not count atomically: parallel attempts slip through"
+    else:
+        yield State.OK, f"{name} is shared by all processes"
+
+
+def _database() -> Iterator[tuple[State, str]]:
+    alias = write_database()
+    connection = connections[alias]
+    connection.ensure_connection()
+    yield State.OK, f"{alias!r} ({connection.display_name}) answers"
+    missing = _unapplied(alias)
+    if missing:
+        yield State.BROKEN, f"not migrated: {', '.join(missing)}; run manage.py migrate"
+    else:
+        yield State.OK, "all migrations of drf_ratchet are applied"
+    ahead = _seconds_ahead(alias)
+    state, text = State.OK, f"its clock is {abs(ahead):.1f} s {'ahead' if ahead > 0 else 'behind'}"
+    if abs(ahead) >= ratchet_settings().ACCESS_TOKEN_LIFETIME.total_seconds():
+        state, text = State.BROKEN, f"{text}, more than an access token lives; set the clocks"
+    elif abs(ahead) > CLOCKS_DIFFER:
+        state, text = State.WARNING, f"{text}; set the clocks by NTP"
+    yield state, text
+
+
+def _unapplied(alias: str) -> list[str]:
+    executor = MigrationExecutor(connections[alias])
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes("drf_ratchet"))
+    return [str(migration) for migration, _ in plan]
+
+
+def _seconds_ahead(alias: str) -> float:
+    """By how much the database's clock is ahead of this process's."""
+    query = Query(None)
+    query.add_annotation(Now(), "now")
+    before = time.time()
+    ((now,),) = query.get_compiler(using=alias).results_iter()
+    after = time.time()
+    if not isinstance(now, datetime):
+        raise TypeError
+    if now.tzinfo is None:  # USE_TZ = False
+        sqlite = connections[alias].vendor == "sqlite"  # which knows no time zone but UTC
+        now = now.replace(tzinfo=UTC if sqlite else get_default_timezone())
+    return now.timestamp() - (before + after) / 2
+
+
+def _feed() -> Iterator[tuple[State, str]]:
+    settings = ratchet_settings()
+    ended, cut = recent_endings().count(), recent_cut_offs().count()
+    text = f"{ended} endings and {cut} cut-offs within {window()} (FEED_MAX {settings.FEED_MAX})"
+    if ended > settings.FEED_MAX and settings.FRESHNESS == "bounded":
+        yield State.WARNING, f"{text}: over it, so that every request asks the database"
+    else:
+        yield State.OK, text
+
+
+def _freshness() -> Iterator[tuple[State, str]]:
+    chosen = ratchet_settings().FRESHNESS
+    state = State.WARNING if chosen == "expiry" else State.OK
+    yield state, f"{chosen!r}: {FRESHNESS_MEANS[chosen]}"

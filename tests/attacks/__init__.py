@@ -1,0 +1,1 @@
+"""What holds when somebody is actually trying."""

@@ -1,0 +1,412 @@
+"""Each check of choices that cost safety: when it speaks, and when it does not."""
+
+import re
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from django.core.checks import CheckMessage, registry
+from django.core.management.utils import get_random_secret_key
+from django.test import override_settings
+from rest_framework.authentication import BaseAuthentication
+
+from drf_ratchet import checks
+from drf_ratchet.authentication import JWTAuthentication
+from drf_ratchet.checks.claims import claim_names, looks_secret
+from drf_ratchet.checks.secret_key import is_guessable
+from drf_ratchet.throttling import RATES
+
+GOOD_SECRET = "7Jq-tB0xYw3V_nR5kLzA9pD2sGfHuM4eXcQiCvNbO6T8jWyE"
+LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
+REDIS = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://valkey"}
+DOCS = Path(__file__).resolve().parents[1] / "docs" / "checks.md"
+SOURCES = Path(checks.__file__).parent
+
+Check = Callable[..., list[CheckMessage]]
+
+
+def ids(check: Check, **given: Any) -> list[str | None]:
+    with override_settings(**given):
+        found = check()
+    assert all(message.hint for message in found)
+    return [message.id for message in found]
+
+
+# What the settings of the package say
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, []),
+        ({"ACCESS_TOKEN_LIFETIME": timedelta(hours=1)}, []),
+        ({"ACCESS_TOKEN_LIFETIME": timedelta(hours=1, seconds=1)}, ["ratchet.W001"]),
+        ({"SESSION_LIFETIME": None}, ["ratchet.W002"]),
+        ({"REFRESH_TOKEN_LIFETIME": timedelta(minutes=5)}, []),
+        ({"REFRESH_TOKEN_LIFETIME": timedelta(minutes=4)}, ["ratchet.W003"]),
+        ({"FRESHNESS": "bounded"}, []),
+        ({"FRESHNESS": "expiry"}, ["ratchet.W004"]),
+        # One slip does not hide another.
+        ({"ISUER": 1, "LEEWAY": "x", "SESSION_LIFETIME": None}, ["ratchet.W002"]),
+        ({"ACCESS_TOKEN_LIFETIME": "x", "FRESHNESS": "never"}, []),
+        ([], []),
+    ],
+)
+def test_choices(given: Any, expected: list[str]) -> None:
+    assert ids(checks.check_choices, DRF_RATCHET=given) == expected
+
+
+# SECRET_KEY
+
+
+@pytest.mark.parametrize(
+    ("secret", "expected"),
+    [
+        (GOOD_SECRET, []),
+        (GOOD_SECRET.encode(), []),
+        (GOOD_SECRET[:32], []),
+        (GOOD_SECRET[:31], ["ratchet.E005"]),
+        ("", ["ratchet.E005"]),
+        ("x" * 100, ["ratchet.E006"]),
+        ("change-me-in-production-please-please", ["ratchet.E006"]),
+        (f"django-insecure-{GOOD_SECRET}", ["ratchet.E007"]),
+    ],
+)
+def test_secret_key(secret: str | bytes, expected: list[str]) -> None:
+    assert ids(checks.check_secret_key, SECRET_KEY=secret) == expected
+
+
+def test_a_fallback_still_verifies() -> None:
+    found = ids(
+        checks.check_secret_key, SECRET_KEY=GOOD_SECRET, SECRET_KEY_FALLBACKS=["short", "x" * 50]
+    )
+    assert found == ["ratchet.E005", "ratchet.E006"]
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "agkqzm" + "".join(Random(4).choices("agkqzm", k=100)),
+        "abcdefgh" * 8,
+        "abcd1234efgh5678" * 2,
+        "0123456789abcdefghijklmnopqrstuvwxyz",
+        "zyxwvutsrqponmlkjihgfedcba9876543210",
+        "asdfghjklqwertyuiopzxcvbnm1234567890",
+        "your-256-bit-secret-your-256-bit-secret",
+        "This is my SUPER secret key for the production server!",
+        "a key for the tests alone, 0123456789abcdefghijklmnop",
+    ],
+)
+def test_guessable(secret: str) -> None:
+    assert is_guessable(secret)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: secrets.token_hex(16),
+        lambda: secrets.token_urlsafe(24),
+        lambda: f"production-secret-key-{secrets.token_hex(16)}",
+        get_random_secret_key,
+    ],
+)
+def test_not_guessable(make: Callable[[], str]) -> None:
+    assert not any(is_guessable(make()) for _ in range(200))
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "path"),
+    [
+        ({"EMAIL_HOST_PASSWORD": GOOD_SECRET}, "EMAIL_HOST_PASSWORD"),
+        ({"SIMPLE_JWT": {"SIGNING_KEY": GOOD_SECRET.encode()}}, "SIMPLE_JWT['SIGNING_KEY']"),
+        ({"JWT_AUTH": {"JWT_SECRET_KEY": GOOD_SECRET}}, "JWT_AUTH['JWT_SECRET_KEY']"),
+        ({"BROKER_URL": f"amqp://blog:{GOOD_SECRET}@mq/"}, "BROKER_URL"),
+        # A key may be a secret itself.
+        ({"API_KEYS": {"hunter2!": [GOOD_SECRET]}}, "API_KEYS[…][…]"),
+        ({"API_KEYS": {GOOD_SECRET: GOOD_SECRET}}, "API_KEYS[…]"),
+    ],
+)
+def test_used_elsewhere(elsewhere: dict[str, Any], path: str) -> None:
+    with override_settings(SECRET_KEY=GOOD_SECRET, **elsewhere):
+        (found,) = checks.check_secret_key()
+
+    assert found.id == "ratchet.W005"
+    assert found.msg == f"SECRET_KEY is used elsewhere too: {path}."
+
+
+def test_a_name_that_is_the_secret() -> None:
+    secret = "correctHorseBattery"
+    with override_settings(SECRET_KEY=secret, API_KEYS={secret: secret}):
+        _short, found = checks.check_secret_key()
+    assert found.msg == "SECRET_KEY is used elsewhere too: API_KEYS[…]."
+
+
+def test_a_database_password(settings: Any) -> None:
+    settings.SECRET_KEY = GOOD_SECRET
+    settings.DATABASES["default"]["PASSWORD"], before = (
+        GOOD_SECRET,
+        settings.DATABASES["default"]["PASSWORD"],
+    )
+    try:
+        (found,) = checks.check_secret_key()
+    finally:
+        settings.DATABASES["default"]["PASSWORD"] = before
+    assert "DATABASES['default']['PASSWORD']" in found.msg
+
+
+@pytest.mark.parametrize("elsewhere", [{"A": "http://[bad"}, {"B": {"x": [1, None, "y"]}}])
+def test_not_used_elsewhere(elsewhere: dict[str, Any]) -> None:
+    assert ids(checks.check_secret_key, SECRET_KEY=GOOD_SECRET, **elsewhere) == []
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["hunter2", "hunter2-" * 6, "django-insecure-hunter2", f"django-insecure-{GOOD_SECRET}"],
+)
+def test_no_secret_is_shown(secret: str) -> None:
+    with override_settings(SECRET_KEY=secret, EMAIL_HOST_PASSWORD=secret):
+        said = repr([(m.msg, m.hint, m.obj) for m in checks.check_secret_key()])
+    assert "hunter2" not in said
+    assert GOOD_SECRET not in said
+
+
+# Throttles
+
+
+@pytest.mark.parametrize(
+    ("rates", "expected"),
+    [
+        ({}, []),
+        (None, []),
+        ({"sign_in": "5/min", "refresh": None, "theirs": "rubbish"}, []),
+        ({"sign_in": "0/day"}, []),
+        *(
+            ({"sign_in": rate}, ["ratchet.E004"])
+            for rate in ("", "20", "20/", "x/min", "20/fortnight", "-1/min", 20, ("20", "min"))
+        ),
+    ],
+)
+def test_rates(rates: Any, expected: list[str]) -> None:
+    framework = {"DEFAULT_THROTTLE_RATES": rates}
+    assert ids(checks.check_rates, REST_FRAMEWORK=framework) == expected
+
+
+def test_rates_that_are_off() -> None:
+    def found(rates: Any) -> list[CheckMessage]:
+        with override_settings(REST_FRAMEWORK={"DEFAULT_THROTTLE_RATES": rates}):
+            return checks.check_rates_are_on()
+
+    assert found({}) == []
+    (warning,) = found({"sign_in": None, "theirs": None})
+    assert (warning.id, warning.msg) == ("ratchet.W007", "Throttles are switched off: sign_in.")
+    (warning,) = found(dict.fromkeys(RATES))
+    assert ", ".join(RATES) in warning.msg
+
+
+def test_the_cache_is_not_there() -> None:
+    assert ids(checks.check_rates, DRF_RATCHET={"THROTTLE_CACHE": "shared"}) == ["ratchet.E003"]
+    assert ids(checks.check_cache, DRF_RATCHET={"THROTTLE_CACHE": "shared"}) == []
+
+
+@pytest.mark.parametrize(
+    ("cache", "expected"),
+    [
+        (REDIS, []),
+        ({"BACKEND": "nowhere.at.All"}, []),
+        ({"BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache"}, []),
+        ({"BACKEND": LOCMEM}, ["ratchet.W006"]),
+        ({"BACKEND": "django.core.cache.backends.dummy.DummyCache"}, ["ratchet.W006"]),
+        ({"BACKEND": "django.core.cache.backends.db.DatabaseCache"}, ["ratchet.W013"]),
+        ({"BACKEND": "django.core.cache.backends.filebased.FileBasedCache"}, ["ratchet.W013"]),
+    ],
+)
+def test_cache(cache: dict[str, str], expected: list[str]) -> None:
+    caches = {"default": {"BACKEND": LOCMEM}, "throttles": {"LOCATION": "x", **cache}}
+    given = {"DRF_RATCHET": {"THROTTLE_CACHE": "throttles"}, "CACHES": caches}
+    assert ids(checks.check_cache, **given) == expected
+
+
+# The network
+
+HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, ["ratchet.W009"]),
+        ({"SECURE_SSL_REDIRECT": True}, []),
+        ({"SECURE_SSL_REDIRECT": True, "MIDDLEWARE": []}, ["ratchet.W009"]),
+        ({"SECURE_PROXY_SSL_HEADER": HEADER}, []),
+    ],
+)
+def test_https(given: dict[str, Any], expected: list[str]) -> None:
+    assert ids(checks.check_https, **given) == expected
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        {"SECURE_PROXY_SSL_HEADER": HEADER},
+        {"USE_X_FORWARDED_HOST": True},
+        {"USE_X_FORWARDED_PORT": True},
+    ],
+)
+def test_proxies(sign: dict[str, Any]) -> None:
+    assert ids(checks.check_proxies, REST_FRAMEWORK={}, **sign) == ["ratchet.W010"]
+    for number in (0, 1):
+        assert ids(checks.check_proxies, REST_FRAMEWORK={"NUM_PROXIES": number}, **sign) == []
+
+
+def test_no_proxies() -> None:
+    assert ids(checks.check_proxies, REST_FRAMEWORK={}) == []
+
+
+# Fitting in
+
+SESSION = "rest_framework.authentication.SessionAuthentication"
+BASIC = "rest_framework.authentication.BasicAuthentication"
+OURS = "drf_ratchet.authentication.JWTAuthentication"
+
+
+class Silent(BaseAuthentication):
+    pass
+
+
+class Own(JWTAuthentication):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("classes", "expected"),
+    [
+        ([], []),
+        ([OURS], []),
+        ([OURS, SESSION], []),
+        ([SESSION], []),
+        ([BASIC, OURS], []),
+        ([f"{__name__}.Own", f"{__name__}.Silent"], []),
+        (["nowhere.at.All", OURS], []),
+        ([SESSION, OURS], ["ratchet.W008"]),
+        ([SESSION, BASIC, OURS], ["ratchet.W008"]),
+        ([f"{__name__}.Silent", f"{__name__}.Own"], ["ratchet.W008"]),
+    ],
+)
+def test_authenticators(classes: list[Any], expected: list[str]) -> None:
+    framework = {"DEFAULT_AUTHENTICATION_CLASSES": classes}
+    assert ids(checks.check_authenticators, REST_FRAMEWORK=framework) == expected
+
+
+@pytest.mark.parametrize(
+    ("apps", "headers", "expected"),
+    [
+        ([], None, []),
+        (["corsheaders"], None, ["ratchet.W011"]),
+        (["corsheaders.apps.CorsHeadersAppConfig"], ("authorization",), ["ratchet.W011"]),
+        (["corsheaders"], ("authorization", "Idempotency-Key"), []),
+        (["corsheaders"], ["*"], []),
+    ],
+)
+def test_cors(settings: Any, apps: list[str], headers: Any, expected: list[str]) -> None:
+    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS]
+    given = {} if headers is None else {"CORS_ALLOW_HEADERS": headers}
+    with override_settings(**given), pytest.MonkeyPatch.context() as patched:
+        # Only the name: the package need not be there.
+        patched.setattr("django.conf.settings.INSTALLED_APPS", [*settings.INSTALLED_APPS, *apps])
+        assert [message.id for message in checks.check_cors()] == expected
+
+
+# Claims
+
+
+def good(user: Any, *, session: Any, request: Any) -> dict[str, Any]:
+    def inner() -> dict[str, Any]:
+        return {"password": 1}
+
+    noise = {"secret": inner}
+    return {"role": "author", "token_version": len(noise), "sub_name": 1}
+
+
+def by_return(user: Any, **rest: Any) -> dict[str, Any]:
+    if rest:
+        return dict(exp=1)  # noqa: C408 (that is what is looked for)
+    return {"role": "author", "apiKey": user, **rest}
+
+
+def by_variable(user: Any, **rest: Any) -> dict[str, Any]:
+    claims: dict[str, Any] = {"role": "author"}
+    claims["sid"] = user
+    claims["reset-token"] = user
+    claims[user.name] = 1
+    return claims
+
+
+class Callable_:
+    def __call__(self, user: Any, **rest: Any) -> dict[str, Any]:
+        return {"password": 1}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, []),
+        ({"CLAIMS": good}, []),
+        ({"CLAIMS": "blog.claims.access_claims"}, []),
+        ({"CLAIMS": "nowhere.at.all"}, []),
+        ({"CLAIMS": lambda user, **rest: {"password": 1}}, []),  # not looked into
+        ({"CLAIMS": Callable_()}, []),
+        ({"CLAIMS": by_return}, ["ratchet.E008", "ratchet.W012"]),
+        ({"CLAIMS": by_variable}, ["ratchet.E008", "ratchet.W012"]),
+        ({"CLAIMS": good, "USER_ID_CLAIM": "role"}, ["ratchet.E008"]),
+        ({"USER_ID_CLAIM": "user_token"}, ["ratchet.W012"]),
+    ],
+)
+def test_claims(given: dict[str, Any], expected: list[str]) -> None:
+    assert ids(checks.check_claims, DRF_RATCHET=given) == expected
+
+
+def test_the_names_of_claims() -> None:
+    assert claim_names(good) == {"role", "token_version", "sub_name"}
+    assert claim_names(by_return) == {"exp", "role", "apiKey"}
+    assert claim_names(by_variable) == {"role", "sid", "reset-token"}
+    assert claim_names(len) == set()
+
+
+@pytest.mark.parametrize("name", ["password", "passwordHash", "API-Key", "x_secret", "csrfToken"])
+def test_looks_secret(name: str) -> None:
+    assert looks_secret(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["sub", "token_version", "password_changed_at", "has_otp_device", "shipping", "role"]
+)
+def test_looks_harmless(name: str) -> None:
+    assert not looks_secret(name)
+
+
+# All of them
+
+
+def test_which_run_when() -> None:
+    def names(deploy: bool) -> set[str]:
+        found = registry.registry.get_checks(include_deployment_checks=deploy)
+        return {check.__name__ for check in found if "drf_ratchet" in check.__module__}
+
+    always = set(checks.__all__) - {
+        *("check_secret_key", "check_rates_are_on", "check_cache", "check_https", "check_proxies")
+    }
+    assert names(deploy=False) == always
+    assert names(deploy=True) == set(checks.__all__)
+
+
+def test_each_id_has_a_section_in_the_docs() -> None:
+    source = "".join(path.read_text() for path in SOURCES.glob("*.py"))
+    ids = set(re.findall(r'id="ratchet\.(\w+)"', source))
+    documented = re.findall(r"^### ratchet\.(\w+)", DOCS.read_text(), re.MULTILINE)
+
+    assert len(ids) == 21
+    assert sorted(documented) == sorted(ids)
