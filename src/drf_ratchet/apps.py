@@ -1,7 +1,6 @@
 """The Django app."""
 
 from django.apps import AppConfig
-from django.core.checks import Tags, register
 from django.utils.translation import gettext_lazy as _
 
 
@@ -15,8 +14,7 @@ class RatchetConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks and watch what happens to users."""
-        from drf_ratchet import checks
+        import drf_ratchet.checks  # noqa: F401 (registers them)
         from drf_ratchet.sessions import user_changes
 
-        register(checks.check_settings, Tags.security)
         user_changes.watch()
