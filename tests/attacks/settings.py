@@ -4,6 +4,9 @@ import os
 
 from config.settings import *  # noqa: F403
 from config.settings import REST_FRAMEWORK, SCOPES
+from tests.mysqldb import use_pymysql_for_mariadb
+
+use_pymysql_for_mariadb()
 
 PASSWORD_HASHERS = ["tests.attacks.hasher.CountingHasher"]
 
