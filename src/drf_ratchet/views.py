@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import connections
+from django.db.models import QuerySet
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
@@ -16,6 +17,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle
 
@@ -34,6 +36,7 @@ from drf_ratchet.exceptions import (
     in_contract_shape,
     refusal_body,
 )
+from drf_ratchet.models import Session
 from drf_ratchet.parsers import FormParser, JSONParser, MultiPartParser
 from drf_ratchet.serializers import (
     LogoutSerializer,
@@ -241,6 +244,8 @@ class SignedInView(RatchetView):
 class LogoutAllView(SignedInView):
     """Log out everywhere."""
 
+    serializer_class = Serializer  # it takes nothing, and DRF asks for one to say so
+
     def post(self, request: Request) -> Response:
         """End every session of the user."""
         end_all_sessions(request.user, request=request)
@@ -253,12 +258,14 @@ class SessionListView(SignedInView):
     serializer_class = SessionSerializer
     http_method_names = ["get", "head", "options"]
 
+    def get_queryset(self) -> QuerySet[Session]:
+        """The user's living sessions, newest first."""
+        return store.living(self.request.user)
+
     def get(self, request: Request) -> Response:
         """The living sessions, newest first."""
         context = {"current": _own_session(request)}
-        return Response(
-            SessionSerializer(store.living(request.user), many=True, context=context).data
-        )
+        return Response(SessionSerializer(self.get_queryset(), many=True, context=context).data)
 
 
 class SessionDetailView(SignedInView):
