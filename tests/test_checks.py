@@ -12,6 +12,8 @@ from django.test import override_settings
 
 from drf_ratchet.checks import check_settings
 
+pytestmark = pytest.mark.any_database
+
 SECRET = "hunter2"
 
 

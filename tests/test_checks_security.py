@@ -20,6 +20,8 @@ from drf_ratchet.checks.claims import claim_names, looks_secret
 from drf_ratchet.checks.secret_key import is_guessable
 from drf_ratchet.throttling import RATES
 
+pytestmark = pytest.mark.any_database
+
 GOOD_SECRET = "7Jq-tB0xYw3V_nR5kLzA9pD2sGfHuM4eXcQiCvNbO6T8jWyE"
 LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
 REDIS = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://valkey"}

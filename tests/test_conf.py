@@ -13,6 +13,8 @@ from blog.claims import access_claims
 from drf_ratchet.conf import RatchetSettings, bad_values, ratchet_settings, unknown_keys
 from drf_ratchet.tokens.claims import REGISTERED_CLAIMS
 
+pytestmark = pytest.mark.any_database
+
 #: As DESIGN.md and the settings' page of the docs have them.
 DEFAULTS = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=5),

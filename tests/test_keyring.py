@@ -5,6 +5,8 @@ from django.test import override_settings
 
 from drf_ratchet.keyring import keyring
 
+pytestmark = pytest.mark.any_database
+
 SECRET = "a key for the tests alone, 0123456789abcdefghijklmnop"
 
 

@@ -35,6 +35,8 @@ from drf_ratchet.sessions import Grant, end_session, open_session
 from tests.attacks.description import DESCRIPTION, OTHER_POST, OWN_POST
 from tests.conftest import PASSWORD
 
+pytestmark = pytest.mark.any_database
+
 EXAMPLES = 20
 CHECKS = [
     not_a_server_error,

@@ -27,6 +27,8 @@ from tests.tokens.forge import (
     with_spare_bits,
 )
 
+pytestmark = pytest.mark.any_database
+
 ACCESS = Key.derive("the secret", "access")
 REFRESH = Key.derive("the secret", "refresh")
 OLDER = Key.derive("an older secret", "access")

@@ -20,6 +20,8 @@ from drf_ratchet.tokens.errors import Reason, TokenRefused
 from drf_ratchet.tokens.keys import KeySet
 from tests.tokens.forge import SESSION, claims, key_for, thawed, without
 
+pytestmark = pytest.mark.any_database
+
 HS256 = key_for("HS256")
 KEYS = KeySet(HS256)
 ACCESS: dict[str, Any] = {

@@ -13,6 +13,8 @@ from drf_ratchet.tokens.errors import Reason, TokenRefused
 from drf_ratchet.tokens.keys import ALGORITHMS, HMAC_BYTES, KeySet
 from tests.tokens.forge import claims, decoded, forge, header, key_for, public_half, thawed
 
+pytestmark = pytest.mark.any_database
+
 NOW = 1_800_000_000
 HS256 = key_for("HS256")
 KEYS = KeySet(HS256)

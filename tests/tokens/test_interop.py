@@ -10,6 +10,8 @@ from drf_ratchet.tokens.claims import Kind
 from drf_ratchet.tokens.keys import ALGORITHMS, Key, KeySet
 from tests.tokens.forge import claims, key_for, thawed
 
+pytestmark = pytest.mark.any_database
+
 # PyJWT knows the older name "EdDSA" and not RFC 9864's "Ed25519".
 ALGORITHMS_OF_PYJWT = [alg for alg in ALGORITHMS if alg in jwt.algorithms.get_default_algorithms()]
 EVERY_ALGORITHM = pytest.mark.parametrize("alg", ALGORITHMS_OF_PYJWT)

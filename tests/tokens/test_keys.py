@@ -15,6 +15,8 @@ from drf_ratchet.tokens.claims import Kind
 from drf_ratchet.tokens.keys import ALGORITHMS, HMAC_BYTES, Key, KeySet
 from tests.tokens.forge import claims, encoded, key_for, public_half, rsa_key
 
+pytestmark = pytest.mark.any_database
+
 ASYMMETRIC = [alg for alg in ALGORITHMS if alg not in HMAC_BYTES]
 #: Members of a JWK that are secret (RFC 7518 section 6).
 SECRET_MEMBERS = {"k", "d", "p", "q", "dp", "dq", "qi", "oth"}

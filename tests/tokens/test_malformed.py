@@ -15,6 +15,8 @@ from drf_ratchet.tokens.errors import Reason, TokenRefused
 from drf_ratchet.tokens.keys import Key, KeySet
 from tests.tokens.forge import claims, encoded, forge, header, signed, without
 
+pytestmark = pytest.mark.any_database
+
 KEY = Key.derive("the secret", "access")
 KEYS = KeySet(KEY)
 HONEST = codec.sign(claims(), KEY, Kind.ACCESS)

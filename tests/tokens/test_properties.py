@@ -15,6 +15,8 @@ from drf_ratchet.tokens.errors import TokenRefused
 from drf_ratchet.tokens.keys import Key, KeySet
 from tests.tokens.forge import claims, encoded, forge, header, key_for, signed, thawed
 
+pytestmark = pytest.mark.any_database
+
 # A busy machine is no failure.
 WHENEVER = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

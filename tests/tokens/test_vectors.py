@@ -17,6 +17,8 @@ from drf_ratchet.tokens.errors import Reason, TokenRefused
 from drf_ratchet.tokens.keys import Key, KeySet
 from tests.tokens.forge import decoded, encoded
 
+pytestmark = pytest.mark.any_database
+
 JOE = b'{"iss":"joe",\r\n "exp":1300819380,\r\n "http://example.com/is_root":true}'
 JOE_SEGMENT = (
     "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
