@@ -13,11 +13,13 @@ BIN := .venv/bin
 ARGS ?=
 # What does not depend on the database has run on SQLite.
 ON_ITS_DATABASE := -m "not any_database"
+# How long `make fuzz` goes on, for all targets together.
+FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
 # Two installations into one .venv would meet.
 .NOTPARALLEL:
-.PHONY: help demo test test-mariadb lint types format build check-wheel lock clean bench-race
+.PHONY: help demo test test-mariadb fuzz lint types format build check-wheel lock clean bench-race
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +38,10 @@ test: .venv/.dev-installed ## the whole suite on SQLite, and on PostgreSQL what 
 test-mariadb: .venv/.dev-installed ## the same on MariaDB, which has to be installed (ARGS=... for pytest)
 	@echo "== MariaDB"
 	@$(BIN)/python -m tests.servers mariadb -- $(BIN)/pytest $(ON_ITS_DATABASE) $(ARGS)
+
+# One night: make fuzz FUZZ_SECONDS=3600
+fuzz: .venv/.fuzz-tried ## hostile input everywhere for a minute (FUZZ_SECONDS=3600 for a nightly run)
+	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(ARGS)
 
 bench-race: .venv-bench/.installed ## sixteen refreshes at once, here and on the peers (four minutes)
 	@.venv-bench/bin/python benchmarks/race.py $(ARGS)
@@ -67,6 +73,7 @@ lock: ## the newest versions into requirements/*.txt (needs uv)
 	$(UV_COMPILE) requirements/dev.in --constraints requirements/demo.txt \
 		--output-file requirements/dev.txt
 	$(UV_COMPILE) requirements/bench.in --output-file requirements/bench.txt
+	$(UV_COMPILE) requirements/fuzz.in --output-file requirements/fuzz.txt
 
 # --universal: one lock for every Python and platform. No index and no links: the lock
 # says what and which hash, never from where.
@@ -76,7 +83,7 @@ UV_COMPILE = $(UV) pip compile --quiet --upgrade --universal --python-version 3.
 
 clean: ## delete what make has made, but for the demo's data
 	rm -rf .venv .venv-matrix .venv-bench dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
-	rm -rf .hypothesis
+	rm -rf .hypothesis fuzz-crashes
 	find src tests demo -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # How .venv comes to be. While an installation is under way neither of the two files is
@@ -90,6 +97,13 @@ clean: ## delete what make has made, but for the demo's data
 .venv/.dev-installed: requirements/dev.txt pyproject.toml
 	$(call install,dev)
 	@touch .venv/.demo-installed .venv/.dev-installed
+
+# atheris has wheels for some Pythons on Linux, and compiles a whole clang elsewhere: without a wheel
+# the fuzzer goes without it.
+.venv/.fuzz-tried: .venv/.dev-installed requirements/fuzz.txt
+	@$(PIP) install --only-binary :all: --require-hashes -r requirements/fuzz.txt || \
+		echo "atheris does not install here: Hypothesis alone"
+	@touch $@
 
 # The peers do not all run on the newest Django: they have an environment of their own.
 .venv-bench/.installed: requirements/bench.txt pyproject.toml

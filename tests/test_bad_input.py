@@ -280,3 +280,14 @@ def test_anything(url: str, body: bytes | str, kind: str) -> None:
     cache.clear()  # the throttle would answer for the view
 
     refused(post(url, body, kind))
+
+
+@pytest.mark.parametrize(
+    "kind", [f"application/{PASSWORD}", f"multipart/form-data; boundary{PASSWORD}=\xec"]
+)
+@EACH_ENDPOINT
+def test_a_content_type_is_not_repeated(api: APIClient, url: str, kind: str) -> None:
+    answer = api.generic("POST", url, b"--x--", content_type=kind)
+
+    assert answer.status_code in (400, 401, 415)
+    assert PASSWORD not in answer.content.decode()

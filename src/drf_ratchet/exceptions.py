@@ -89,6 +89,14 @@ class BodyTooLarge(exceptions.APIException):
     default_code = "body_too_large"
 
 
+class UnknownContentType(exceptions.APIException):
+    """415. DRF's own repeats what was sent, and with it whatever a client puts there."""
+
+    status_code = status.HTTP_415_UNSUPPORTED_MEDIA_TYPE
+    default_detail = _("This endpoint does not take bodies of that Content-Type.")
+    default_code = "unsupported_media_type"
+
+
 def in_contract_shape(error: exceptions.APIException) -> exceptions.APIException:
     """Give an error the body ``{"detail", "code"}``; field errors and our own keep theirs."""
     if isinstance(error.detail, exceptions.ErrorDetail):

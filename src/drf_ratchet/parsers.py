@@ -41,8 +41,11 @@ class JSONParser(parsers.JSONParser):
             raise ParseError(_("The JSON is nested too deeply.")) from None
 
 
-class _AnyCharset:
-    """The request names the charset, and Python knows some that fail in ways of their own."""
+class _AnyForm:
+    """The request names the charset, and Python knows some that fail in ways of their own.
+
+    And what Django says of a malformed form repeats parts of its header.
+    """
 
     def parse(
         self,
@@ -53,18 +56,20 @@ class _AnyCharset:
         """The parsed form.
 
         Raises:
-            ParseError: it is no form, or not in the charset it says.
+            ParseError: it is malformed, or not in the charset it says.
         """
         parser: Any = super()
         try:
             return parser.parse(stream, media_type, dict(parser_context or {}))
         except (UnicodeError, LookupError):
             raise ParseError(_("The form is not in the charset it says.")) from None
+        except ParseError:
+            raise ParseError(_("The form is malformed.")) from None
 
 
-class FormParser(_AnyCharset, parsers.FormParser):
+class FormParser(_AnyForm, parsers.FormParser):
     """DRF's, for any charset."""
 
 
-class MultiPartParser(_AnyCharset, parsers.MultiPartParser):
+class MultiPartParser(_AnyForm, parsers.MultiPartParser):
     """DRF's, for any charset."""

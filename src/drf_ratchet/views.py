@@ -33,6 +33,7 @@ from drf_ratchet.exceptions import (
     Busy,
     NoActiveAccount,
     TokenNotValid,
+    UnknownContentType,
     in_contract_shape,
     refusal_body,
 )
@@ -69,6 +70,7 @@ _ANSWERS: dict[type[Exception], Callable[[Any], exceptions.APIException]] = {
     TokenRefused: lambda exc: TokenNotValid(exc.reason),
     Contended: lambda exc: Busy(),
     RequestDataTooBig: lambda exc: BodyTooLarge(),
+    exceptions.UnsupportedMediaType: lambda exc: UnknownContentType(),
     SuspiciousOperation: lambda exc: exceptions.ParseError(_("The request is malformed.")),
     Http404: lambda exc: exceptions.NotFound(),
     PermissionDenied: lambda exc: exceptions.PermissionDenied(),
