@@ -59,6 +59,10 @@ format: .venv/.dev-installed ## put the code in its usual form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+.PHONY: screenshots
+screenshots: .venv/.dev-installed ## the pictures of the demo in docs/images (needs Chromium)
+	@PYTHONPATH=demo DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m tests.chromium.screenshots
+
 build: .venv/.dev-installed ## the wheel and the sdist, into dist/
 	@rm -rf dist
 	$(BIN)/python -m build --no-isolation --outdir dist

@@ -12,6 +12,9 @@ from rest_framework.test import APIClient
 from drf_ratchet.models import Session
 from drf_ratchet.tokens import codec
 
+# pytest looks here alone for what belongs to the whole run.
+pytest_plugins = ["tests.chromium.not_run"]
+
 PASSWORD = "ratchet-demo-1"
 
 

@@ -38,6 +38,31 @@ def ids(check: Check, **given: Any) -> list[str | None]:
     return [message.id for message in found]
 
 
+# Cookies
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [({}, []), ({"COOKIE_SECURE": False}, ["ratchet.W014"])]
+)
+def test_secure_cookies(given: Any, expected: list[str]) -> None:
+    assert ids(checks.check_secure_cookies, DRF_RATCHET=given) == expected
+
+
+CSRF = "django.middleware.csrf.CsrfViewMiddleware"
+
+
+@pytest.mark.parametrize(
+    ("middleware", "given", "expected"),
+    [
+        ([], {}, []),
+        ([CSRF], {"ACCESS_TOKEN_COOKIE": True}, []),
+        ([], {"ACCESS_TOKEN_COOKIE": True}, ["ratchet.W015"]),
+    ],
+)
+def test_csrf_cookie(middleware: list[str], given: Any, expected: list[str]) -> None:
+    assert ids(checks.check_csrf_cookie, DRF_RATCHET=given, MIDDLEWARE=middleware) == expected
+
+
 # What the settings of the package say
 
 
@@ -399,7 +424,8 @@ def test_which_run_when() -> None:
         return {check.__name__ for check in found if "drf_ratchet" in check.__module__}
 
     always = set(checks.__all__) - {
-        *("check_secret_key", "check_rates_are_on", "check_cache", "check_https", "check_proxies")
+        *("check_secret_key", "check_rates_are_on", "check_cache", "check_https", "check_proxies"),
+        "check_secure_cookies",
     }
     assert names(deploy=False) == always
     assert names(deploy=True) == set(checks.__all__)
@@ -410,5 +436,5 @@ def test_each_id_has_a_section_in_the_docs() -> None:
     ids = set(re.findall(r'id="ratchet\.(\w+)"', source))
     documented = re.findall(r"^### ratchet\.(\w+)", DOCS.read_text(), re.MULTILINE)
 
-    assert len(ids) == 21
+    assert len(ids) == 23
     assert sorted(documented) == sorted(ids)

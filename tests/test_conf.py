@@ -36,6 +36,9 @@ DEFAULTS = {
     "FEED_MAX": 10_000,
     "THROTTLE_CACHE": "default",
     "THROTTLE_FAILS_OPEN": False,
+    "COOKIE_SECURE": True,
+    "COOKIE_NAME": "ratchet",
+    "ACCESS_TOKEN_COOKIE": False,
     "MAX_SESSIONS_PER_USER": None,
 }
 
@@ -63,6 +66,9 @@ GOOD: dict[str, list[Any]] = {
     "FEED_MAX": [0, 1],
     "THROTTLE_CACHE": ["default", "shared"],
     "THROTTLE_FAILS_OPEN": [True, False],
+    "COOKIE_SECURE": [True, False],
+    "COOKIE_NAME": ["ratchet", "my-shop_2"],
+    "ACCESS_TOKEN_COOKIE": [True, False],
     "MAX_SESSIONS_PER_USER": [None, 1, 5],
 }
 
@@ -92,6 +98,9 @@ BAD: dict[str, list[Any]] = {
     "FEED_MAX": [-1, None, True, 1.0, SECRET],
     "THROTTLE_CACHE": ["", None, 1],
     "THROTTLE_FAILS_OPEN": [None, 1, 0, SECRET],
+    "COOKIE_SECURE": [None, 1, 0, "False", SECRET],
+    "COOKIE_NAME": ["", None, 1, "a b", "a;b", "a=b", "k\xfcche", "__Host-\n"],
+    "ACCESS_TOKEN_COOKIE": [None, 1, 0, SECRET],
     "MAX_SESSIONS_PER_USER": [0, -1, True, 1.0, SECRET],
 }
 

@@ -67,6 +67,8 @@ TEMPLATES = [
     },
 ]
 STATIC_URL = "/static/"
+# The browser client, as /static/drf-ratchet/….
+STATICFILES_DIRS = [("drf-ratchet", BASE_DIR.parent / "clients" / "js" / "src")]
 # The admin's and the browsable API's files are served from where they are installed: the demo needs
 # no collectstatic.
 WHITENOISE_USE_FINDERS = True
@@ -98,7 +100,11 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-DRF_RATCHET = {"CLAIMS": "blog.claims.access_claims"}
+DRF_RATCHET = {
+    "CLAIMS": "blog.claims.access_claims",
+    # There is no TLS on the loopback, and Safari refuses Secure cookies there.
+    "COOKIE_SECURE": os.environ.get("COOKIE_SECURE") == "1",
+}
 
 # The API
 

@@ -38,15 +38,23 @@ class JWTAuthentication(BaseAuthentication):
             Busy: with ``FRESHNESS = "bounded"``, nobody knows who is signed in any more.
         """
         try:
-            token = header_token(request)
-            if token is None:
+            claims = self.get_claims(request)
+            if claims is None:
                 return None
-            claims = verify_access(token)
             return self.get_user(claims), claims
         except TokenRefused as refused:
             raise TokenNotValid(refused.reason) from None
         except FeedTooOld:
             raise in_contract_shape(Busy()) from None
+
+    def get_claims(self, request: Request) -> Claims | None:
+        """The verified claims of the request's token; None where it brings none.
+
+        Raises:
+            TokenRefused: with the reason.
+        """
+        token = header_token(request)
+        return None if token is None else verify_access(token)
 
     def get_user(self, claims: Mapping[str, Any]) -> Any:
         """The user that verified claims name, if the session is still alive.
@@ -82,8 +90,12 @@ def header_token(request: Request) -> str | None:
     return parts[1].decode("latin-1")
 
 
-def verify_access(token: object) -> Claims:
+def verify_access(token: object, kind: Kind = Kind.ACCESS) -> Claims:
     """The claims of an access token that is ours and good now; its session is not looked at.
+
+    Args:
+        token: what the client sent; anything.
+        kind: how it has to have travelled.
 
     Raises:
         TokenRefused: with the reason.
@@ -92,7 +104,7 @@ def verify_access(token: object) -> Claims:
     return codec.verify(
         token,
         keyring().access,
-        Kind.ACCESS,
+        kind,
         issuer=settings.ISSUER,
         audience=settings.audiences,
         leeway=settings.LEEWAY.total_seconds(),

@@ -60,6 +60,12 @@ class RatchetSettings:
     THROTTLE_CACHE: str = "default"
     #: Whether people can sign in, unlimited, while that cache is down.
     THROTTLE_FAILS_OPEN: bool = False
+    #: Whether cookies go over TLS alone, with the prefix ``__Host-``. False for development only.
+    COOKIE_SECURE: bool = True
+    #: What the names of the cookies begin with; projects on one host need different ones.
+    COOKIE_NAME: str = "ratchet"
+    #: Whether browsers get the access token in a cookie too, for pages rendered on the server.
+    ACCESS_TOKEN_COOKIE: bool = False
     #: On how many devices a user may be signed in; one more ends the oldest. None: any number.
     MAX_SESSIONS_PER_USER: int | None = None
 
@@ -196,6 +202,12 @@ _DEMANDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "FEED_MAX": ("a whole number, not negative", lambda v: type(v) is int and v >= 0),
     "THROTTLE_CACHE": ("the name of a cache in CACHES", _is_name),
     "THROTTLE_FAILS_OPEN": ("True or False", lambda v: isinstance(v, bool)),
+    "COOKIE_SECURE": ("True or False", lambda v: isinstance(v, bool)),
+    "COOKIE_NAME": (
+        "letters, digits, hyphens and underscores",
+        lambda v: _is_name(v) and v.isascii() and v.replace("-", "").replace("_", "").isalnum(),
+    ),
+    "ACCESS_TOKEN_COOKIE": ("True or False", lambda v: isinstance(v, bool)),
     "MAX_SESSIONS_PER_USER": (
         "a whole number of at least 1, or None",
         lambda v: v is None or (type(v) is int and v >= 1),

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from drf_ratchet.exceptions import BadIdempotencyKey, NoActiveAccount
 from drf_ratchet.models import Session
-from drf_ratchet.sessions.grant import Grant
+from drf_ratchet.sessions.grant import HEADER, Grant, Transport
 from drf_ratchet.sessions.opening import open_session
 from drf_ratchet.sessions.refreshing import read_refresh, refresh_session
 from drf_ratchet.throttling import Counter
@@ -21,7 +21,13 @@ _MAX_IDEMPOTENCY_KEY = 128
 
 
 class GrantSerializer(serializers.Serializer[Any]):
-    """Common to all that hand out tokens. ``validated_data`` is the response body."""
+    """Common to all that hand out tokens. ``validated_data`` is the response body.
+
+    The context's ``transport`` says how the tokens travel.
+    """
+
+    #: What was handed out, once validated: for a view that puts tokens elsewhere than in the body.
+    grant: Grant | None = None
 
     def get_claims(self, user: Any) -> Mapping[str, Any]:
         """Claims for this access token, on top of the setting ``CLAIMS``.
@@ -35,9 +41,23 @@ class GrantSerializer(serializers.Serializer[Any]):
         return {}
 
     def get_response_data(self, grant: Grant) -> dict[str, Any]:
-        """The response body. ``grant.session.user`` is the user."""
+        """The response body. ``grant.session.user`` is the user.
+
+        A token that travels in a cookie is not in this grant: it is empty here.
+        """
         tokens = {"access": grant.access, "refresh": grant.refresh}
-        return {name: token for name, token in tokens.items() if token is not None}
+        return {name: token for name, token in tokens.items() if token}
+
+    @property
+    def transport(self) -> Transport:
+        """How the tokens travel."""
+        transport: Transport = self.context.get("transport", HEADER)
+        return transport
+
+    def hand_out(self, grant: Grant) -> dict[str, Any]:
+        """Keep the grant and return the body, in which is no token that travels in a cookie."""
+        self.grant = grant
+        return self.get_response_data(self.transport.in_body(grant))
 
     @property
     def request(self) -> Request | None:
@@ -77,8 +97,10 @@ class TokenObtainPairSerializer(GrantSerializer):
             NoActiveAccount: no such account, a wrong password, or not active.
         """
         user = self.authenticate(self.get_credentials(attrs))
-        grant = open_session(user, request=self.request, get_claims=self.get_claims)
-        return self.get_response_data(grant)
+        grant = open_session(
+            user, request=self.request, get_claims=self.get_claims, transport=self.transport
+        )
+        return self.hand_out(grant)
 
     def get_credentials(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """What to hand to ``django.contrib.auth.authenticate``, out of the validated fields."""
@@ -125,7 +147,7 @@ class TokenRefreshSerializer(GrantSerializer):
             Throttled: this session refreshes too often.
             BadIdempotencyKey: the header is there and not allowed.
         """
-        token = read_refresh(attrs["refresh"])
+        token = read_refresh(attrs["refresh"], kind=self.transport.refresh)
         wait = Counter("refresh", str(token.session)).take()
         if wait is not None:
             raise Throttled(wait)
@@ -134,8 +156,9 @@ class TokenRefreshSerializer(GrantSerializer):
             request=self.request,
             idempotency_key=idempotency_key(self.request),
             get_claims=self.get_claims,
+            transport=self.transport,
         )
-        return self.get_response_data(grant)
+        return self.hand_out(grant)
 
 
 class TokenVerifySerializer(serializers.Serializer[Any]):

@@ -14,6 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from rest_framework import exceptions, status
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.generics import GenericAPIView
+from rest_framework.parsers import BaseParser
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -53,6 +54,7 @@ from drf_ratchet.sessions.database import Contended
 from drf_ratchet.sessions.ending import end_all_sessions, end_session
 from drf_ratchet.sessions.endings import EndReason
 from drf_ratchet.sessions.freshness import living_user
+from drf_ratchet.sessions.grant import HEADER, Grant, Transport
 from drf_ratchet.sessions.refreshing import check_refresh, read_refresh, step_up_session
 from drf_ratchet.throttling import Counter, CountingThrottle, SignInThrottle, network_of
 from drf_ratchet.tokens import codec
@@ -86,7 +88,7 @@ class RatchetView(GenericAPIView[Any]):
 
     authentication_classes: tuple[type[BaseAuthentication], ...] = ()
     permission_classes: tuple[type[BasePermission], ...] = (AllowAny,)
-    parser_classes = (JSONParser, FormParser, MultiPartParser)
+    parser_classes: tuple[type[BaseParser], ...] = (JSONParser, FormParser, MultiPartParser)
     http_method_names = ["post", "options"]
 
     @classmethod
@@ -115,6 +117,27 @@ class RatchetView(GenericAPIView[Any]):
         if isinstance(exc, TokenNotValid) and response.status_code == status.HTTP_401_UNAUTHORIZED:
             response["WWW-Authenticate"] = REALM_INVALID_TOKEN
         return response
+
+    def get_transport(self) -> Transport:
+        """How the tokens travel that this endpoint takes and hands out."""
+        return HEADER
+
+    def get_data(self, request: Request) -> Any:
+        """The fields to validate: what the body says."""
+        return request.data
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """As any view's, and how the tokens travel."""
+        return {**super().get_serializer_context(), "transport": self.get_transport()}
+
+    def answer(self, body: dict[str, Any], grant: Grant | None) -> Response:
+        """The response that hands tokens out.
+
+        Args:
+            body: the response body; no token that travels in a cookie is in it.
+            grant: the tokens; None where a project's own serializer made the body all by itself.
+        """
+        return Response(body)
 
     def get_throttles(self) -> list[BaseThrottle]:
         """As any view's, and kept: what succeeds does not count."""
@@ -149,7 +172,8 @@ class TokenObtainPairView(RatchetView):
     def post(self, request: Request) -> Response:
         """The pair."""
         with _only_failures_count(self):
-            return Response(_validated(self, request))
+            login = _validated(self, request)
+            return self.answer(login.validated_data, login.grant)
 
 
 class TokenRefreshView(RatchetView):
@@ -160,7 +184,8 @@ class TokenRefreshView(RatchetView):
     def post(self, request: Request) -> Response:
         """The new pair, or the access token alone for a session that does not rotate."""
         try:
-            return Response(_validated(self, request))
+            fields = _validated(self, request)
+            return self.answer(fields.validated_data, fields.grant)
         except TokenRefused:
             # Only what is refused counts, and a good token gets through whoever shares its network.
             network = network_of(request)
@@ -177,7 +202,7 @@ class TokenVerifyView(RatchetView):
 
     def post(self, request: Request) -> Response:
         """An empty object, where it is."""
-        token = _validated(self, request)["token"]
+        token = _validated(self, request).validated_data["token"]
         if codec.kind_of(token) is Kind.ACCESS:
             living_user(verify_access(token))
         else:
@@ -192,7 +217,7 @@ class LogoutView(RatchetView):
 
     def post(self, request: Request) -> Response:
         """200 whether it ended now or before."""
-        refresh = _validated(self, request).get("refresh")
+        refresh = _validated(self, request).validated_data.get("refresh")
         if refresh is None:
             ending = self._session_of_bearer(request)
         else:
@@ -240,7 +265,7 @@ class SignedInView(RatchetView):
     """What asks for a Bearer. A logout counts here at once, whatever ``FRESHNESS`` is."""
 
     authentication_classes = (ImmediateJWTAuthentication,)
-    permission_classes = (IsAuthenticated,)
+    permission_classes: tuple[type[BasePermission], ...] = (IsAuthenticated,)
 
 
 class LogoutAllView(SignedInView):
@@ -296,8 +321,8 @@ class StepUpView(SignedInView):
 
     def post(self, request: Request) -> Response:
         """A new pair with a new ``auth_time``."""
-        fields = _validated(self, request)
-        token = read_refresh(fields["refresh"])
+        fields = _validated(self, request).validated_data
+        token = read_refresh(fields["refresh"], kind=self.get_transport().refresh)
         if token.session != _own_session(request):
             raise exceptions.ValidationError(
                 {
@@ -315,9 +340,13 @@ class StepUpView(SignedInView):
             if user != request.user:
                 raise NoActiveAccount
         grant = step_up_session(
-            token, request=request, idempotency_key=key, get_claims=login.get_claims
+            token,
+            request=request,
+            idempotency_key=key,
+            get_claims=login.get_claims,
+            transport=self.get_transport(),
         )
-        return Response(login.get_response_data(grant))
+        return self.answer(login.hand_out(grant), grant)
 
 
 @contextmanager
@@ -333,6 +362,6 @@ def _own_session(request: Request) -> UUID:
 
 
 def _validated(view: RatchetView, request: Request) -> Any:
-    serializer = view.get_serializer(data=request.data)
+    serializer = view.get_serializer(data=view.get_data(request))
     serializer.is_valid(raise_exception=True)
-    return serializer.validated_data
+    return serializer

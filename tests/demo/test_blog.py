@@ -2,6 +2,8 @@
 
 import base64
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -247,20 +249,57 @@ class TestDetail:
 
 
 class TestPage:
-    def test_it_names_the_users_and_loads_only_its_own_style(self, api: APIClient) -> None:
+    def test_it_names_the_users_and_the_endpoints(self, api: APIClient) -> None:
         response = api.get("/", HTTP_ACCEPT="text/html")
 
         assert response.status_code == 200
         page = response.content.decode()
-        for word in (*(user.username for user in DEMO_USERS), PASSWORD, "/api/token/refresh/"):
+        for word in (
+            *(user.username for user in DEMO_USERS),
+            PASSWORD,
+            "curl http://testserver/api/token/",
+            "/api/token/refresh/",
+            "/api/browser/refresh/",
+        ):
             assert word in page
-        assert "<script" not in page
-        assert "style=" not in page
-        assert response["Content-Security-Policy"].startswith(
-            "default-src 'none'; style-src 'self';"
+
+    def test_it_loads_its_own_files_and_nothing_else(self, api: APIClient) -> None:
+        response = api.get("/", HTTP_ACCEPT="text/html")
+
+        assert response["Content-Security-Policy"] == (
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
+            " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
-        assert "/static/blog/home.css" in page
-        assert finders.find("blog/home.css")
+        page = response.content.decode()
+        # What the policy would refuse: a script in the page, a style or a handler in an attribute.
+        assert re.findall(r"<script[^>]*>(?!</script>)", page) == []
+        assert re.findall(r"<style|\s(?:style|on\w+)=", page) == []
+        loaded = re.findall(r"<(?:link|script|img)[^>]*?(?:href|src)=\"([^\"]*)\"", page)
+        assert "/static/blog/js/page.js" in loaded
+        for url in loaded:
+            assert url.startswith("/static/")
+            assert finders.find(url.removeprefix("/static/"))
+
+    def test_its_files_name_only_files_that_are_there(self) -> None:
+        folder = Path(finders.find("blog/js/page.js") or "").parent
+        # Where the demo serves the client, as its page.js says.
+        client = "../../drf-ratchet/ratchet.js"
+        assert client in (folder / "page.js").read_text()
+        assert finders.find(client.removeprefix("../../"))
+        for module in folder.glob("*.js"):
+            for name in re.findall(r'from "([^"]*)"', module.read_text()):
+                assert name == client or (folder / name).is_file()
+        for sheet in folder.parent.glob("*.css"):
+            for name in re.findall(r'url\("([^"]*)"\)', sheet.read_text()):
+                assert (folder.parent / name).is_file()
+
+    def test_what_users_write_never_becomes_markup(self) -> None:
+        folder = Path(finders.find("blog/js/page.js") or "").parent
+        for module in folder.glob("*.js"):
+            assert not re.search(
+                r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b",
+                module.read_text(),
+            )
 
 
 @pytest.mark.django_db

@@ -60,7 +60,10 @@ def build(dist: Path) -> Path:
     [wheel], [sdist] = dist.glob("*.whl"), dist.glob("*.tar.gz")
 
     inside = set(zipfile.ZipFile(wheel).namelist())
-    for needed in ("py.typed", "migrations/__init__.py", "migrations/0001_initial.py"):
+    for needed in (
+        "py.typed", "migrations/__init__.py", "migrations/0001_initial.py",
+        "static/drf-ratchet/ratchet.js", "static/drf-ratchet/ratchet.d.ts",
+    ):  # fmt: skip
         expect(f"drf_ratchet/{needed}" in inside, f"{needed} is in the wheel")
     tops = {path.split("/")[0] for path in inside}
     extra = {top for top in tops if top != "drf_ratchet" and not top.endswith(".dist-info")}
@@ -73,6 +76,7 @@ def build(dist: Path) -> Path:
     for needed in (
         "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "Makefile",
         "src/drf_ratchet/py.typed", "tests/servers.py", "demo/manage.py", "requirements/dev.txt",
+        "clients/js/package.json",
     ):  # fmt: skip
         expect(needed in inside, f"{needed} is in the sdist")
     data = {path for path in inside if re.search(r"sqlite3|__pycache__|^demo/var/", path)}

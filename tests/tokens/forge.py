@@ -44,14 +44,17 @@ def public_half(key: Key) -> Key:
 def claims(kind: Kind = Kind.ACCESS, **changes: Any) -> dict[str, Any]:
     """The claims of a token that is good now, with changes."""
     now = int(time.time())
+    common: dict[str, Any] = {
+        "subject": "1",
+        "session": SESSION,
+        "issued_at": now,
+        "expires_at": now + 300,
+        "kind": kind,
+    }
     made = (
-        access_claims(
-            subject="1", session=SESSION, issued_at=now, expires_at=now + 300, auth_time=now
-        )
-        if kind is Kind.ACCESS
-        else refresh_claims(
-            subject="1", session=SESSION, generation=1, issued_at=now, expires_at=now + 300
-        )
+        refresh_claims(generation=1, **common)
+        if kind.is_refresh
+        else access_claims(auth_time=now, **common)
     )
     return made | changes
 

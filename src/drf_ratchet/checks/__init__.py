@@ -6,6 +6,7 @@ message shows a value that may be secret. Importing this package registers them 
 """
 
 from drf_ratchet.checks.claims import check_claims
+from drf_ratchet.checks.cookies import check_csrf_cookie, check_secure_cookies
 from drf_ratchet.checks.fitting_in import check_authenticators, check_cors
 from drf_ratchet.checks.network import check_https, check_proxies
 from drf_ratchet.checks.secret_key import check_secret_key
@@ -18,10 +19,12 @@ __all__ = [
     "check_choices",
     "check_claims",
     "check_cors",
+    "check_csrf_cookie",
     "check_https",
     "check_proxies",
     "check_rates",
     "check_rates_are_on",
     "check_secret_key",
+    "check_secure_cookies",
     "check_settings",
 ]

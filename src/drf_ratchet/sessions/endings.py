@@ -18,6 +18,8 @@ class EndReason(StrEnum):
     PASSWORD_CHANGED = "password_changed"
     #: The user signed in on one device more than ``MAX_SESSIONS_PER_USER``.
     LIMIT = "session_limit"
+    #: The browser that held it signed in again.
+    REPLACED = "replaced"
     ADMIN = "admin"
     #: A token was further ahead of the counter than lost writes explain.
     TOO_FAR_AHEAD = "too_far_ahead"

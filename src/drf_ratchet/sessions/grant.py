@@ -1,9 +1,9 @@
 """What a sign-in or a refresh hands out, and the making of its tokens."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -18,6 +18,30 @@ from drf_ratchet.tokens.claims import REGISTERED_CLAIMS, Kind, access_claims, re
 GetClaims = Callable[[Any], Mapping[str, Any]]
 
 
+class Transport(NamedTuple):
+    """How the tokens of a session travel. Those made for one way are refused on the other.
+
+    Args:
+        access: the kind of its access tokens.
+        refresh: the kind of its refresh tokens.
+    """
+
+    access: Kind
+    refresh: Kind
+
+    def in_body(self, grant: "Grant") -> "Grant":
+        """The grant without the tokens that travel in cookies: what a response body may show."""
+        return replace(
+            grant,
+            access="" if self.access.in_cookie else grant.access,
+            refresh=None if self.refresh.in_cookie else grant.refresh,
+        )
+
+
+#: The access token in a header, the refresh token in a body.
+HEADER = Transport(Kind.ACCESS, Kind.REFRESH)
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """A pair of tokens and the session they belong to. Its repr shows no token.
@@ -26,12 +50,16 @@ class Grant:
         access: the access token.
         refresh: the refresh token; None where the one the client has stays good.
         session: the row, with ``session.user`` loaded.
+        issued_at: when the access token was made.
+        access_expires_at: when it is no longer good.
         outcome: how it came about; ADVANCE for a sign-in.
     """
 
     access: str = field(repr=False)
     refresh: str | None = field(repr=False)
     session: Session
+    issued_at: datetime
+    access_expires_at: datetime
     outcome: Outcome = Outcome.ADVANCE
 
 
@@ -73,8 +101,9 @@ def mint_access(
     expires_at: datetime,
     custom: Mapping[str, Any],
     auth_time: datetime | None = None,
-) -> str:
-    """A new access token; it never outlives the session.
+    kind: Kind = Kind.ACCESS,
+) -> tuple[str, datetime]:
+    """A new access token, and when it expires; it never outlives the session.
 
     Args:
         user: whose it is.
@@ -83,6 +112,7 @@ def mint_access(
         expires_at: when the session ends if nobody refreshes it.
         custom: what ``custom_claims`` returned.
         auth_time: when the user proved who they are; by default what the row says.
+        kind: how it travels.
 
     Raises:
         ImproperlyConfigured: the custom claims are not JSON, or too long.
@@ -91,32 +121,41 @@ def mint_access(
     subject = subject_of(user)
     if settings.USER_ID_CLAIM != "sub":
         custom = {settings.USER_ID_CLAIM: subject, **custom}
+    expires_at = min(now + settings.ACCESS_TOKEN_LIFETIME, expires_at)
     claims = access_claims(
         subject=subject,
         session=session.id,
         issued_at=_seconds(now),
-        expires_at=_seconds(min(now + settings.ACCESS_TOKEN_LIFETIME, expires_at)),
+        expires_at=_seconds(expires_at),
         auth_time=_seconds(auth_time or session.auth_time),
+        kind=kind,
         issuer=settings.ISSUER,
         audience=settings.AUDIENCE,
         extra=custom,
     )
     try:
-        return codec.sign(claims, keyring().access.signing, Kind.ACCESS)
+        return codec.sign(claims, keyring().access.signing, kind), expires_at
     except (TypeError, ValueError, RecursionError) as error:
         raise ImproperlyConfigured(f"The custom claims make no token: {error}") from None
 
 
-def mint_refresh(user: Any, session: Session) -> str:
-    """The refresh token of the row as it stands: the same row gives the same token."""
+def mint_refresh(user: Any, session: Session, kind: Kind = Kind.REFRESH) -> str:
+    """The refresh token of the row as it stands: the same row gives the same token.
+
+    Args:
+        user: whose it is.
+        session: the saved row.
+        kind: how it travels.
+    """
     claims = refresh_claims(
         subject=subject_of(user),
         session=session.id,
         generation=session.generation,
         issued_at=_seconds(session.rotated_at),
         expires_at=_seconds(session.expires_at),
+        kind=kind,
     )
-    return codec.sign(claims, keyring().refresh.signing, Kind.REFRESH)
+    return codec.sign(claims, keyring().refresh.signing, kind)
 
 
 def _seconds(moment: datetime) -> int:

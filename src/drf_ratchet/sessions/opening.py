@@ -12,8 +12,10 @@ from drf_ratchet.sessions import store
 from drf_ratchet.sessions.device import device_of
 from drf_ratchet.sessions.ending import end_beyond_limit
 from drf_ratchet.sessions.grant import (
+    HEADER,
     GetClaims,
     Grant,
+    Transport,
     custom_claims,
     django_request,
     mint_access,
@@ -27,6 +29,7 @@ def open_session(
     request: Any = None,
     lifetime: timedelta | None = None,
     get_claims: GetClaims | None = None,
+    transport: Transport = HEADER,
 ) -> Grant:
     """Sign a device in: the one call in which any login flow ends.
 
@@ -39,6 +42,7 @@ def open_session(
             kept with the session.
         lifetime: the session's absolute lifetime, instead of ``SESSION_LIFETIME``.
         get_claims: given the user, further custom claims for this one access token.
+        transport: how the tokens travel; by default in a header and in bodies.
 
     Returns:
         The pair of tokens and the session.
@@ -56,8 +60,10 @@ def open_session(
     )
     try:
         custom = custom_claims(user, session=session, request=request, get_claims=get_claims)
-        access = mint_access(user, session, session.created_at, session.expires_at, custom)
-        refresh = mint_refresh(user, session)
+        access, access_expires_at = mint_access(
+            user, session, session.created_at, session.expires_at, custom, kind=transport.access
+        )
+        refresh = mint_refresh(user, session, transport.refresh)
         _send_logged_in(user, request)
     except BaseException:
         # Nobody will ever hold a token of this session.
@@ -66,7 +72,7 @@ def open_session(
     if settings.MAX_SESSIONS_PER_USER is not None:
         end_beyond_limit(user, settings.MAX_SESSIONS_PER_USER, newest=session, request=request)
     signals.session_opened.send_robust(sender=Session, session=session, request=request)
-    return Grant(access, refresh, session)
+    return Grant(access, refresh, session, session.created_at, access_expires_at)
 
 
 def _send_logged_in(user: Any, request: Any) -> None:

@@ -23,8 +23,10 @@ from drf_ratchet.sessions.ending import report_ending, security_log
 from drf_ratchet.sessions.endings import EndReason
 from drf_ratchet.sessions.fingerprint import is_unchanged, renewed
 from drf_ratchet.sessions.grant import (
+    HEADER,
     GetClaims,
     Grant,
+    Transport,
     custom_claims,
     mint_access,
     mint_refresh,
@@ -43,6 +45,7 @@ def refresh_session(
     request: Any = None,
     idempotency_key: str = "",
     get_claims: GetClaims | None = None,
+    transport: Transport = HEADER,
 ) -> Grant:
     """A new pair for a refresh token: one read, and one conditional update where the counter turns.
 
@@ -54,14 +57,16 @@ def refresh_session(
         idempotency_key: chosen by the client once per token; a retry with the same one gets the
             same answer until the next turn, however late it comes.
         get_claims: given the user, further custom claims for this one access token.
+        transport: how the tokens travel, this one and the new ones.
 
     Raises:
         TokenRefused: with the reason; what it ended is committed.
         RuntimeError: called inside a transaction.
         Contended: the row changed under every attempt; try again.
     """
-    token = refresh if isinstance(refresh, RefreshClaims) else read_refresh(refresh)
-    return _refresh(token, request, idempotency_key, get_claims, elevates=False)
+    if not isinstance(refresh, RefreshClaims):
+        refresh = read_refresh(refresh, kind=transport.refresh)
+    return _refresh(refresh, request, idempotency_key, get_claims, transport, elevates=False)
 
 
 def step_up_session(
@@ -70,6 +75,7 @@ def step_up_session(
     request: Any = None,
     idempotency_key: str = "",
     get_claims: GetClaims | None = None,
+    transport: Transport = HEADER,
 ) -> Grant:
     """A new pair with a new ``auth_time``, for a user who has just proved who they are again.
 
@@ -82,31 +88,43 @@ def step_up_session(
         request: the request that brought it.
         idempotency_key: as for a refresh.
         get_claims: given the user, further custom claims for this one access token.
+        transport: how the new tokens travel.
 
     Raises:
         TokenRefused, RuntimeError, Contended: as ``refresh_session``.
     """
-    return _refresh(token, request, idempotency_key, get_claims, elevates=True)
+    return _refresh(token, request, idempotency_key, get_claims, transport, elevates=True)
 
 
-def check_refresh(refresh: str) -> None:
-    """Whether a refresh token's session is alive. Looks at no generation and writes nothing.
+def check_refresh(refresh: object, *, kind: Kind = Kind.REFRESH) -> Session:
+    """The living session of a refresh token. Looks at no generation and writes nothing.
+
+    Args:
+        refresh: what the client sent; anything.
+        kind: how it has to have travelled.
+
+    Returns:
+        The row, with ``session.user`` loaded.
 
     Raises:
         TokenRefused: with the reason.
     """
-    token = read_refresh(refresh)
+    token = read_refresh(refresh, kind=kind)
     read = store.read(token.session)
     refused = refusal(_state(read, token), read.now) if read else None
     if read is None or refused:
         raise TokenRefused((refused and refused.reason) or Reason.SESSION_ENDED)
+    return read.session
 
 
-def read_refresh(refresh: object, *, check_times: bool = True) -> RefreshClaims:
+def read_refresh(
+    refresh: object, *, kind: Kind = Kind.REFRESH, check_times: bool = True
+) -> RefreshClaims:
     """What a refresh token of ours says.
 
     Args:
         refresh: what the client sent; anything.
+        kind: how it has to have travelled.
         check_times: False to accept an expired one, as a logout must.
 
     Raises:
@@ -114,7 +132,7 @@ def read_refresh(refresh: object, *, check_times: bool = True) -> RefreshClaims:
     """
     leeway = ratchet_settings().LEEWAY.total_seconds()
     verified = codec.verify(
-        refresh, keyring().refresh, Kind.REFRESH, leeway=leeway, check_times=check_times
+        refresh, keyring().refresh, kind, leeway=leeway, check_times=check_times
     )
     return RefreshClaims.read(verified)
 
@@ -124,12 +142,13 @@ def _refresh(
     request: Any,
     idempotency_key: str,
     get_claims: GetClaims | None,
+    transport: Transport,
     *,
     elevates: bool,
 ) -> Grant:
     demand_autocommit(write_database())
     key_hash = hashlib.sha256(idempotency_key.encode()).hexdigest() if idempotency_key else ""
-    attempt = partial(_refresh_once, token, request, key_hash, get_claims, elevates)
+    attempt = partial(_refresh_once, token, request, key_hash, get_claims, transport, elevates)
     for _ in range(ATTEMPTS):
         grant = past_conflicts(attempt)
         if grant is not None:
@@ -164,6 +183,7 @@ def _refresh_once(
     request: Any,
     key_hash: str,
     get_claims: GetClaims | None,
+    transport: Transport,
     elevates: bool,
 ) -> Grant | None:
     """One read and one decision; None where the row changed in between."""
@@ -188,20 +208,22 @@ def _refresh_once(
     changes = _changes(read, decision, request, key_hash, elevates) if decision.turns else {}
     # Everything that may fail comes before the counter turns.
     claims = custom_claims(session.user, session=session, request=request, get_claims=get_claims)
-    access = mint_access(
+    access, access_expires_at = mint_access(
         session.user,
         session,
         read.now,
         changes.get("expires_at", session.expires_at),
         claims,
         auth_time=read.now if elevates else session.auth_time,
+        kind=transport.access,
     )
     if changes and not store.change(session, changes):
         return None
     if decision.outcome is Outcome.CATCH_UP:
         _report_catch_up(session, token, request)
-    refresh = None if decision.outcome is Outcome.HOLD else mint_refresh(session.user, session)
-    return Grant(access, refresh, session, decision.outcome)
+    holds = decision.outcome is Outcome.HOLD
+    refresh = None if holds else mint_refresh(session.user, session, transport.refresh)
+    return Grant(access, refresh, session, read.now, access_expires_at, decision.outcome)
 
 
 def _changes(

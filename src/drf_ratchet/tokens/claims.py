@@ -12,15 +12,39 @@ from drf_ratchet.tokens.errors import Reason, TokenRefused
 
 
 class Kind(StrEnum):
-    """The two kinds of token; the value is the ``token_type`` claim."""
+    """The kinds of token; the value is the ``token_type`` claim.
+
+    What travels in a cookie is of a kind of its own, so that a token taken out of one is no use in
+    a header or a body, nor the other way round.
+    """
 
     ACCESS = "access"
     REFRESH = "refresh"
+    COOKIE_ACCESS = "cookie_access"
+    COOKIE_REFRESH = "cookie_refresh"
 
     @property
     def typ(self) -> str:
         """The ``typ`` header (RFC 8725 section 3.11: explicit typing; ``at+jwt`` is RFC 9068's)."""
-        return "at+jwt" if self is Kind.ACCESS else "rt+jwt"
+        return _TYPES[self]
+
+    @property
+    def is_refresh(self) -> bool:
+        """Whether it is good for refreshing, and for nothing else."""
+        return self in (Kind.REFRESH, Kind.COOKIE_REFRESH)
+
+    @property
+    def in_cookie(self) -> bool:
+        """Whether it travels in a cookie, and nowhere else."""
+        return self in (Kind.COOKIE_ACCESS, Kind.COOKIE_REFRESH)
+
+
+_TYPES = {
+    Kind.ACCESS: "at+jwt",
+    Kind.REFRESH: "rt+jwt",
+    Kind.COOKIE_ACCESS: "at-cookie+jwt",
+    Kind.COOKIE_REFRESH: "rt-cookie+jwt",
+}
 
 
 #: Claims that this package writes or checks. A project's own claims may not use these names.
@@ -116,6 +140,7 @@ def access_claims(
     issued_at: int,
     expires_at: int,
     auth_time: int,
+    kind: Kind = Kind.ACCESS,
     issuer: str | None = None,
     audience: str | Sequence[str] | None = None,
     extra: Mapping[str, Any] | None = None,
@@ -128,11 +153,12 @@ def access_claims(
         issued_at: seconds since 1970.
         expires_at: seconds since 1970; the first second at which the token is no longer good.
         auth_time: when the user last proved who they are, seconds since 1970.
+        kind: how it travels, in a header or in a cookie.
         issuer: the ``iss`` claim, left out if None.
         audience: the ``aud`` claim, left out if None.
         extra: the project's own claims, none with a registered name.
     """
-    claims: dict[str, Any] = {**(extra or {}), "token_type": Kind.ACCESS.value}
+    claims: dict[str, Any] = {**(extra or {}), "token_type": kind.value}
     if issuer is not None:
         claims["iss"] = issuer
     if audience is not None:
@@ -149,7 +175,13 @@ def access_claims(
 
 
 def refresh_claims(
-    *, subject: str, session: UUID, generation: int, issued_at: int, expires_at: int
+    *,
+    subject: str,
+    session: UUID,
+    generation: int,
+    issued_at: int,
+    expires_at: int,
+    kind: Kind = Kind.REFRESH,
 ) -> dict[str, Any]:
     """The claims of a refresh token.
 
@@ -162,9 +194,10 @@ def refresh_claims(
         generation: the counter's value that the token stands for.
         issued_at: seconds since 1970.
         expires_at: seconds since 1970.
+        kind: how it travels, in a body or in a cookie.
     """
     return {
-        "token_type": Kind.REFRESH.value,
+        "token_type": kind.value,
         "sub": subject,
         "sid": str(session),
         "gen": generation,

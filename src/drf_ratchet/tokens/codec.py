@@ -37,7 +37,7 @@ def sign(claims: Mapping[str, Any], key: Key, kind: Kind) -> str:
     Args:
         claims: what it says; JSON types only.
         key: the key to sign with.
-        kind: access or refresh, for the ``typ`` header.
+        kind: what it is, for the ``typ`` header.
 
     Raises:
         ValueError: the key has no private half, the token would be longer than any server takes,
@@ -191,7 +191,7 @@ def _check_claims(
         raise TokenRefused(Reason.MALFORMED)
     if not isinstance(claims.get("jti", ""), str):
         raise TokenRefused(Reason.MALFORMED)
-    if kind is Kind.REFRESH:
+    if kind.is_refresh:
         return  # it is for us alone, so it names neither issuer nor audience
     if issuer is not None and claims.get("iss") != issuer:
         raise TokenRefused(Reason.WRONG_ISSUER)

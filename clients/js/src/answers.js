@@ -1,0 +1,95 @@
+/** What the server says, read. */
+
+/** What the server refused, or why there was no answer. */
+export class RatchetError extends Error {
+  name = "RatchetError";
+
+  /** @param {{status?: number, code: string, detail: string, reason?: string | null,
+   *    fields?: Record<string, string[]>, retryAfter?: number | null, cause?: unknown}} what */
+  constructor({ status = 0, code, detail, reason = null, fields = {}, retryAfter = null, cause }) {
+    super(detail, { cause });
+    /** The HTTP status; 0 where no answer came. */
+    this.status = status;
+    /** A stable word: the server's, or "no_answer" or "bad_answer". */
+    this.code = code;
+    /** Why a token was refused, or null. */
+    this.reason = reason;
+    /** A sentence for people. */
+    this.detail = detail;
+    /** What is wrong with each field of the form. */
+    this.fields = fields;
+    /** In how many seconds another try makes sense, or null. */
+    this.retryAfter = retryAfter;
+  }
+
+  /** Whether the same request may well succeed later. */
+  get isTransient() {
+    return this.code === "no_answer" || this.status === 429 || this.status >= 500;
+  }
+}
+
+export function grantOf(body) {
+  const lifetime = body.expires_in * 1000;
+  try {
+    if (!(lifetime > 0) || !claimsOf(body.access)) throw new TypeError("no lifetime");
+  } catch (cause) {
+    throw badAnswer("The server's answer holds no access token and its lifetime.", { cause });
+  }
+  // From now, and not by the token's own "exp": this clock may be wrong, but it runs.
+  return { access: body.access, lifetime, expiresAt: Date.now() + lifetime };
+}
+
+/** What a token says, frozen to the bottom. Unverified: only the server can tell. */
+export function claimsOf(access) {
+  const text = atob(access.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"));
+  const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+  return JSON.parse(new TextDecoder().decode(bytes), (_, value) => Object.freeze(value));
+}
+
+export function withToken(request, grant) {
+  request.headers.set("Authorization", `Bearer ${grant.access}`);
+  return request;
+}
+
+/** RFC 6750 section 3.1; other 401s (a step up that is wanted, say) are the caller's matter. */
+export function isTokenRefused(answer) {
+  const challenge = answer.headers.get("WWW-Authenticate") ?? "";
+  return answer.status === 401 && /^Bearer\b.*\berror="?invalid_token\b/i.test(challenge);
+}
+
+export function bodyOf(answer, text) {
+  try {
+    const body = JSON.parse(text);
+    if (body !== null && typeof body === "object") return body;
+  } catch {
+    // as below
+  }
+  throw badAnswer("The server's answer is no JSON object. Is baseUrl right?", answer);
+}
+
+function badAnswer(detail, { status = 200, cause }) {
+  return new RatchetError({ status, code: "bad_answer", detail, cause });
+}
+
+export function refusal(answer, text) {
+  let body = {};
+  try {
+    body = bodyOf(answer, text);
+  } catch {
+    // A proxy's page, most likely.
+  }
+  const { detail, code, reason, ...others } = body;
+  const fields = Object.fromEntries(
+    Object.entries(others).filter(([, value]) => Array.isArray(value)),
+  );
+  // Seconds only. A date would be read by a clock that may be wrong.
+  const retryAfter = /^\d+$/.exec(answer.headers.get("Retry-After") ?? "")?.[0];
+  return new RatchetError({
+    status: answer.status,
+    code: code ?? (Object.keys(fields).length ? "invalid" : "error"),
+    detail: detail ?? Object.values(fields)[0]?.[0] ?? `The server answered ${answer.status}.`,
+    reason,
+    fields,
+    retryAfter: retryAfter === undefined ? null : Number(retryAfter),
+  });
+}

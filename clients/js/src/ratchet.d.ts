@@ -1,0 +1,134 @@
+/** What a token says. The server's own claims, and the project's. Unverified. */
+export interface Claims {
+  readonly sub: string;
+  /** The session's id, as in `sessions.list()`. */
+  readonly sid: string;
+  readonly iat: number;
+  readonly exp: number;
+  /** When the user last proved who they are. */
+  readonly auth_time: number;
+  readonly [claim: string]: unknown;
+}
+
+/** Who is signed in here. Frozen. */
+export interface Session {
+  readonly claims: Claims;
+  /** By this machine's clock. The session itself lasts longer. */
+  readonly accessExpiresAt: Date;
+}
+
+/** One of the user's devices. */
+export interface Device {
+  readonly id: string;
+  /** Whether it is this one. */
+  readonly current: boolean;
+  readonly created_at: string;
+  readonly last_used_at: string;
+  readonly expires_at: string;
+  readonly user_agent: string;
+  readonly ip: string | null;
+}
+
+export interface Abortable {
+  /** Ends the wait. */
+  signal?: AbortSignal | null;
+}
+
+/** The fields of the sign-in form: the user model's USERNAME_FIELD, and the password. */
+export type Credentials = Readonly<Record<string, unknown>>;
+
+export interface ClientOptions {
+  /** Where the API is; the endpoints are `<baseUrl>browser/login/` and so on. `"/api/"` */
+  baseUrl?: string;
+  /** Refresh this many seconds before the token's end, at most a fifth of its lifetime. `10` */
+  margin?: number;
+  /** How many seconds, online, a refresh is repeated before it is an error. `60` */
+  patience?: number;
+  /** How many seconds one answer of the session's endpoints may take. `10` */
+  timeout?: number;
+
+  // For tests, and where there is no window:
+
+  /** `window.fetch` */
+  fetch?: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+  /** `navigator.locks`; without, a queue for the clients of this page */
+  locks?: Locks;
+  /** `localStorage`; null: memory */
+  storage?: Pick<Storage, "getItem" | "setItem" | "removeItem"> | null;
+  /** `navigator.onLine` and the window's `online` event */
+  network?: Network;
+  /** `new BroadcastChannel(name)`; null: the tabs learn nothing from each other */
+  openChannel?: (name: string) => Channel | null;
+}
+
+export interface Locks {
+  request<T>(
+    name: string,
+    options: { signal?: AbortSignal },
+    act: () => Promise<T>,
+  ): Promise<T>;
+}
+
+export interface Network {
+  readonly onLine: boolean;
+  addEventListener(type: "online", listener: () => void): void;
+  removeEventListener(type: "online", listener: () => void): void;
+}
+
+export interface Channel {
+  addEventListener(type: "message", listener: (event: { data: any }) => void): void;
+  postMessage(message: unknown): void;
+  close(): void;
+}
+
+export interface Client {
+  /** Who is signed in, as far as this tab knows; null before the first answer. */
+  readonly session: Session | null;
+  /** Find out who is signed in, after a page load. The first `fetch` does it by itself. */
+  restore(options?: Abortable): Promise<Session | null>;
+  /** Sign in. Ends the session that this browser had. */
+  login(credentials: Credentials, options?: Abortable): Promise<Session>;
+  /** Prove again who you are, for what wants a recent `auth_time`. */
+  stepUp(credentials: Credentials, options?: Abortable): Promise<Session>;
+  /** Sign out, in all tabs; with `everywhere` on all devices. */
+  logout(options?: Abortable & { everywhere?: boolean }): Promise<void>;
+  /** As `window.fetch`, signed in for URLs of the API's origin. */
+  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
+  /** Refresh now. `fetch` does it when it is time. */
+  refresh(options?: Abortable): Promise<Session | null>;
+  /** A token that is good now, for what `fetch` cannot do; null where nobody is signed in. */
+  accessToken(options?: Abortable): Promise<string | null>;
+  readonly sessions: {
+    /** The user's devices, newest first. */
+    list(options?: Abortable): Promise<Device[]>;
+    /** Sign one of them out. */
+    end(id: string, options?: Abortable): Promise<void>;
+    /** Sign all of them out, this one too. */
+    endAll(options?: Abortable): Promise<void>;
+  };
+  /** Be told the new session, or null, whenever it changes in any tab. Returns what stops it. */
+  onChange(listener: (session: Session | null) => void): () => void;
+  /** Stop listening to the other tabs. What is under way is aborted; the session goes on. */
+  close(): void;
+}
+
+export function createClient(options?: ClientOptions): Client;
+
+/** What the server refused, or why there was no answer. */
+export class RatchetError extends Error {
+  readonly name: "RatchetError";
+  /** The HTTP status; 0 where no answer came. */
+  readonly status: number;
+  /** A stable word: the server's, or `no_answer`, `bad_answer`, `invalid`, `error`. */
+  readonly code: string;
+  /** Why a token was refused. */
+  readonly reason: string | null;
+  /** A sentence for people. */
+  readonly detail: string;
+  /** What is wrong with each field of the form. */
+  readonly fields: Readonly<Record<string, string[]>>;
+  /** In how many seconds another try makes sense. */
+  readonly retryAfter: number | null;
+  /** Whether the same request may well succeed later. */
+  readonly isTransient: boolean;
+}

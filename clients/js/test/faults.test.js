@@ -1,0 +1,304 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { test } from "node:test";
+
+import { Browser, ORIGIN, answered, lost, unreachable, until, wind } from "./browser.js";
+
+const keysOf = (browser) => browser.refreshes.map(({ headers }) => headers.get("Idempotency-Key"));
+const storedKey = (browser) => [...browser.storage.items].find(([name]) => name.endsWith(" key"));
+
+// The server under test has no grace period (ROTATION_GRACE is 0): a token that comes a second
+// time without its key ends the session, as one does that comes after the ten seconds.
+
+test("a lost answer is asked for again with the same key, and nobody is signed out", async (t) => {
+  const browser = new Browser(t);
+  const tab = await browser.signedInTab();
+  browser.fault("browser/refresh/", lost);
+  browser.fault("browser/refresh/", lost);
+
+  assert.equal((await tab.refresh()).claims.username, "alice");
+
+  const keys = keysOf(browser);
+  assert.equal(keys.length, 3);
+  assert.equal(new Set(keys).size, 1);
+  assert.match(keys[0], /^[!-~]{16,128}$/);
+  assert.equal((await tab.fetch("/api/protected/")).status, 200);
+});
+
+test("the server under test forgives no replay without the key", async (t) => {
+  const browser = new Browser(t);
+  const tab = await browser.signedInTab();
+  browser.fault("browser/refresh/", (go, request) => {
+    request.headers.delete("Idempotency-Key");
+    return go({ lose: true });
+  });
+
+  assert.equal(await tab.refresh(), null);
+});
+
+test("the key is dropped when its answer has come", async (t) => {
+  const browser = new Browser(t);
+  const tab = await browser.signedInTab();
+  browser.fault("browser/refresh/", lost);
+  const refreshing = tab.refresh();
+  await until(() => browser.refreshes.length === 1);
+  assert.equal(storedKey(browser)[1], keysOf(browser)[0]);
+  await refreshing;
+  assert.equal(storedKey(browser), undefined);
+
+  await tab.refresh();
+
+  const keys = keysOf(browser);
+  assert.equal(keys[0], keys[1]);
+  assert.notEqual(keys[1], keys[2]);
+});
+
+test("a refusal drops the key too", async (t) => {
+  const browser = new Browser(t);
+  const tab = await browser.signedInTab();
+  browser.fault("browser/refresh/", answered(403));
+  await assert.rejects(tab.refresh(), { status: 403 });
+  assert.equal(storedKey(browser), undefined);
+  assert.ok(tab.session, "and signs nobody out");
+});
+
+test("a key that somebody has damaged is replaced", async (t) => {
+  const browser = new Browser(t);
+  const tab = await browser.signedInTab();
+  await tab.refresh();
+  const [marker] = browser.storage.items.keys();
+  for (const bad of ["", "two words", "ü", "x".repeat(129)]) {
+    browser.storage.setItem(marker.replace("marker", "key"), bad);
+    browser.storage.setItem(marker, "nonsense");
+    assert.ok(await tab.refresh());
+  }
+});
+
+test("a reload after a lost answer goes on with the same key", async (t) => {
+  const browser = new Browser(t);
+  const tab = await browser.signedInTab();
+  browser.fault("browser/refresh/", lost);
+  const refreshing = tab.refresh();
+  refreshing.catch(() => {});
+  await until(() => browser.refreshes[0]?.status === 200);
+  tab.close();
+
+  assert.equal((await browser.tab().restore()).claims.username, "alice");
+
+  const keys = keysOf(browser);
+  assert.equal(keys.length, 2);
+  assert.equal(keys[0], keys[1]);
+});
+
+test("a cookie that arrived without its answer is gone on with", async (t) => {
+  const browser = new Browser(t);
+  const tab = await browser.signedInTab();
+  browser.fault("browser/refresh/", async (go) => {
+    await go();
+    throw new TypeError("cut off in the body");
+  });
+
+  assert.ok(await tab.refresh());
+  assert.ok(await tab.refresh());
+});
+
+test("a tab takes over the key of another that waits for the network", async (t) => {
+  const browser = new Browser(t);
+  const tabs = [await browser.signedInTab(), browser.tab()];
+  await tabs[1].restore();
+  browser.fault("browser/refresh/", lost);
+  const first = tabs[0].refresh();
+  await until(() => browser.refreshes[0]?.status === 200);
+
+  const second = await tabs[1].refresh();
+  await first;
+
+  assert.equal(second.claims.username, "alice");
+  const keys = keysOf(browser);
+  assert.equal(keys.length, 2, "and the first finds it done");
+  assert.equal(keys[0], keys[1]);
+});
+
+for (const [name, fault] of Object.entries({
+  "a server that is away": unreachable,
+  "500": answered(500),
+  "502": answered(502),
+  "503": answered(503),
+  "429": answered(429),
+})) {
+  test(`${name} is waited out, and signs nobody out`, async (t) => {
+    const browser = new Browser(t);
+    const tab = await browser.signedInTab();
+    const heard = [];
+    tab.onChange((session) => heard.push(session));
+    wind(t, 300);
+    browser.fault("browser/refresh/", fault);
+
+    assert.equal((await tab.fetch("/api/protected/")).status, 200);
+
+    assert.equal(browser.refreshes.length, 2);
+    assert.equal(new Set(keysOf(browser)).size, 1);
+    assert.ok(heard.every((session) => session !== null));
+  });
+}
+
+test("a proxy that answers for the server is not taken for it", async (t) => {
+  let down = true;
+  const proxy = createServer(async (request, response) => {
+    const chunks = await request.toArray();
+    if (down && request.url.endsWith("/refresh/")) {
+      down = false;
+      // It has let the request through, and lost the answer.
+      await fetch(ORIGIN + request.url, { method: request.method, headers: headersOf(request) });
+      response.writeHead(504, { "Content-Type": "text/html" }).end("<h1>Gateway Timeout</h1>");
+      return;
+    }
+    const answer = await fetch(ORIGIN + request.url, {
+      method: request.method,
+      headers: headersOf(request),
+      body: chunks.length ? Buffer.concat(chunks) : undefined,
+    });
+    response.writeHead(answer.status, [...answer.headers].flat().filter(Boolean));
+    response.end(Buffer.from(await answer.arrayBuffer()));
+  });
+  const headersOf = (request) => {
+    const hops = ["host", "connection", "transfer-encoding", "content-length"];
+    const headers = Object.entries(request.headers);
+    return Object.fromEntries(headers.filter(([name]) => !hops.includes(name)));
+  };
+  await new Promise((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  t.after(() => proxy.close());
+  const browser = new Browser(t);
+  browser.through = `http://127.0.0.1:${proxy.address().port}`;
+  const tab = await browser.signedInTab();
+
+  assert.equal((await tab.refresh()).claims.username, "alice");
+  assert.deepEqual(browser.refreshes.map(({ status }) => status), [504, 200]);
+  assert.equal(new Set(keysOf(browser)).size, 1);
+});
+
+test("Retry-After is honoured", async (t) => {
+  const browser = new Browser(t);
+  const tab = await browser.signedInTab();
+  browser.fault("browser/refresh/", answered(429, { "Retry-After": "1" }));
+  const start = performance.now();
+
+  await tab.refresh();
+
+  assert.ok(performance.now() - start >= 990);
+  assert.equal(browser.refreshes.length, 2);
+});
+
+test("a Retry-After that is too long to wait for is told", async (t) => {
+  const browser = new Browser(t);
+  const tab = await browser.signedInTab();
+  wind(t, 300);
+  browser.fault("browser/refresh/", answered(429, { "Retry-After": "3600" }));
+
+  await assert.rejects(tab.fetch("/api/protected/"), { status: 429, retryAfter: 3600 });
+
+  assert.ok(tab.session, "and signs nobody out");
+  assert.equal((await tab.fetch("/api/protected/")).status, 200);
+  assert.equal(new Set(keysOf(browser)).size, 1);
+});
+
+test("patience has an end, online", async (t) => {
+  const browser = new Browser(t);
+  const tab = await browser.signedInTab(undefined, { patience: 0.5 });
+  for (let times = 0; times < 9; times += 1) browser.fault("browser/refresh/", unreachable);
+
+  await assert.rejects(tab.refresh(), { status: 0, code: "no_answer" });
+
+  assert.ok(tab.session);
+  assert.ok(browser.refreshes.length > 1);
+});
+
+test("twenty requests that wait for the server ask it no more often than one", async (t) => {
+  const browser = new Browser(t);
+  const tab = await browser.signedInTab(undefined, { patience: 0.5 });
+  wind(t, 300);
+  for (let times = 0; times < 40; times += 1) browser.fault("browser/refresh/", answered(503));
+
+  const all = Array.from({ length: 20 }, () => tab.fetch("/api/protected/"));
+  const outcomes = await Promise.allSettled(all);
+
+  assert.ok(outcomes.every(({ reason }) => reason.status === 503));
+  assert.ok(browser.refreshes.length <= 4, `${browser.refreshes.length}`);
+});
+
+test("offline, a refresh waits until the network is back", async (t) => {
+  const browser = new Browser(t);
+  const tab = await browser.signedInTab(undefined, { patience: 0 });
+  wind(t, 300);
+  browser.goOffline();
+  let over = false;
+  const fetching = tab.fetch("/api/protected/").finally(() => (over = true));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.equal(over, false);
+
+  browser.goOnline();
+
+  assert.equal((await fetching).status, 200);
+});
+
+test("a signal ends the wait of its own request alone", async (t) => {
+  const browser = new Browser(t);
+  const tab = await browser.signedInTab();
+  wind(t, 300);
+  browser.goOffline();
+  const impatient = new AbortController();
+  const first = tab.fetch("/api/protected/", { signal: impatient.signal });
+  const second = tab.fetch("/api/protected/");
+  await new Promise((resolve) => setTimeout(resolve, 20));
+
+  impatient.abort(new Error("the page was left"));
+  await assert.rejects(first, { message: "the page was left" });
+
+  browser.goOnline();
+  assert.equal((await second).status, 200);
+  assert.equal(browser.refreshes.length, 1);
+});
+
+test("where nobody waits any more, nothing is sent", async (t) => {
+  const browser = new Browser(t);
+  const tab = await browser.signedInTab();
+  wind(t, 300);
+  browser.goOffline();
+  const impatient = new AbortController();
+  setTimeout(() => impatient.abort(), 50);
+  const fetching = tab.fetch("/api/protected/", { signal: impatient.signal });
+  await assert.rejects(fetching, { name: "AbortError" });
+
+  browser.goOnline();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(browser.refreshes.length, 0);
+
+  assert.equal((await tab.fetch("/api/protected/")).status, 200);
+});
+
+test("a signal that was aborted before sends nothing", async (t) => {
+  const browser = new Browser(t);
+  const tab = await browser.signedInTab();
+  const before = browser.requests.length;
+  const signal = AbortSignal.abort();
+
+  await assert.rejects(tab.fetch("/api/protected/", { signal }), { name: "AbortError" });
+  await assert.rejects(tab.refresh({ signal }), { name: "AbortError" });
+  await assert.rejects(tab.logout({ signal }), { name: "AbortError" });
+
+  assert.equal(browser.sent("browser/refresh/").length, 0);
+  assert.ok(browser.requests.slice(before).every(({ status }) => status === 0));
+});
+
+test("a sign-out goes through while a refresh waits for the server", async (t) => {
+  const browser = new Browser(t);
+  const tab = await browser.signedInTab();
+  for (let times = 0; times < 9; times += 1) browser.fault("browser/refresh/", answered(503));
+  const refreshing = tab.refresh();
+  await until(() => browser.refreshes.length === 1);
+
+  await tab.logout();
+
+  assert.equal(await refreshing, null);
+  assert.equal(tab.session, null);
+});

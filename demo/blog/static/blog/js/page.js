@@ -1,0 +1,41 @@
+/** Starts the page: one client, and the panels that show what it does. */
+
+import { createClient } from "../../drf-ratchet/ratchet.js";
+import { startDevices } from "./devices.js";
+import { byId } from "./element.js";
+import { startPosts } from "./posts.js";
+import { startRace } from "./race.js";
+import { startSignIn } from "./signin.js";
+import { startTheft } from "./theft.js";
+import { startToken } from "./token.js";
+import { turnWheel } from "./wheel.js";
+
+const client = createClient({ baseUrl: "/api/" });
+// Each panel gives a function that shows it for a session, or for nobody.
+const signIn = startSignIn(client);
+const panels = [signIn.show, startPosts(client), startDevices(client), startToken(client), turnHero()];
+startRace(client);
+startTheft(client);
+
+client.onChange(showAll);
+try {
+  await client.restore();
+  showAll(client.session);
+} catch (error) {
+  showAll(null);
+  signIn.explain(error);
+}
+
+function showAll(session) {
+  for (const show of panels) show(session);
+}
+
+/** The wheel at the top turns by a tooth for each new access token, whichever tab asked for it. */
+function turnHero() {
+  let seen = null;
+  return (session) => {
+    const token = session?.claims.jti ?? null;
+    if (token !== null && token !== seen) turnWheel(byId("wheel"));
+    seen = token;
+  };
+}

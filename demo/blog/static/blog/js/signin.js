@@ -1,0 +1,70 @@
+/** Who is signed in, signing in and signing out. */
+
+import { byId } from "./element.js";
+import { inWords } from "./refusal.js";
+import { onPress, onSubmit } from "./working.js";
+
+export function startSignIn(client) {
+  const form = byId("sign-in");
+  const answer = byId("sign-in-answer");
+
+  async function signIn() {
+    const { username, password } = form.elements;
+    say("");
+    try {
+      await client.login({ username: username.value, password: password.value });
+      form.reset();
+      // What had the focus is hidden now.
+      byId("sign-out").focus();
+    } catch (error) {
+      explain(error);
+      // Whoever typed a wrong password types it again.
+      if (form.contains(document.activeElement)) password.select();
+    }
+  }
+
+  async function signOut() {
+    say("");
+    try {
+      await client.logout();
+      say("You are signed out.");
+      byId("sign-in-title").focus();
+    } catch (error) {
+      explain(error);
+    }
+  }
+
+  function say(words, kind = "") {
+    answer.textContent = words;
+    answer.dataset.kind = kind;
+  }
+
+  function explain(error) {
+    say(inWords(error), "bad");
+  }
+
+  function show(session) {
+    byId("sign-in-wait").hidden = true;
+    byId("signed-out").hidden = session !== null;
+    byId("signed-in").hidden = session === null;
+    byId("sign-in-title").textContent = session === null ? "Sign in" : "You";
+    byId("who").textContent = session?.claims.username ?? "";
+    byId("role").textContent = session === null ? "" : roleName(session.claims.role);
+    if (session !== null) say("");
+  }
+
+  for (const button of document.querySelectorAll("button[data-user]")) {
+    onPress(button, () => {
+      form.elements.username.value = button.dataset.user;
+      form.elements.password.value = document.body.dataset.demoPassword;
+      return signIn();
+    });
+  }
+  onSubmit(form, signIn);
+  onPress(byId("sign-out"), signOut);
+  return { show, explain };
+}
+
+function roleName(role) {
+  return role === "admin" ? "staff" : "user";
+}

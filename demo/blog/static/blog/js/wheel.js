@@ -1,0 +1,9 @@
+/** The ratchet wheels of the page. */
+
+const turns = new WeakMap();
+
+/** Turn a wheel on by one tooth; never back. */
+export function turnWheel(wheel) {
+  turns.set(wheel, (turns.get(wheel) ?? 0) + 1);
+  wheel.style.setProperty("--turns", turns.get(wheel));
+}

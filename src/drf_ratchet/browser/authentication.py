@@ -1,0 +1,52 @@
+"""The access token in a cookie, for DRF: the setting ``ACCESS_TOKEN_COOKIE``."""
+
+from typing import Any
+
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.request import Request
+
+from drf_ratchet.authentication import (
+    REALM,
+    REALM_INVALID_TOKEN,
+    JWTAuthentication,
+    verify_access,
+)
+from drf_ratchet.browser.cookies import token_of
+from drf_ratchet.tokens.claims import Claims, Kind
+
+
+class CookieJWTAuthentication(JWTAuthentication):
+    """Signs a request in by the access token in its cookie.
+
+    A browser sends cookies whoever makes it send the request, so what may change something has to
+    pass Django's own protection against cross-site request forgery, as with DRF's
+    ``SessionAuthentication``.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Any, Claims] | None:
+        """The user and the claims; None where there is no cookie.
+
+        Raises:
+            TokenNotValid: the token is refused.
+            PermissionDenied: Django's CSRF check fails.
+            Busy: as ``JWTAuthentication``.
+        """
+        signed_in = super().authenticate(request)
+        if signed_in is not None:
+            SessionAuthentication().enforce_csrf(request)
+        return signed_in
+
+    def get_claims(self, request: Request) -> Claims | None:
+        """The verified claims of the cookie; None where there is none."""
+        token = token_of(request, Kind.COOKIE_ACCESS)
+        return None if token is None else verify_access(token, Kind.COOKIE_ACCESS)
+
+    def authenticate_header(self, request: Request) -> str:
+        """The ``WWW-Authenticate`` of a 401; names the error where a token was sent."""
+        return REALM if token_of(request, Kind.COOKIE_ACCESS) is None else REALM_INVALID_TOKEN
+
+
+class ImmediateCookieJWTAuthentication(CookieJWTAuthentication):
+    """For views where a logout must count at once, whatever ``FRESHNESS`` is."""
+
+    freshness = "immediate"

@@ -1,0 +1,78 @@
+"""The cookies that tokens travel in."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+
+from drf_ratchet.conf import ratchet_settings
+from drf_ratchet.sessions.grant import Grant, Transport
+from drf_ratchet.tokens.claims import Kind
+
+#: The access token in the body, to be held in memory and sent in a header.
+IN_MEMORY = Transport(Kind.ACCESS, Kind.COOKIE_REFRESH)
+#: Both tokens in cookies.
+IN_COOKIES = Transport(Kind.COOKIE_ACCESS, Kind.COOKIE_REFRESH)
+
+_NAMES = {Kind.COOKIE_ACCESS: "access", Kind.COOKIE_REFRESH: "refresh"}
+# Strict: no other site can make a browser send the one that is worth most. Lax: a link from
+# another site to a page of ours finds its reader signed in.
+_SAME_SITE: dict[Kind, Any] = {Kind.COOKIE_ACCESS: "Lax", Kind.COOKIE_REFRESH: "Strict"}
+
+
+def transport() -> Transport:
+    """How a browser's tokens travel, by the setting ``ACCESS_TOKEN_COOKIE``."""
+    return IN_COOKIES if ratchet_settings().ACCESS_TOKEN_COOKIE else IN_MEMORY
+
+
+def cookie_name(kind: Kind) -> str:
+    """The name of the cookie for a kind of token.
+
+    With ``__Host-`` browsers take it only over TLS, for this host alone and for all of its paths
+    (RFC 6265bis section 4.1.3.2): a sibling subdomain cannot set one in front of it, as it could
+    with a cookie of a narrower path.
+    """
+    settings = ratchet_settings()
+    prefix = "__Host-" if settings.COOKIE_SECURE else ""
+    return f"{prefix}{settings.COOKIE_NAME}-{_NAMES[kind]}"
+
+
+def token_of(request: Any, kind: Kind) -> str | None:
+    """The token of that kind in the request's cookies; None where there is none.
+
+    Args:
+        request: Django's or DRF's.
+        kind: COOKIE_ACCESS or COOKIE_REFRESH.
+    """
+    cookies: dict[str, str] = request.COOKIES
+    return cookies.get(cookie_name(kind)) or None
+
+
+def set_cookies(response: HttpResponseBase, grant: Grant, way: Transport) -> None:
+    """Put the tokens of a grant that travel in cookies into a response."""
+    if way.access.in_cookie:
+        _set(response, way.access, grant.access, grant.access_expires_at - timezone.now())
+    if way.refresh.in_cookie and grant.refresh is not None:
+        _set(response, way.refresh, grant.refresh, grant.session.expires_at - timezone.now())
+
+
+def delete_cookies(response: HttpResponseBase, request: HttpRequest) -> None:
+    """Take back those that the request brought."""
+    for kind in _NAMES:
+        if cookie_name(kind) in request.COOKIES:
+            _set(response, kind, "", timedelta(0))
+
+
+def _set(response: HttpResponseBase, kind: Kind, value: str, lifetime: timedelta) -> None:
+    # Not response.delete_cookie: a browser deletes a __Host- cookie only if told as it was set.
+    response.set_cookie(
+        cookie_name(kind),
+        value,
+        max_age=max(0, int(lifetime.total_seconds())),
+        path="/",
+        secure=ratchet_settings().COOKIE_SECURE,
+        httponly=True,
+        samesite=_SAME_SITE[kind],
+    )

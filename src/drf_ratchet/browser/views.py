@@ -1,0 +1,159 @@
+"""The endpoints for browsers."""
+
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.middleware.csrf import rotate_token
+from django.utils.translation import gettext_lazy as _
+from rest_framework import exceptions
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from drf_ratchet import views
+from drf_ratchet.authentication import ImmediateJWTAuthentication
+from drf_ratchet.browser.authentication import ImmediateCookieJWTAuthentication
+from drf_ratchet.browser.cookies import delete_cookies, set_cookies, token_of, transport
+from drf_ratchet.browser.cross_site import IsSameOrigin
+from drf_ratchet.parsers import JSONParser
+from drf_ratchet.sessions import store
+from drf_ratchet.sessions.ending import end_session
+from drf_ratchet.sessions.endings import EndReason
+from drf_ratchet.sessions.grant import Grant, Transport, django_request, subject_of
+from drf_ratchet.sessions.refreshing import check_refresh, read_refresh
+from drf_ratchet.tokens.claims import Kind
+from drf_ratchet.tokens.errors import TokenRefused
+
+
+class BrowserView(views.RatchetView):
+    """What the endpoints for browsers share: our own pages only, JSON only, tokens in cookies."""
+
+    permission_classes: tuple[type[BasePermission], ...] = (IsSameOrigin,)
+    parser_classes = (JSONParser,)
+
+    def get_transport(self) -> Transport:
+        """As the setting says."""
+        return transport()
+
+    def answer(self, body: dict[str, Any], grant: Grant | None) -> Response:
+        """The body, and how long the access token is good (RFC 6749 section 5.1), and the cookies.
+
+        Raises:
+            ImproperlyConfigured: the project's serializer has handed out the tokens by itself.
+        """
+        if grant is None:
+            raise ImproperlyConfigured(
+                "The serializer's validate() has to end in super().validate(): what it hands out "
+                "by itself cannot be put into cookies."
+            )
+        lifetime = grant.access_expires_at - grant.issued_at
+        response = Response({**body, "expires_in": int(lifetime.total_seconds())})
+        set_cookies(response, grant, self.get_transport())
+        return response
+
+
+class BrowserLoginView(BrowserView, views.TokenObtainPairView):
+    """Sign in: credentials for a cookie, and an access token."""
+
+    def answer(self, body: dict[str, Any], grant: Grant | None) -> Response:
+        """Also end the session that this browser had, and rotate Django's CSRF token."""
+        response = super().answer(body, grant)
+        _end_session_of(self.request, EndReason.REPLACED)
+        rotate_token(django_request(self.request))
+        return response
+
+
+class BrowserRefreshView(BrowserView, views.TokenRefreshView):
+    """Refresh: the cookie for a new one, and a new access token.
+
+    A cookie that is refused is left where it is: the answer to a late request must not delete the
+    cookie of a sign-in that has happened meanwhile.
+    """
+
+    def get_data(self, request: Request) -> Any:
+        """The token in the cookie.
+
+        Raises:
+            NotAuthenticated: there is none.
+        """
+        return _with_cookie(request)
+
+
+class BrowserLogoutView(BrowserView):
+    """Log out: end the cookie's session, and take the cookies back."""
+
+    def post(self, request: Request) -> Response:
+        """200, also where nobody was signed in."""
+        _json(request)
+        _end_session_of(request, EndReason.LOGOUT)
+        response = Response({"detail": _("Logout successful.")})
+        delete_cookies(response, request)
+        return response
+
+
+class BrowserSessionView(BrowserView):
+    """Who is signed in here, and until when."""
+
+    http_method_names = ["get", "head", "options"]
+
+    def get(self, request: Request) -> Response:
+        """The user, the session's id and its end; all null where nobody is."""
+        try:
+            kind = Kind.COOKIE_REFRESH
+            session = check_refresh(token_of(request, kind), kind=kind)
+        except TokenRefused:
+            return Response({"user": None, "session": None, "expires_at": None})
+        user: Any = session.user
+        return Response(
+            {
+                "user": {"id": subject_of(user), "username": user.get_username()},
+                "session": session.pk,
+                "expires_at": session.expires_at,
+            }
+        )
+
+
+class BrowserStepUpView(BrowserView, views.StepUpView):
+    """Prove again who you are: the cookie and a password for a new ``auth_time``."""
+
+    permission_classes = (IsSameOrigin, IsAuthenticated)
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        """By the access token, wherever it is."""
+        if self.get_transport().access.in_cookie:
+            return [ImmediateCookieJWTAuthentication()]
+        return [ImmediateJWTAuthentication()]
+
+    def get_data(self, request: Request) -> Any:
+        """The password in the body, the token in the cookie."""
+        return {**_json(request), **_with_cookie(request)}
+
+
+def _with_cookie(request: Request) -> dict[str, Any]:
+    _json(request)
+    token = token_of(request, Kind.COOKIE_REFRESH)
+    if token is None:
+        raise exceptions.NotAuthenticated
+    return {"refresh": token}
+
+
+def _json(request: Request) -> dict[str, Any]:
+    """The body, which may be missing; where it is there, it has to be a JSON object."""
+    if not isinstance(request.data, dict):
+        raise exceptions.ParseError(_("The body must be a JSON object."))
+    return dict(request.data)
+
+
+def _end_session_of(request: Request, reason: str) -> None:
+    """End the session whose refresh token the browser has, however old that token is."""
+    cookie = token_of(request, Kind.COOKIE_REFRESH)
+    if cookie is None:
+        return
+    try:
+        token = read_refresh(cookie, kind=Kind.COOKIE_REFRESH, check_times=False)
+    except TokenRefused:
+        return
+    session = store.rows().select_related("user").filter(pk=token.session).first()
+    if session is not None:
+        end_session(session, reason=reason, request=request)

@@ -1,0 +1,25 @@
+"""The demo's settings for a server that real browsers visit, under more than one name.
+
+``TRUSTED_ORIGINS`` are the origins of other pages that may use it, with commas between them.
+"""
+
+import os
+
+from corsheaders.defaults import default_headers
+
+from config.settings import ALLOWED_HOSTS, INSTALLED_APPS, MIDDLEWARE
+from tests.races.settings import *  # noqa: F403
+
+# Chromium resolves every name below .localhost to the loopback, without asking anybody.
+ALLOWED_HOSTS = [*ALLOWED_HOSTS, ".localhost"]
+
+MIDDLEWARE = ["tests.chromium.witness.witness", *MIDDLEWARE]
+
+if _trusted := os.environ.get("TRUSTED_ORIGINS"):
+    INSTALLED_APPS = [*INSTALLED_APPS, "corsheaders"]
+    MIDDLEWARE = ["corsheaders.middleware.CorsMiddleware", *MIDDLEWARE]
+    CSRF_TRUSTED_ORIGINS = CORS_ALLOWED_ORIGINS = _trusted.split(",")
+    # As docs/browsers.md has it.
+    CORS_ALLOW_CREDENTIALS = True
+    CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key")
+    CORS_EXPOSE_HEADERS = ["WWW-Authenticate", "Retry-After"]
