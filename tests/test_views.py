@@ -39,8 +39,9 @@ def expired(tokens: Tokens) -> Tokens:
     past = session.created_at - timedelta(days=8)
     session.created_at = session.rotated_at = past
     session.expires_at = past + timedelta(days=7)
+    access, _ = mint_access(session.user, session, past, session.expires_at, {})
     return Tokens(
-        access=mint_access(session.user, session, past, session.expires_at, {}),
+        access=access,
         refresh=mint_refresh(session.user, session),
     )
 
