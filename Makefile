@@ -19,13 +19,16 @@ FUZZ_SECONDS ?= 60
 .DEFAULT_GOAL := help
 # Two installations into one .venv would meet.
 .NOTPARALLEL:
-.PHONY: help demo test test-mariadb fuzz lint types format build check-wheel lock clean bench-race
+.PHONY: help demo demo-service test test-mariadb fuzz lint types format build check-wheel lock clean bench-race bench-rotation
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.demo-installed ## run the demo on http://127.0.0.1:8000 (PORT=... for another port)
 	@$(BIN)/python demo/serve.py
+
+demo-service: .venv/.service-installed ## the demo, and a FastAPI service beside it that takes its tokens (SERVICE_PORT=...)
+	@$(BIN)/python demo/serve_both.py
 
 test: .venv/.dev-installed ## the whole suite on SQLite, and on PostgreSQL what depends on it (ARGS=... for pytest)
 	@unset DATABASE_URL; failed=; \
@@ -45,6 +48,9 @@ fuzz: .venv/.fuzz-tried ## hostile input everywhere for a minute (FUZZ_SECONDS=3
 
 bench-race: .venv-bench/.installed ## sixteen refreshes at once, here and on the peers (four minutes)
 	@.venv-bench/bin/python benchmarks/race.py $(ARGS)
+
+bench-rotation: .venv-bench/.installed ## keys rotated under load: what is refused (half a minute)
+	@.venv-bench/bin/python benchmarks/rotation.py $(ARGS)
 
 lint: .venv/.dev-installed ## style, likely bugs, and that imports point down
 	$(BIN)/ruff check
@@ -76,6 +82,8 @@ lock: ## the newest versions into requirements/*.txt (needs uv)
 	$(UV_COMPILE) requirements/demo.in --output-file requirements/demo.txt
 	$(UV_COMPILE) requirements/dev.in --constraints requirements/demo.txt \
 		--output-file requirements/dev.txt
+	$(UV_COMPILE) requirements/service.in --constraints requirements/demo.txt \
+		--output-file requirements/service.txt
 	$(UV_COMPILE) requirements/bench.in --output-file requirements/bench.txt
 	$(UV_COMPILE) requirements/fuzz.in --output-file requirements/fuzz.txt
 
@@ -108,6 +116,12 @@ clean: ## delete what make has made, but for the demo's data
 	@$(PIP) install --only-binary :all: --require-hashes -r requirements/fuzz.txt || \
 		echo "atheris does not install here: Hypothesis alone"
 	@touch $@
+
+# On top of the demo's, and again whenever that was installed anew.
+.venv/.service-installed: requirements/service.txt .venv/.demo-installed
+	@echo "Installing requirements/service.txt ..."
+	@$(PIP) install --require-hashes -r requirements/service.txt
+	@touch .venv/.service-installed
 
 # The peers do not all run on the newest Django: they have an environment of their own.
 .venv-bench/.installed: requirements/bench.txt pyproject.toml

@@ -29,8 +29,14 @@ START_TIMEOUT = 60.0
 
 
 @contextmanager
-def served(peer: Peer, url: str, log: Path) -> Iterator[int]:
+def served(peer: Peer, url: str, log: Path, **own: str) -> Iterator[int]:
     """Serve ``peer`` on the database at ``url``, with tables and a user made first.
+
+    Args:
+        peer: which.
+        url: of its database.
+        log: a file for what it says.
+        own: variables of its environment, beside the usual ones.
 
     Yields:
         The port on the loopback interface.
@@ -43,6 +49,7 @@ def served(peer: Peer, url: str, log: Path) -> Iterator[int]:
         "DATABASE_URL": url,
         "SECRET_KEY": secrets.token_urlsafe(48),
         "RSA_PRIVATE_KEY": rsa_private_key(),
+        **own,
     }
     port = free_port()
     with log.open("w") as output:

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +10,8 @@ from random import Random
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.core.checks import CheckMessage, registry
 from django.core.management.utils import get_random_secret_key
 from django.test import override_settings
@@ -19,6 +22,7 @@ from drf_ratchet.authentication import JWTAuthentication
 from drf_ratchet.checks.claims import claim_names, looks_secret
 from drf_ratchet.checks.secret_key import is_guessable
 from drf_ratchet.throttling import RATES
+from drf_ratchet.tokens.key_directory import new_key
 
 pytestmark = pytest.mark.any_database
 
@@ -36,6 +40,44 @@ def ids(check: Check, **given: Any) -> list[str | None]:
         found = check()
     assert all(message.hint for message in found)
     return [message.id for message in found]
+
+
+# Keys
+
+
+def test_keys(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    new_key(keys, "Ed25519", time.time(), signs_from=0)
+
+    assert ids(checks.check_keys, DRF_RATCHET={}) == []
+    assert ids(checks.check_keys, DRF_RATCHET={"KEYS": keys}) == []
+    assert ids(checks.check_keys, DRF_RATCHET={"KEYS": tmp_path / "none"}) == ["ratchet.E009"]
+    assert ids(checks.check_keys, DRF_RATCHET={"KEYS": tmp_path}) == ["ratchet.E009"]
+    hasty = {"KEYS": keys, "KEY_PUBLISH_DELAY": timedelta(minutes=5)}
+    assert ids(checks.check_keys, DRF_RATCHET=hasty) == ["ratchet.E010"]
+
+
+@pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
+def test_weak_keys() -> None:
+    """RFC 7518: HMAC under 256 bits, RSA under 2048."""
+    short_hmac = {"kty": "oct", "k": "c2hvcnQ", "kid": "a"}
+    short_rsa = rsa.generate_private_key(65537, 1024).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    for weak in (short_hmac, short_rsa.decode()):
+        with override_settings(DRF_RATCHET={"KEYS": weak}):
+            (found,) = checks.check_keys()
+        assert found.id == "ratchet.E009"
+        assert "at least" in found.msg
+
+
+def test_key_files(tmp_path: Path) -> None:
+    made = new_key(tmp_path, "ES256", time.time(), signs_from=0)
+    given = {"KEYS": tmp_path}
+
+    assert ids(checks.check_key_files, DRF_RATCHET=given) == []
+    made.file.chmod(0o644)
+    assert ids(checks.check_key_files, DRF_RATCHET=given) == ["ratchet.W016"]
 
 
 # Cookies
@@ -425,7 +467,7 @@ def test_which_run_when() -> None:
 
     always = set(checks.__all__) - {
         *("check_secret_key", "check_rates_are_on", "check_cache", "check_https", "check_proxies"),
-        "check_secure_cookies",
+        *("check_secure_cookies", "check_key_files"),
     }
     assert names(deploy=False) == always
     assert names(deploy=True) == set(checks.__all__)
@@ -436,5 +478,5 @@ def test_each_id_has_a_section_in_the_docs() -> None:
     ids = set(re.findall(r'id="ratchet\.(\w+)"', source))
     documented = re.findall(r"^### ratchet\.(\w+)", DOCS.read_text(), re.MULTILINE)
 
-    assert len(ids) == 23
+    assert len(ids) == 26
     assert sorted(documented) == sorted(ids)

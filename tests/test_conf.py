@@ -2,6 +2,7 @@
 
 from dataclasses import FrozenInstanceError, fields
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +30,10 @@ DEFAULTS = {
     "USER_ID_CLAIM": "sub",
     "ISSUER": None,
     "AUDIENCE": None,
+    "KEYS": None,
+    "KEY_PUBLISH_DELAY": timedelta(minutes=15),
+    "JWKS_MAX_AGE": timedelta(minutes=5),
+    "CLIENT_ID": None,
     "CLAIMS": None,
     "FRESHNESS": "immediate",
     "FEED_INTERVAL": timedelta(seconds=1),
@@ -40,6 +45,11 @@ DEFAULTS = {
     "COOKIE_NAME": "ratchet",
     "ACCESS_TOKEN_COOKIE": False,
     "MAX_SESSIONS_PER_USER": None,
+    "SERVICES": {},
+    "USER": "model",
+    "VERIFIER": None,
+    "STAFF_CLAIM": None,
+    "SUPERUSER_CLAIM": None,
 }
 
 A_SECOND = timedelta(seconds=1)
@@ -60,6 +70,10 @@ GOOD: dict[str, list[Any]] = {
     "ISSUER": ["https://blog.example", None],
     "AUDIENCE": ["blog", ["blog", "shop"], ("blog",), None],
     "CLAIMS": ["blog.claims.access_claims", access_claims, None],
+    "KEYS": [None, "keys", Path("keys"), ["a.pem", Path("b.pem")], {"kty": "OKP"}],
+    "KEY_PUBLISH_DELAY": [timedelta(0), timedelta(days=1)],
+    "JWKS_MAX_AGE": [timedelta(0), timedelta(days=1)],
+    "CLIENT_ID": [None, "blog"],
     "FRESHNESS": ["immediate", "bounded", "expiry"],
     "FEED_INTERVAL": [timedelta(0), A_SECOND],
     "FEED_MAX_AGE": [timedelta(0), A_SECOND],
@@ -70,6 +84,11 @@ GOOD: dict[str, list[Any]] = {
     "COOKIE_NAME": ["ratchet", "my-shop_2"],
     "ACCESS_TOKEN_COOKIE": [True, False],
     "MAX_SESSIONS_PER_USER": [None, 1, 5],
+    "SERVICES": [{}, {"billing": "x" * 32}, {"shop.example/2": "é" * 40}],
+    "USER": ["model", "claims"],
+    "VERIFIER": [None, {"issuer": "https://blog.example"}],
+    "STAFF_CLAIM": [None, "is_staff"],
+    "SUPERUSER_CLAIM": [None, "is_superuser"],
 }
 
 #: Values are marked, so that a message that shows one is found out.
@@ -91,6 +110,10 @@ BAD: dict[str, list[Any]] = {
     "USER_ID_CLAIM": ["", None, 1, [SECRET]],
     "ISSUER": ["", 1, [SECRET], True],
     "AUDIENCE": ["", (), [], [""], [None], {SECRET}, 1, {SECRET: 1}, True],
+    "KEYS": ["", (), [], 1, True, [""], [None], [1], {SECRET}],
+    "KEY_PUBLISH_DELAY": [NEGATIVE, None, 10, SECRET],
+    "JWKS_MAX_AGE": [NEGATIVE, None, 10, SECRET],
+    "CLIENT_ID": ["", 1, [SECRET], True],
     "CLAIMS": ["", 1, {SECRET: 1}, [access_claims], True],
     "FRESHNESS": ["", None, "now", "IMMEDIATE", SECRET, [SECRET], 0],
     "FEED_INTERVAL": [NEGATIVE, None, 10, SECRET],
@@ -102,6 +125,15 @@ BAD: dict[str, list[Any]] = {
     "COOKIE_NAME": ["", None, 1, "a b", "a;b", "a=b", "k\xfcche", "__Host-\n"],
     "ACCESS_TOKEN_COOKIE": [None, 1, 0, SECRET],
     "MAX_SESSIONS_PER_USER": [0, -1, True, 1.0, SECRET],
+    "SERVICES": [
+        *(None, [], SECRET, [("billing", SECRET * 5)], {"billing": None}, {"billing": b"x" * 32}),
+        *({"billing": SECRET}, {"billing": "x" * 31}, {"billing": "x" * 32, "shop": SECRET}),
+        *({name: SECRET * 5} for name in ("", "a b", "a:b", "a\n", "é", None, 7)),
+    ],
+    "USER": ["", None, "Claims", SECRET, [SECRET], 0],
+    "VERIFIER": [{}, [], SECRET, {7: SECRET}, {"": SECRET}, True],
+    "STAFF_CLAIM": ["", 1, True, [SECRET]],
+    "SUPERUSER_CLAIM": ["", 1, True, [SECRET]],
 }
 
 EACH_GOOD = pytest.mark.parametrize(

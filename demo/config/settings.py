@@ -109,7 +109,10 @@ DRF_RATCHET = {
 # The API
 
 # drf-ratchet's own scopes.
-SCOPES = ("sign_in", "sign_in_address", "sign_in_account", "refresh", "refresh_failures")
+SCOPES = (
+    *("sign_in", "sign_in_address", "sign_in_account"),
+    *("refresh", "refresh_failures", "service_failures"),
+)
 THROTTLES = os.environ.get("THROTTLES") != "off"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["drf_ratchet.authentication.JWTAuthentication"],

@@ -13,8 +13,10 @@ class RatchetConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the checks and watch what happens to users."""
+        """Register the checks, watch what happens to users, and read the keys."""
         import drf_ratchet.checks  # noqa: F401 (registers them)
+        from drf_ratchet.keyring import load_at_start
         from drf_ratchet.sessions import user_changes
 
         user_changes.watch()
+        load_at_start()

@@ -9,15 +9,15 @@ from rest_framework.request import Request
 
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.exceptions import Busy, TokenNotValid, in_contract_shape
+from drf_ratchet.issuer import issuer_verifier
 from drf_ratchet.keyring import keyring
-from drf_ratchet.sessions.feed import FeedTooOld
-from drf_ratchet.sessions.freshness import fresh_user
-from drf_ratchet.tokens import codec
+from drf_ratchet.token_user import TokenUser
+from drf_ratchet.tokens import bearer, codec
 from drf_ratchet.tokens.claims import Claims, Kind
-from drf_ratchet.tokens.errors import Reason, TokenRefused
+from drf_ratchet.tokens.errors import TokenRefused, Unavailable
 
-REALM = 'Bearer realm="api"'
-REALM_INVALID_TOKEN = f'{REALM}, error="invalid_token"'  # RFC 6750 section 3
+REALM = bearer.REALM
+REALM_INVALID_TOKEN = bearer.REALM_INVALID_TOKEN
 
 
 class JWTAuthentication(BaseAuthentication):
@@ -35,7 +35,8 @@ class JWTAuthentication(BaseAuthentication):
 
         Raises:
             TokenNotValid: the token is refused.
-            Busy: with ``FRESHNESS = "bounded"``, nobody knows who is signed in any more.
+            Busy: with ``FRESHNESS = "bounded"`` or a ``VERIFIER``, nobody knows who is signed in
+                any more.
         """
         try:
             claims = self.get_claims(request)
@@ -44,7 +45,7 @@ class JWTAuthentication(BaseAuthentication):
             return self.get_user(claims), claims
         except TokenRefused as refused:
             raise TokenNotValid(refused.reason) from None
-        except FeedTooOld:
+        except Unavailable:
             raise in_contract_shape(Busy()) from None
 
     def get_claims(self, request: Request) -> Claims | None:
@@ -52,21 +53,32 @@ class JWTAuthentication(BaseAuthentication):
 
         Raises:
             TokenRefused: with the reason.
+            Unavailable: the issuer that ``VERIFIER`` names cannot be asked what is needed.
         """
         token = header_token(request)
-        return None if token is None else verify_access(token)
+        if token is None:
+            return None
+        verifier = issuer_verifier()
+        return verify_access(token) if verifier is None else verifier.verify(token)
 
     def get_user(self, claims: Mapping[str, Any]) -> Any:
         """The user that verified claims name, if the session is still alive.
 
         Raises:
             TokenRefused: with the reason.
+            Unavailable: with ``FRESHNESS = "bounded"``, the database has not answered for long.
         """
+        if ratchet_settings().USER == "claims":
+            return TokenUser(claims)
+        # Late: a service that knows no users has no tables, and none of our models.
+        from drf_ratchet.sessions.freshness import fresh_user
+
         return fresh_user(claims, self.freshness)
 
     def authenticate_header(self, request: Request) -> str:
         """The ``WWW-Authenticate`` of a 401; names the error where a token was sent."""
-        return REALM_INVALID_TOKEN if _is_ours(_header_parts(request)) else REALM
+        sent = bearer.bears_token(get_authorization_header(request), _schemes())
+        return REALM_INVALID_TOKEN if sent else REALM
 
 
 class ImmediateJWTAuthentication(JWTAuthentication):
@@ -81,21 +93,16 @@ def header_token(request: Request) -> str | None:
     Raises:
         TokenRefused: malformed, if the header is of our scheme and not one word long.
     """
-    parts = _header_parts(request)
-    if not _is_ours(parts):
-        return None
-    if len(parts) != 2:
-        raise TokenRefused(Reason.MALFORMED)
-    # The codec takes nothing but ASCII; a wrong byte only has to survive until there.
-    return parts[1].decode("latin-1")
+    return bearer.bearer_token(get_authorization_header(request), _schemes())
 
 
-def verify_access(token: object, kind: Kind = Kind.ACCESS) -> Claims:
+def verify_access(token: object, kind: Kind = Kind.ACCESS, *, check_times: bool = True) -> Claims:
     """The claims of an access token that is ours and good now; its session is not looked at.
 
     Args:
         token: what the client sent; anything.
         kind: how it has to have travelled.
+        check_times: False to accept an expired one, as ending its session must.
 
     Raises:
         TokenRefused: with the reason.
@@ -108,14 +115,9 @@ def verify_access(token: object, kind: Kind = Kind.ACCESS) -> Claims:
         issuer=settings.ISSUER,
         audience=settings.audiences,
         leeway=settings.LEEWAY.total_seconds(),
+        check_times=check_times,
     )
 
 
-def _header_parts(request: Request) -> list[bytes]:
-    return get_authorization_header(request).split()
-
-
-def _is_ours(parts: list[bytes]) -> bool:
-    # RFC 9110 section 11.1: the scheme is case-insensitive.
-    schemes = (scheme.lower().encode() for scheme in ratchet_settings().AUTH_HEADER_TYPES)
-    return bool(parts) and parts[0].lower() in schemes
+def _schemes() -> list[bytes]:
+    return [scheme.lower().encode() for scheme in ratchet_settings().AUTH_HEADER_TYPES]

@@ -1,8 +1,12 @@
 """The database's clock."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+from django.db import connections
 from django.db.models import functions
+from django.db.models.sql import Query
+from django.utils.timezone import get_default_timezone
 
 
 class Now(functions.Now):
@@ -15,3 +19,23 @@ class Now(functions.Now):
     def as_mysql(self, compiler: Any, connection: Any, **extra_context: Any) -> Any:
         """MariaDB's and MySQL's."""
         return self.as_sql(compiler, connection, template="UTC_TIMESTAMP(6)", **extra_context)
+
+
+def database_now(alias: str) -> datetime:
+    """What a database's clock says now, aware. One query, of no table.
+
+    Args:
+        alias: the database's.
+
+    Raises:
+        TypeError: the database answers with something else than a moment.
+    """
+    query = Query(None)
+    query.add_annotation(Now(), "now")
+    ((now,),) = query.get_compiler(using=alias).results_iter()
+    if not isinstance(now, datetime):
+        raise TypeError
+    if now.tzinfo is None:  # USE_TZ = False
+        in_utc = connections[alias].vendor in ("sqlite", "mysql")  # see Now
+        now = now.replace(tzinfo=UTC if in_utc else get_default_timezone())
+    return now

@@ -2,9 +2,10 @@
 
 import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -15,7 +16,10 @@ from django.utils.module_loading import import_string
 from drf_ratchet.tokens.claims import REGISTERED_CLAIMS
 
 NAME = "DRF_RATCHET"
+#: Characters that the secret of a service has at least. Nothing slows down who tries others.
+SHORTEST_SECRET = 32
 FRESHNESS_CHOICES = ("immediate", "bounded", "expiry")
+USER_CHOICES = ("model", "claims")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,17 @@ class RatchetSettings:
     ISSUER: str | None = None
     #: The ``aud`` of access tokens, of which one must be there to accept one.
     AUDIENCE: str | Sequence[str] | None = None
+    #: The keys of access tokens: a directory of JWK or PEM files, a file, the text of a key, or a
+    #: list of those. None: a key derived from ``SECRET_KEY``. Refresh tokens never use them.
+    KEYS: str | Path | Mapping[str, Any] | Sequence[str | Path | Mapping[str, Any]] | None = field(
+        default=None, repr=False
+    )
+    #: How long a new key is published before it signs. Longer than verifiers keep the key set.
+    KEY_PUBLISH_DELAY: timedelta = timedelta(minutes=15)
+    #: How long the published key set may be kept.
+    JWKS_MAX_AGE: timedelta = timedelta(minutes=5)
+    #: The ``client_id`` of access tokens; with ISSUER and AUDIENCE they are RFC 9068's. None: none.
+    CLIENT_ID: str | None = None
     #: The project's own claims: a callable ``(user, *, session, request) -> dict``, or its path.
     CLAIMS: str | Callable[..., Mapping[str, Any]] | None = None
     #: How old "still signed in" may be when a request is let through.
@@ -68,6 +83,18 @@ class RatchetSettings:
     ACCESS_TOKEN_COOKIE: bool = False
     #: On how many devices a user may be signed in; one more ends the oldest. None: any number.
     MAX_SESSIONS_PER_USER: int | None = None
+    #: The services that may ask about tokens and end sessions: name to secret.
+    SERVICES: Mapping[str, str] = field(default_factory=dict, repr=False)
+    #: What ``request.user`` is: a row of the user model, or what the token says ("claims"), for a
+    #: service that has no users of its own.
+    USER: str = "model"
+    #: With USER = "claims": the arguments of ``drf_ratchet.verifier.Verifier``. None: tokens are
+    #: verified with KEYS, and sessions are taken on trust.
+    VERIFIER: Mapping[str, Any] | None = field(default=None, repr=False)
+    #: With USER = "claims": the claim that is true for staff. None: nobody is.
+    STAFF_CLAIM: str | None = None
+    #: With USER = "claims": the claim that is true for superusers. None: nobody is one.
+    SUPERUSER_CLAIM: str | None = None
 
     @property
     def audiences(self) -> tuple[str, ...]:
@@ -75,6 +102,13 @@ class RatchetSettings:
         if self.AUDIENCE is None:
             return ()
         return (self.AUDIENCE,) if isinstance(self.AUDIENCE, str) else tuple(self.AUDIENCE)
+
+    @property
+    def keys(self) -> tuple[str | Path | Mapping[str, Any], ...]:
+        """``KEYS`` as a tuple; empty for none."""
+        if self.KEYS is None:
+            return ()
+        return (self.KEYS,) if _is_key_source(self.KEYS) else tuple(self.KEYS)  # type: ignore[arg-type, return-value]
 
     @property
     def claims(self) -> Callable[..., Mapping[str, Any]] | None:
@@ -144,11 +178,7 @@ def bad_values(given: Any) -> Iterator[tuple[str, str]]:
 
 
 def _default(name: str) -> Any:
-    return next(
-        field.default
-        for field in fields(RatchetSettings)
-        if field.name == name and field.default is not MISSING
-    )
+    return getattr(RatchetSettings(), name)
 
 
 def _is_name(value: Any) -> bool:
@@ -157,6 +187,20 @@ def _is_name(value: Any) -> bool:
 
 def _is_names(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and len(value) > 0 and all(map(_is_name, value))
+
+
+def _is_service(name: Any, secret: Any) -> bool:
+    # Basic credentials end the name at a colon, and the log has it on one line.
+    return (
+        _is_name(name)
+        and all("!" <= letter <= "~" and letter != ":" for letter in name)
+        and isinstance(secret, str)
+        and len(secret) >= SHORTEST_SECRET
+    )
+
+
+def _is_key_source(value: Any) -> bool:
+    return _is_name(value) or isinstance(value, (Path, Mapping))
 
 
 def _is_positive(value: Any) -> bool:
@@ -192,6 +236,17 @@ _DEMANDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
         "a string, a list of strings, or None",
         lambda v: v is None or _is_name(v) or _is_names(v),
     ),
+    "KEYS": (
+        "a directory, a file, the text of a key, a list of those, or None",
+        lambda v: (
+            v is None
+            or _is_key_source(v)
+            or (isinstance(v, (list, tuple)) and len(v) > 0 and all(map(_is_key_source, v)))
+        ),
+    ),
+    "KEY_PUBLISH_DELAY": ("a timedelta, not negative", _is_not_negative),
+    "JWKS_MAX_AGE": ("a timedelta, not negative", _is_not_negative),
+    "CLIENT_ID": ("a string, or None", lambda v: v is None or _is_name(v)),
     "CLAIMS": (
         "a callable, the dotted path of one, or None",
         lambda v: v is None or _is_name(v) or callable(v),
@@ -212,4 +267,15 @@ _DEMANDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
         "a whole number of at least 1, or None",
         lambda v: v is None or (type(v) is int and v >= 1),
     ),
+    "SERVICES": (
+        "a dict of names (visible ASCII, no colon) to secrets of at least 32 characters",
+        lambda v: isinstance(v, Mapping) and all(_is_service(*item) for item in v.items()),
+    ),
+    "USER": (f"one of {USER_CHOICES}", lambda v: v in USER_CHOICES),
+    "VERIFIER": (
+        "a dict of the arguments of Verifier, or None",
+        lambda v: v is None or (isinstance(v, Mapping) and len(v) > 0 and all(map(_is_name, v))),
+    ),
+    "STAFF_CLAIM": ("the name of a claim, or None", lambda v: v is None or _is_name(v)),
+    "SUPERUSER_CLAIM": ("the name of a claim, or None", lambda v: v is None or _is_name(v)),
 }

@@ -6,18 +6,15 @@ Nothing that it says shows a key, a password or an address: of an error, only it
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
 from django.core.cache import caches
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models.functions import Now
-from django.db.models.sql import Query
-from django.utils.timezone import get_default_timezone
 
 from drf_ratchet.checks.throttles import cache_backend, counts_atomically, is_per_process
+from drf_ratchet.clock import database_now
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.keyring import keyring
 from drf_ratchet.sessions.database import write_database
@@ -134,16 +131,9 @@ def _unapplied(alias: str) -> list[str]:
 
 def _seconds_ahead(alias: str) -> float:
     """By how much the database's clock is ahead of this process's."""
-    query = Query(None)
-    query.add_annotation(Now(), "now")
     before = time.time()
-    ((now,),) = query.get_compiler(using=alias).results_iter()
+    now = database_now(alias)
     after = time.time()
-    if not isinstance(now, datetime):
-        raise TypeError
-    if now.tzinfo is None:  # USE_TZ = False
-        sqlite = connections[alias].vendor == "sqlite"  # which knows no time zone but UTC
-        now = now.replace(tzinfo=UTC if sqlite else get_default_timezone())
     return now.timestamp() - (before + after) / 2
 
 

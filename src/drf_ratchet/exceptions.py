@@ -5,26 +5,14 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, status
 
+from drf_ratchet.tokens import errors
 from drf_ratchet.tokens.errors import Reason
-
-_DETAILS = {
-    Reason.MALFORMED: _("This is not a token of the expected form."),
-    Reason.BAD_SIGNATURE: _("The token's signature is not valid."),
-    Reason.WRONG_TYPE: _("This is a token of another type than is needed here."),
-    Reason.EXPIRED: _("The token has expired."),
-    Reason.NOT_YET_VALID: _("The token is not valid yet."),
-    Reason.WRONG_ISSUER: _("The token was issued by somebody else."),
-    Reason.WRONG_AUDIENCE: _("The token was issued for somebody else."),
-    Reason.SESSION_ENDED: _("This session has ended. Sign in again."),
-    Reason.REUSED: _("This refresh token was used before. The session has ended. Sign in again."),
-    Reason.USER_INACTIVE: _("This account is not active."),
-    Reason.PASSWORD_CHANGED: _("The password was changed. Sign in again."),
-}
 
 
 def refusal_body(reason: Reason) -> dict[str, Any]:
-    """The body of an error about a token: clients of simplejwt look for this code."""
-    return {"detail": _DETAILS[reason], "code": "token_not_valid", "reason": reason.value}
+    """The body of an error about a token, in the language of the request."""
+    body = errors.refusal_body(reason)
+    return {**body, "detail": _(body["detail"])}
 
 
 class TokenNotValid(exceptions.AuthenticationFailed):

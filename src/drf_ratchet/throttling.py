@@ -45,6 +45,8 @@ RATES: dict[str, str | None] = {
     "refresh": "120/min",
     # Refused refresh tokens from one network. Those that are good do not count: offices share one.
     "refresh_failures": "60/min",
+    # Services refused for their secret, by network.
+    "service_failures": "30/min",
 }
 
 #: A span is counted in this many parts. The part that is ending counts in full, so that the rate

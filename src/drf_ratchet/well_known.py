@@ -1,18 +1,34 @@
 """The published key set, for ``include("drf_ratchet.well_known")`` at the root (RFC 8615)."""
 
+import hashlib
+import json
+
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import path
+from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
+from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.keyring import keyring
 
 
 @login_not_required
 @require_safe
-def jwks(request: HttpRequest) -> JsonResponse:
-    """The public keys (RFC 7517 section 5): none where keys are symmetric."""
-    return JsonResponse(keyring().access.published(), content_type="application/jwk-set+json")
+def jwks(request: HttpRequest) -> HttpResponseBase:
+    """The public keys (RFC 7517 section 5): none where keys are symmetric.
+
+    A key is here before it signs, for ``KEY_PUBLISH_DELAY``, which is longer than anybody may keep
+    this answer.
+    """
+    body = json.dumps(keyring().access.published(), separators=(",", ":")).encode()
+    response = HttpResponse(body, content_type="application/jwk-set+json")
+    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    response["ETag"] = etag
+    max_age = int(ratchet_settings().JWKS_MAX_AGE.total_seconds())
+    response["Cache-Control"] = f"public, max-age={max_age}"
+    return get_conditional_response(request, etag=etag, response=response) or response
 
 
 urlpatterns = [path(".well-known/jwks.json", jwks, name="jwks")]

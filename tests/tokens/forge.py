@@ -11,7 +11,9 @@ from uuid import UUID
 
 from joserfc import jwk
 
+from drf_ratchet.tokens import ml_dsa
 from drf_ratchet.tokens.claims import Kind, access_claims, refresh_claims
+from drf_ratchet.tokens.key_texts import from_jwk
 from drf_ratchet.tokens.keys import HMAC_BYTES, Key
 
 SESSION = UUID("01980000-0000-7000-8000-000000000001")
@@ -31,14 +33,16 @@ def key_for(alg: str) -> Key:
         return Key(jwk.OctKey.generate_key(HMAC_BYTES[alg] * 8), alg, kid=f"kid of {alg}")
     if alg in CURVES:
         return Key(jwk.ECKey.generate_key(CURVES[alg]), alg)
-    if alg == "Ed25519":
+    if alg in ("Ed25519", "EdDSA"):
         return Key(jwk.OKPKey.generate_key("Ed25519"), alg)
+    if alg in ml_dsa.NAMES:
+        return Key(ml_dsa.AKPKey.generate_key(alg), alg)
     return Key(rsa_key(), alg)
 
 
 def public_half(key: Key) -> Key:
     """The key as whoever only verifies has it."""
-    return Key(jwk.import_key(key.jose.as_dict(private=False)), key.alg)
+    return from_jwk({**key.jose.as_dict(private=False), "alg": key.alg})
 
 
 def claims(kind: Kind = Kind.ACCESS, **changes: Any) -> dict[str, Any]:

@@ -250,7 +250,7 @@ SEGMENTS = {
     "a signature cut short": (HONEST[:-4], Reason.BAD_SIGNATURE),
     "a signature made longer": (f"{HONEST}AAAA", Reason.BAD_SIGNATURE),
     "a signature of zeros": (f"{UNSIGNED}.{encoded(bytes(32))}", Reason.BAD_SIGNATURE),
-    "a signature of a kilobyte": (f"{UNSIGNED}.{'A' * 1400}", Reason.MALFORMED),
+    "a signature of a kilobyte": (f"{UNSIGNED}.{'A' * 1400}", Reason.BAD_SIGNATURE),
     "another payload": (f"{HEADER}.{encoded(claims(sub='2'))}.{SIGNATURE}", Reason.BAD_SIGNATURE),
     "spare bits in the signature": (
         f"{UNSIGNED}.{with_spare_bits(SIGNATURE)}",

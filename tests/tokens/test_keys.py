@@ -12,7 +12,9 @@ from joserfc import jwk
 
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.claims import Kind
+from drf_ratchet.tokens.key_texts import from_jwk
 from drf_ratchet.tokens.keys import ALGORITHMS, HMAC_BYTES, Key, KeySet
+from drf_ratchet.tokens.ml_dsa import AKPKey
 from tests.tokens.forge import claims, encoded, key_for, public_half, rsa_key
 
 pytestmark = pytest.mark.any_database
@@ -98,9 +100,10 @@ class TestFit:
             lambda: jwk.ECKey.import_key(_pem(ec.generate_private_key(ec.SECP256K1()))),
             set(),
         ),
-        "Ed25519": (lambda: jwk.OKPKey.generate_key("Ed25519"), {"Ed25519"}),
+        "Ed25519": (lambda: jwk.OKPKey.generate_key("Ed25519"), {"Ed25519", "EdDSA"}),
         "Ed448": (lambda: jwk.OKPKey.import_key(_pem(ed448.Ed448PrivateKey.generate())), set()),
         "X25519": (lambda: jwk.OKPKey.generate_key("X25519"), set()),
+        "ML-DSA-65": (lambda: AKPKey.generate_key("ML-DSA-65"), {"ML-DSA-65"}),
         "RSA": (rsa_key, {alg for alg in ALGORITHMS if alg.startswith(("RS", "PS"))}),
     }
 
@@ -119,7 +122,7 @@ class TestFit:
                     Key(jose, alg, kid="k")
 
     @pytest.mark.parametrize(
-        "alg", ["none", "", "hs256", "HS1", "EdDSA", "Ed448", "dir", "RSA-OAEP"]
+        "alg", ["none", "", "hs256", "HS1", "Ed448", "dir", "ML-DSA-45", "RSA-OAEP"]
     )
     @pytest.mark.parametrize("name", KEYS)
     def test_what_is_no_algorithm_of_ours(self, name: str, alg: str) -> None:
@@ -196,7 +199,7 @@ class TestPublished:
     def test_it_verifies(self, alg: str) -> None:
         key = key_for(alg)
         (published,) = json.loads(json.dumps(KeySet(key).published()))["keys"]
-        read = Key(jwk.import_key(published), published["alg"], published["kid"])
+        read = from_jwk(published)
 
         token = codec.sign(claims(), key, Kind.ACCESS)
 

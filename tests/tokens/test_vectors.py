@@ -6,7 +6,6 @@ has to refuse them all. What they show is that the signatures under our tokens a
 
 import json
 from base64 import urlsafe_b64decode
-from typing import Any
 
 import pytest
 from joserfc import jwk
@@ -118,8 +117,7 @@ def vector_key(alg: str, jwk_of_it: dict[str, str]) -> Key:
 
 def is_good(key: Key, signing_input: str, signature: bytes) -> bool:
     """What `codec.verify` asks of a key, without a header in between."""
-    algorithm: Any = key.registry.get_alg(key.alg)
-    return bool(algorithm.verify(signing_input.encode(), signature, key.jose))
+    return key.verify(signing_input.encode(), signature)
 
 
 @EACH
@@ -158,9 +156,8 @@ def test_signing_gives_the_same_bytes(name: str) -> None:
     alg, jwk_of_it, token, _ = VECTORS[name]
     signing_input, _, signature = token.rpartition(".")
     key = vector_key(alg, jwk_of_it)
-    algorithm: Any = key.registry.get_alg(alg)
 
-    assert algorithm.sign(signing_input.encode(), key.jose) == decoded(signature)
+    assert key.sign(signing_input.encode()) == decoded(signature)
 
 
 def test_rfc_8037_a2_and_a3() -> None:

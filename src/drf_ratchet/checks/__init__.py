@@ -8,6 +8,7 @@ message shows a value that may be secret. Importing this package registers them 
 from drf_ratchet.checks.claims import check_claims
 from drf_ratchet.checks.cookies import check_csrf_cookie, check_secure_cookies
 from drf_ratchet.checks.fitting_in import check_authenticators, check_cors
+from drf_ratchet.checks.keys import check_key_files, check_keys
 from drf_ratchet.checks.network import check_https, check_proxies
 from drf_ratchet.checks.secret_key import check_secret_key
 from drf_ratchet.checks.settings import check_choices, check_settings
@@ -21,6 +22,8 @@ __all__ = [
     "check_cors",
     "check_csrf_cookie",
     "check_https",
+    "check_key_files",
+    "check_keys",
     "check_proxies",
     "check_rates",
     "check_rates_are_on",

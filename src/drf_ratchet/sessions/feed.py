@@ -23,6 +23,7 @@ from drf_ratchet.conf import NAME, ratchet_settings
 from drf_ratchet.models import CutOff, Session
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.tokens.claims import session_id
+from drf_ratchet.tokens.errors import Unavailable
 
 log = logging.getLogger("drf_ratchet")
 
@@ -31,7 +32,7 @@ log = logging.getLogger("drf_ratchet")
 MARGIN = timedelta(minutes=1)
 
 
-class FeedTooOld(Exception):
+class FeedTooOld(Unavailable):
     """The database has not answered for longer than ``FEED_MAX_AGE`` allows."""
 
 

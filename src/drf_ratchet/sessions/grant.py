@@ -131,6 +131,7 @@ def mint_access(
         kind=kind,
         issuer=settings.ISSUER,
         audience=settings.AUDIENCE,
+        client_id=settings.CLIENT_ID,
         extra=custom,
     )
     try:

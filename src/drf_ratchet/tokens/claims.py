@@ -143,6 +143,7 @@ def access_claims(
     kind: Kind = Kind.ACCESS,
     issuer: str | None = None,
     audience: str | Sequence[str] | None = None,
+    client_id: str | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The claims of an access token.
@@ -156,11 +157,15 @@ def access_claims(
         kind: how it travels, in a header or in a cookie.
         issuer: the ``iss`` claim, left out if None.
         audience: the ``aud`` claim, left out if None.
+        client_id: the claim of that name, left out if None. With an issuer and an audience the
+            token is RFC 9068's.
         extra: the project's own claims, none with a registered name.
     """
     claims: dict[str, Any] = {**(extra or {}), "token_type": kind.value}
     if issuer is not None:
         claims["iss"] = issuer
+    if client_id is not None:
+        claims["client_id"] = client_id
     if audience is not None:
         claims["aud"] = audience if isinstance(audience, str) else list(audience)
     return {

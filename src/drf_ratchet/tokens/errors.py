@@ -1,4 +1,4 @@
-"""Why a token is refused."""
+"""Why a token is refused, or cannot be judged."""
 
 from enum import StrEnum
 
@@ -31,3 +31,38 @@ class TokenRefused(Exception):
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason.value)
         self.reason = reason
+
+
+class Unavailable(Exception):
+    """Whether a token is good cannot be known just now: ask again in a moment (HTTP 503).
+
+    It carries what is missing and never the token, so that it may be logged.
+    """
+
+
+def gettext_noop(text: str) -> str:
+    """The text itself: marks it for translation, where there is no framework to translate it."""
+    return text
+
+
+#: The ``detail`` of a refusal.
+DETAILS = {
+    Reason.MALFORMED: gettext_noop("This is not a token of the expected form."),
+    Reason.BAD_SIGNATURE: gettext_noop("The token's signature is not valid."),
+    Reason.WRONG_TYPE: gettext_noop("This is a token of another type than is needed here."),
+    Reason.EXPIRED: gettext_noop("The token has expired."),
+    Reason.NOT_YET_VALID: gettext_noop("The token is not valid yet."),
+    Reason.WRONG_ISSUER: gettext_noop("The token was issued by somebody else."),
+    Reason.WRONG_AUDIENCE: gettext_noop("The token was issued for somebody else."),
+    Reason.SESSION_ENDED: gettext_noop("This session has ended. Sign in again."),
+    Reason.REUSED: gettext_noop(
+        "This refresh token was used before. The session has ended. Sign in again."
+    ),
+    Reason.USER_INACTIVE: gettext_noop("This account is not active."),
+    Reason.PASSWORD_CHANGED: gettext_noop("The password was changed. Sign in again."),
+}
+
+
+def refusal_body(reason: Reason) -> dict[str, str]:
+    """The body of an error about a token: clients of simplejwt look for this code."""
+    return {"detail": DETAILS[reason], "code": "token_not_valid", "reason": reason.value}

@@ -1,5 +1,6 @@
 """One key; the key set; its published (JWKS) form."""
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
@@ -11,10 +12,14 @@ from joserfc.errors import KeyParameterError
 from joserfc.jws import JWSRegistry
 from joserfc.util import urlsafe_b64encode
 
+from drf_ratchet.tokens import ml_dsa
+
 HMAC_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}
-_CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521", "Ed25519": "Ed25519"}
+#: RFC 9864 has named EdDSA by its curve; the older name is the same signature.
+_EDDSA = frozenset({"Ed25519", "EdDSA"})
+_CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521", **dict.fromkeys(_EDDSA, "Ed25519")}
 _RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
-ALGORITHMS = (*HMAC_BYTES, *_CURVES, *_RSA)
+ALGORITHMS = (*HMAC_BYTES, "ES256", "ES384", "ES512", "Ed25519", "EdDSA", *_RSA, *ml_dsa.NAMES)
 _RSA_BITS = 2048
 
 
@@ -23,9 +28,13 @@ class Key:
 
     Args:
         jose: the key itself.
-        alg: the one algorithm it is used with (RFC 7518, RFC 9864).
+        alg: the one algorithm it is used with (RFC 7518, RFC 9864). A key for Ed25519 also takes
+            what is signed under the older name of the same signature, EdDSA, and the other way.
         kid: its id; by default the RFC 7638 thumbprint. A symmetric key needs one given, since
             a thumbprint would be a hash of the secret.
+        signs_from: seconds since 1970; until then it only verifies, so that everybody knows it
+            before it signs.
+        verifies_until: seconds since 1970; from then on it is as if it were not there.
 
     Raises:
         ValueError: the algorithm is not one of ours or does not fit the key, the key is too
@@ -33,17 +42,30 @@ class Key:
             else (RFC 7517 sections 4.2 to 4.4), or a symmetric key has no kid.
     """
 
-    __slots__ = ("alg", "jose", "kid", "registry")
+    __slots__ = ("_algorithm", "alg", "jose", "kid", "names", "signs_from", "verifies_until")
 
-    def __init__(self, jose: jwk.Key, alg: str, kid: str | None = None) -> None:
+    def __init__(
+        self,
+        jose: jwk.Key | ml_dsa.AKPKey,
+        alg: str,
+        kid: str | None = None,
+        *,
+        signs_from: float = 0,
+        verifies_until: float = math.inf,
+    ) -> None:
         _check_fit(jose, alg)
         if not kid and isinstance(jose, jwk.OctKey):
             raise ValueError("A symmetric key needs a kid: its thumbprint would tell of the key.")
         self.jose = jose
         self.alg = alg
         self.kid = kid or jose.thumbprint()
-        # One registry per key: joserfc then accepts this key's algorithm and no other.
-        self.registry = JWSRegistry(algorithms=[alg])
+        #: What a header's ``alg`` may be for this key.
+        self.names = _EDDSA if alg in _EDDSA else frozenset({alg})
+        self.signs_from = signs_from
+        self.verifies_until = verifies_until
+        self._algorithm: Any = (
+            ml_dsa.MLDSA if alg in ml_dsa.NAMES else JWSRegistry.algorithms[_current_name(alg)]
+        )
 
     @classmethod
     def derive(cls, secret: str | bytes, use: str) -> Self:
@@ -70,6 +92,26 @@ class Key:
     def is_symmetric(self) -> bool:
         """Whether whoever can verify with this key can also sign with it."""
         return isinstance(self.jose, jwk.OctKey)
+
+    @property
+    def can_sign(self) -> bool:
+        """Whether it has a private half."""
+        return bool(self.jose.is_private)
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature over a message.
+
+        Raises:
+            ValueError: the key has no private half.
+        """
+        if not self.can_sign:
+            raise ValueError(f"Key {self.kid} cannot sign: it has no private half.")
+        signature: bytes = self._algorithm.sign(message, self.jose)
+        return signature
+
+    def verify(self, message: bytes, signature: bytes) -> bool:
+        """Whether a signature over a message is this key's."""
+        return bool(self._algorithm.verify(message, signature, self.jose))
 
     def public_jwk(self) -> dict[str, Any]:
         """The public half as a JWK (RFC 7517).
@@ -128,7 +170,12 @@ def _hkdf(secret: bytes, label: str, length: int) -> bytes:
     return HKDF(algorithm=SHA256(), length=length, salt=None, info=label.encode()).derive(secret)
 
 
-def _check_fit(jose: jwk.Key, alg: str) -> None:
+def _current_name(alg: str) -> str:
+    # joserfc warns at each use of the older one.
+    return "Ed25519" if alg in _EDDSA else alg
+
+
+def _check_fit(jose: jwk.Key | ml_dsa.AKPKey, alg: str) -> None:
     if alg not in ALGORITHMS:
         raise ValueError(f"{alg!r} is not an algorithm to sign with; use one of {ALGORITHMS}.")
     if isinstance(jose, jwk.OctKey):
@@ -140,6 +187,8 @@ def _check_fit(jose: jwk.Key, alg: str) -> None:
         raw: RSAPrivateKey | RSAPublicKey = jose.raw_value
         if fits and raw.key_size < _RSA_BITS:
             raise ValueError(f"{alg} needs an RSA key of at least {_RSA_BITS} bits.")
+    elif isinstance(jose, ml_dsa.AKPKey):
+        fits = jose.alg == alg
     else:
         fits = _CURVES.get(alg) == jose.curve_name
     if not fits:

@@ -1,0 +1,131 @@
+"""`make demo-service`: the blog, and a FastAPI service beside it that takes the blog's tokens."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+
+from blog.demo_users import PASSWORD
+from config.secret_key import secret_key
+from drf_ratchet.tokens.key_directory import list_keys, new_key
+from serve import HOST, _check_free, _number
+
+DEMO_DIR = Path(__file__).resolve().parent
+VAR_DIR = DEMO_DIR / "var"
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: Seconds to start in, and to stop in before we insist.
+PATIENCE = 60, 10
+
+
+class Stopped(Exception):
+    """Somebody wants it to end."""
+
+
+def main() -> int:
+    """Run both until somebody stops them, or one ends.
+
+    `PORT` (8000) and `SERVICE_PORT` (8001) come from the environment.
+    """
+    port = _number("PORT", default=8000, highest=65535)
+    service_port = _number("SERVICE_PORT", default=8001, highest=65535)
+    if port == service_port:
+        sys.exit("PORT and SERVICE_PORT must be different.")
+    _check_free(port)
+    _check_free(service_port)
+    environment = _environment(port)
+    for number in SIGNALS:
+        signal.signal(number, _stop)
+    running: list[subprocess.Popen[bytes]] = []
+    try:
+        running.append(_start(environment, str(DEMO_DIR / "serve.py")))
+        _wait_for(f"http://{HOST}:{port}/.well-known/jwks.json", running)
+        uvicorn = ("-m", "uvicorn", "service.app:app", "--host", HOST, "--log-level", "warning")
+        running.append(_start(environment, *uvicorn, "--port", str(service_port)))
+        _wait_for(f"http://{HOST}:{service_port}/health", running)
+        print(_what_to_try(port, service_port), flush=True)
+        while all(one.poll() is None for one in running):
+            time.sleep(0.2)
+        return 1
+    except Stopped:
+        return 0
+    finally:
+        _end(running)
+
+
+def _environment(port: int) -> dict[str, str]:
+    """What both have to know; the key and the secret are made on first use."""
+    keys = Path(os.environ.get("KEYS") or VAR_DIR / "keys")
+    if not keys.is_dir() or not list_keys(keys, time.time()):
+        new_key(keys, "ES256", time.time(), signs_from=time.time())
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "config.with_service",
+        "PORT": str(port),
+        "BLOG": f"http://{HOST}:{port}",
+        "KEYS": str(keys),
+        "SERVICE_SECRET": os.environ.get("SERVICE_SECRET")
+        or secret_key(VAR_DIR / "service-secret"),
+    }
+
+
+def _start(environment: dict[str, str], *arguments: str) -> subprocess.Popen[bytes]:
+    # In a session of its own: Ctrl-C reaches us alone, and we tell them, once and in order.
+    return subprocess.Popen(  # noqa: S603 -- nothing that somebody else says
+        [sys.executable, *arguments], cwd=DEMO_DIR, env=environment, start_new_session=True
+    )
+
+
+def _wait_for(url: str, running: list[subprocess.Popen[bytes]]) -> None:
+    deadline = time.monotonic() + PATIENCE[0]
+    while time.monotonic() < deadline:
+        if any(one.poll() is not None for one in running):
+            sys.exit(1)  # It has said why.
+        with suppress(OSError), urllib.request.urlopen(url, timeout=5):  # noqa: S310 -- ours
+            return
+        time.sleep(0.1)
+    sys.exit(f"{url} does not answer.")
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    for each in SIGNALS:  # Once is enough; another must not interrupt the ending.
+        signal.signal(each, signal.SIG_IGN)
+    raise Stopped
+
+
+def _end(running: list[subprocess.Popen[bytes]]) -> None:
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    for one in reversed(running):
+        one.terminate()
+    for one in running:
+        try:
+            one.wait(PATIENCE[1])
+        except subprocess.TimeoutExpired:
+            one.kill()
+            one.wait()
+
+
+def _what_to_try(port: int, service_port: int) -> str:
+    blog, service = f"http://{HOST}:{port}", f"http://{HOST}:{service_port}"
+    bearer = '-H "Authorization: Bearer $ACCESS"'
+    read = """python3 -c 'import json, sys; print(json.load(sys.stdin)["access"])'"""
+    return f"""
+The service listens on {service}/ and knows the blog by its published keys. Try, in this order:
+
+  ACCESS=$(curl -s {blog}/api/token/ -d username=alice -d password={PASSWORD} | {read})
+  curl -s {bearer} {service}/orders
+  curl -s -X POST {bearer} {blog}/api/logout/
+  sleep 2; curl -s {bearer} {service}/orders
+
+The last is refused: the session has ended, and the service has read so. Ctrl-C stops both.
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""The endpoints for services: introspection (RFC 7662), revocation (RFC 7009), and the feed."""
+
+import logging
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
+
+from drf_ratchet.authentication import verify_access
+from drf_ratchet.conf import ratchet_settings
+from drf_ratchet.keyring import keyring
+from drf_ratchet.parsers import FormParser
+from drf_ratchet.serializers import TokenVerifySerializer
+from drf_ratchet.services.authentication import REALM, ServiceAuthentication
+from drf_ratchet.services.ended_sessions import ended_sessions
+from drf_ratchet.sessions import store
+from drf_ratchet.sessions.ending import end_session
+from drf_ratchet.sessions.endings import EndReason
+from drf_ratchet.sessions.freshness import living_user
+from drf_ratchet.sessions.grant import django_request
+from drf_ratchet.sessions.refreshing import check_refresh, read_refresh
+from drf_ratchet.tokens import codec
+from drf_ratchet.tokens.claims import session_id
+from drf_ratchet.tokens.errors import TokenRefused
+from drf_ratchet.views import RatchetView
+
+security_log = logging.getLogger("drf_ratchet.security")
+
+
+class _OneForm(DefaultContentNegotiation):
+    """The standards name the form of each answer, so nothing is left to negotiate."""
+
+    def select_renderer(
+        self, request: Any, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
+
+
+class ServiceView(RatchetView):
+    """What the endpoints for services share: services only, forms in, the standards' JSON out."""
+
+    authentication_classes: tuple[type[BaseAuthentication], ...] = (ServiceAuthentication,)
+    parser_classes = (FormParser,)
+    # A project's own would rename the members, or show a form to try tokens in.
+    renderer_classes = (JSONRenderer,)
+    content_negotiation_class = _OneForm
+    # Nor its throttles: all users of a service come from one address.
+    throttle_classes: tuple[type[BaseThrottle], ...] = ()
+
+    def get_authenticate_header(self, request: Request) -> str:
+        """The ``WWW-Authenticate`` of a 401."""
+        return REALM
+
+
+class IntrospectView(ServiceView):
+    """Introspection: is this token, of whatever kind, good, and its session alive? Never writes."""
+
+    serializer_class = TokenVerifySerializer
+
+    def post(self, request: Request) -> Response:
+        """What the token says; of one that is no good, only that (RFC 7662 section 2.2)."""
+        token = _token_of(self)
+        try:
+            return Response({**_said(token), "active": True})
+        except TokenRefused:
+            return Response({"active": False})
+
+
+class RevokeView(ServiceView):
+    """Revocation: end the session of a token, of whatever kind and however old."""
+
+    serializer_class = TokenVerifySerializer
+
+    def post(self, request: Request) -> Response:
+        """200 also for what is no token of ours (RFC 7009 section 2.2)."""
+        token = _token_of(self)
+        try:
+            ending = _session_of(token)
+        except TokenRefused:
+            return Response({})
+        session = store.rows().select_related("user").filter(pk=ending).first()
+        if session and end_session(session, reason=EndReason.REVOKED, request=request):
+            security_log.info("The service %s has revoked session %s.", request.auth, session.pk)
+        return Response({})
+
+
+class EndedSessionsView(ServiceView):
+    """The sessions that ended a short while ago, signed."""
+
+    http_method_names = ["get", "head", "options"]
+
+    def get(self, request: Request) -> HttpResponseBase | None:
+        """The document; 304 to whoever has it."""
+        document = ended_sessions().document()
+        response = HttpResponse(document.text, content_type="application/jwt")
+        response["ETag"] = document.etag
+        asked: HttpRequest = django_request(request)
+        return get_conditional_response(asked, etag=document.etag, response=response)
+
+    def finalize_response(self, *args: Any, **kwargs: Any) -> Response:
+        """Let the service alone keep a copy, for as long as this process keeps its own."""
+        response = super().finalize_response(*args, **kwargs)
+        if response.status_code in (200, 304) and self.request.method in ("GET", "HEAD"):
+            interval = int(ratchet_settings().FEED_INTERVAL.total_seconds())
+            response["Cache-Control"] = f"private, max-age={interval}"
+        return response
+
+
+def _token_of(view: ServiceView) -> str:
+    fields = view.get_serializer(data=view.request.data)
+    fields.is_valid(raise_exception=True)
+    token: str = fields.validated_data["token"]
+    return token
+
+
+def _said(token: str) -> dict[str, Any]:
+    """What a token says that is good now and whose session is alive.
+
+    Raises:
+        TokenRefused: with the reason.
+    """
+    kind = codec.kind_of(token)
+    if not kind.is_refresh:
+        claims = verify_access(token, kind)
+        username = living_user(claims).get_username()
+        return {**claims, "username": username, "token_type": "Bearer"}
+    user: Any = check_refresh(token, kind=kind).user
+    # Verified a moment ago; this is to read the two that nothing else needs.
+    claims = codec.verify(token, keyring().refresh, kind, check_times=False)
+    said = {name: claims[name] for name in ("sub", "sid", "exp", "iat")}
+    return {**said, "username": user.get_username()}
+
+
+def _session_of(token: str) -> UUID:
+    """The session of a token that we signed, at whatever time.
+
+    Raises:
+        TokenRefused: we did not sign it.
+    """
+    kind = codec.kind_of(token)
+    if kind.is_refresh:
+        return read_refresh(token, kind=kind, check_times=False).session
+    return session_id(verify_access(token, kind, check_times=False))

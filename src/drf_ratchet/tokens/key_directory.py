@@ -1,0 +1,268 @@
+"""Making, rotating and retiring the keys of a directory. One JWK a file, readable by its owner.
+
+A key's time is in the key: ``nbf`` says from when it signs, ``exp`` until when it verifies. Whoever
+reads the directory, now or after a restart, on this machine or another, comes to the same set.
+"""
+
+import contextlib
+import json
+import math
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from joserfc import jwk
+
+from drf_ratchet.tokens import ml_dsa
+from drf_ratchet.tokens.key_files import arrange, as_json, files_of
+from drf_ratchet.tokens.key_texts import read_keys
+from drf_ratchet.tokens.keys import ALGORITHMS, HMAC_BYTES, Key
+
+fcntl: Any
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None
+
+_EC = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
+_RSA_BITS = 3072  # what NIST asks of keys that outlive 2030
+
+
+class State(StrEnum):
+    """Where a key is in its life."""
+
+    PUBLISHED = "published"
+    SIGNING = "signing"
+    VERIFYING = "verifying"
+    OVER = "over"
+
+
+@dataclass(frozen=True)
+class KeyFile:
+    """A key, its file and its state.
+
+    Args:
+        key: the key.
+        file: where it is.
+        state: at the moment it was asked for.
+    """
+
+    key: Key
+    file: Path
+    state: State
+
+
+def list_keys(directory: Path, now: float) -> list[KeyFile]:
+    """The keys of a directory.
+
+    Args:
+        directory: where they are.
+        now: seconds since 1970.
+
+    Raises:
+        ValueError: a file holds no key, or two keys have one kid.
+    """
+    read = [(key, file) for file in files_of(directory) for key in _read(file)]
+    signing = None
+    with contextlib.suppress(ValueError):
+        signing = arrange([key for key, _ in read], now).signing
+    kids = [key.kid for key, _ in read]
+    twice = {kid for kid in kids if kids.count(kid) > 1}
+    if twice:
+        raise ValueError(f"Two keys have the kid {min(twice)!r}. Give each one of its own.")
+    return [KeyFile(key, file, _state(key, signing, now)) for key, file in read]
+
+
+def new_key(directory: Path, alg: str, now: float, *, signs_from: float) -> KeyFile:
+    """Make a key. The first of a directory signs at once: nobody waits for it.
+
+    Args:
+        directory: made where it is not there, for its owner alone.
+        alg: what it signs with.
+        now: seconds since 1970.
+        signs_from: until then it is published and does not sign.
+
+    Raises:
+        ValueError: there is no such algorithm, or not here.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _locked(directory):
+        return _make(directory, alg, now, signs_from)
+
+
+def rotate_keys(
+    directory: Path, now: float, *, signs_from: float, overlap: float, alg: str | None = None
+) -> tuple[KeyFile, list[KeyFile]]:
+    """Make the next key, and set an end to the others: when the last token of theirs is dead.
+
+    Args:
+        directory: where they are.
+        now: seconds since 1970.
+        signs_from: when the new one takes over.
+        overlap: seconds that tokens made until then are good for, and some for clocks.
+        alg: what the new one signs with; as the one that signs now unless given.
+
+    Returns:
+        The new key, and those that have no end because their files (PEM) cannot say it.
+
+    Raises:
+        ValueError: a file cannot be used, or there is no key yet and no ``alg``.
+    """
+    with _locked(directory):
+        before = list_keys(directory, now)
+        for one in before:
+            if one.state is State.OVER:
+                one.file.unlink(missing_ok=True)
+        alive = [one for one in before if one.state is not State.OVER]
+        signing = next((one.key for one in alive if one.state is State.SIGNING), None)
+        chosen = alg or (signing.alg if signing else "")
+        if not chosen:
+            raise ValueError(f"{directory} has no key that signs. Make one first, or name an alg.")
+        # The new one first: if this is interrupted, there is a key too many and none too few.
+        made = _make(directory, chosen, now, signs_from)
+        endless = []
+        for one in alive:
+            if one.key.verifies_until <= signs_from + overlap:
+                continue
+            if not _set(one.file, exp=made.key.signs_from + overlap):
+                endless.append(one)
+        return made, endless
+
+
+def retire_key(directory: Path, kid: str, now: float, *, force: bool = False) -> KeyFile:
+    """Delete a key. Tokens that it signed are refused from now on.
+
+    Args:
+        directory: where it is.
+        kid: which.
+        now: seconds since 1970.
+        force: although tokens of its may still be about. A published key then signs at once,
+            where this was the one that did.
+
+    Raises:
+        ValueError: there is no such key; or its tokens may be about and ``force`` is not set; or
+            no key would be left to sign.
+    """
+    with _locked(directory):
+        keys = list_keys(directory, now)
+        found = next((one for one in keys if one.key.kid == kid), None)
+        if found is None:
+            raise ValueError(f"{directory} has no key {kid}.")
+        if found.state in (State.SIGNING, State.VERIFYING) and not force:
+            raise ValueError(
+                f"Tokens of {kid} are about. Rotate first and wait until its state is "
+                "'over', or use --force: whoever holds one is sent to refresh."
+            )
+        if found.state is State.SIGNING:
+            _take_over([one for one in keys if one is not found], now)
+        found.file.unlink()
+        return found
+
+
+def _take_over(others: list[KeyFile], now: float) -> None:
+    ready = [one for one in others if one.key.can_sign and one.state is State.VERIFYING]
+    waiting = [one for one in others if one.key.can_sign and one.state is State.PUBLISHED]
+    if waiting:
+        _set(min(waiting, key=lambda one: one.key.signs_from).file, nbf=now)
+    elif not ready:
+        raise ValueError("No other key can sign. Make one first: manage.py ratchet keys new")
+
+
+def _state(key: Key, signing: Key | None, now: float) -> State:
+    if key.verifies_until <= now:
+        return State.OVER
+    if key is signing and key.can_sign:
+        return State.SIGNING
+    return State.PUBLISHED if key.signs_from > now else State.VERIFYING
+
+
+def _read(file: Path) -> list[Key]:
+    try:
+        return read_keys(file.read_text("utf-8"), str(file))
+    except (OSError, UnicodeError) as error:
+        raise ValueError(f"{file} cannot be read: {type(error).__name__}") from None
+
+
+def _make(directory: Path, alg: str, now: float, signs_from: float) -> KeyFile:
+    alive = [one.key for one in list_keys(directory, now) if one.state is not State.OVER]
+    # Whole seconds: never sooner than was asked, and after every other key that is there.
+    begins = max(
+        (
+            math.ceil(signs_from) if signs_from > now else int(now),
+            *(int(key.signs_from) + 1 for key in alive if key.signs_from <= now),
+        )
+    )
+    members = _generate(alg)
+    while members["kid"].startswith("-"):  # a shell's commands would take it for an option
+        members = _generate(alg)
+    members |= {"iat": int(now), "nbf": begins if alive else int(now)}
+    kid = members["kid"]
+    _write(directory / f"{int(now)}-{kid[:8]}.json", members)
+    return next(one for one in list_keys(directory, now) if one.key.kid == kid)
+
+
+def _generate(alg: str) -> dict[str, Any]:
+    if alg not in ALGORITHMS:
+        raise ValueError(f"{alg!r} is not an algorithm to sign with; use one of {ALGORITHMS}.")
+    key: Any
+    if alg in HMAC_BYTES:
+        key = jwk.OctKey.generate_key(HMAC_BYTES[alg] * 8)
+    elif alg in _EC:
+        key = jwk.ECKey.generate_key(_EC[alg])
+    elif alg in ml_dsa.NAMES:
+        key = ml_dsa.AKPKey.generate_key(alg)
+    elif alg in ("Ed25519", "EdDSA"):
+        key = jwk.OKPKey.generate_key("Ed25519")
+    else:
+        key = jwk.RSAKey.generate_key(_RSA_BITS)
+    kid = secrets.token_urlsafe(16) if alg in HMAC_BYTES else key.thumbprint()
+    return {**key.as_dict(private=True), "alg": alg, "use": "sig", "kid": kid}
+
+
+def _set(file: Path, **times: float) -> bool:
+    """Write times into a JWK's file; False if it is another kind of file."""
+    try:
+        members = json.loads(file.read_text("utf-8"))
+    except ValueError:
+        return False
+    if not isinstance(members, dict) or "kty" not in members:
+        return False
+    _write(file, {**members, **{name: int(value) for name, value in times.items()}})
+    return True
+
+
+def _write(file: Path, members: dict[str, Any]) -> None:
+    """All of it or nothing, and for nobody else's eyes at any moment."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # mode 0600
+    draft = Path(name)
+    try:
+        with open(descriptor, "w", encoding="utf-8") as opened:
+            opened.write(as_json(members))
+            opened.flush()
+            os.fsync(opened.fileno())
+        draft.replace(file)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    """One command at a time; readers need no lock."""
+    if fcntl is None:
+        yield
+        return
+    try:
+        descriptor = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise ValueError(f"{directory} cannot be written to: {type(error).__name__}") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,152 @@
+"""The issuer's public keys, as fetched."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, TypeVar
+
+from drf_ratchet.tokens.errors import Reason, TokenRefused, Unavailable
+from drf_ratchet.tokens.key_texts import from_jwk
+from drf_ratchet.tokens.keys import Key, KeySet
+from drf_ratchet.verifier.complaints import Complaint
+from drf_ratchet.verifier.fetching import Answer, FetchFailed, Source
+from drf_ratchet.verifier.turns import Turns
+
+T = TypeVar("T")
+
+log = logging.getLogger("drf_ratchet")
+
+#: Seconds that a set is kept before it is fetched again, where the issuer says nothing, and at
+#: the most: a key that the issuer has withdrawn must not count for much longer.
+KEPT, KEPT_AT_MOST = 300.0, 3600.0
+
+
+class FetchedKeys:
+    """The set that was fetched last; it takes the place of the one before.
+
+    Args:
+        source: where the JWKS (RFC 7517 section 5) is.
+        interval: seconds between two fetches, at the least.
+        max_age: seconds that a set goes on while no newer one can be had.
+        algorithms: those that count; None for all that have a public key.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        interval: float,
+        max_age: float,
+        algorithms: Collection[str] | None = None,
+    ) -> None:
+        self.turns = Turns(interval)
+        self._source = source
+        self._interval = interval
+        self._max_age = max_age
+        self._algorithms = None if algorithms is None else frozenset(algorithms)
+        # Replaced as one, since other threads read it without a lock: the set, and since when.
+        self._known: tuple[KeySet, float] | None = None
+        self._etag: str | None = None
+        self._complaint = Complaint("The issuer's keys cannot be fetched")
+        self._due = float("-inf")
+
+    def current(self) -> KeySet:
+        """The keys that count.
+
+        Raises:
+            Unavailable: none were ever fetched, or those that were are too old.
+        """
+        known = self._known
+        if known is None or not self.is_usable:
+            raise Unavailable("The issuer's keys are not known, or too old.")
+        return known[0]
+
+    def judge(self, check: Callable[[KeySet], T]) -> T:
+        """Check a signature; with the issuer's newest keys if the known ones did not make it.
+
+        Args:
+            check: raises TokenRefused, bad_signature, where none of the keys it is given did.
+
+        Raises:
+            TokenRefused: what ``check`` raises.
+            Unavailable: as ``current``.
+        """
+        known = self.current()
+        try:
+            return check(known)
+        except TokenRefused as refused:
+            if refused.reason is not Reason.BAD_SIGNATURE:
+                raise
+            self.turns.take(self.fetch)
+            newest = self.current()
+            if newest is known:
+                raise
+        return check(newest)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether there are keys that count."""
+        known = self._known
+        return known is not None and time.monotonic() - known[1] <= self._max_age
+
+    @property
+    def due_in(self) -> float:
+        """Seconds until it is time to fetch; not positive when it is."""
+        return self._due - time.monotonic()
+
+    def fetch(self) -> None:
+        """Fetch now; what goes wrong is logged, and what is known stays."""
+        started = time.monotonic()
+        self._due = started + self._interval
+        try:
+            answer = self._source.get(None if self._known is None else self._etag)
+            keys = self._read(answer)
+        except (FetchFailed, ValueError) as error:
+            self._complaint.because(str(error))
+            return
+        self._complaint.is_over()
+        self._known = keys, started
+        self._etag = answer.etag
+        kept = KEPT if answer.max_age is None else answer.max_age
+        self._due = started + max(self._interval, min(kept, KEPT_AT_MOST))
+
+    def _read(self, answer: Answer) -> KeySet:
+        if answer.body is None:
+            if self._known is None:
+                raise ValueError("it says 304 and we have nothing")
+            return self._known[0]
+        # In the order of the set, and of two with one id the first.
+        by_kid: dict[str, Key] = {}
+        for key in self._usable(_members(answer.body)):
+            by_kid.setdefault(key.kid, key)
+        if not by_kid:
+            raise ValueError("the set holds no public key that can be used")
+        first, *others = by_kid.values()
+        return KeySet(first, others)
+
+    def _usable(self, members: list[Any]) -> Iterator[Key]:
+        for one in members:
+            try:
+                key = from_jwk(one)
+            except (ValueError, TypeError, AttributeError, KeyError):
+                continue  # RFC 7517 section 5: a key that is not understood is passed over
+            if key.is_symmetric or key.can_sign:
+                # Everybody who can read the set could sign with it.
+                log.error("The issuer publishes a secret key (%s); it is passed over.", key.kid)
+            elif self._algorithms is None or self._algorithms & key.names:
+                yield key
+
+    def __repr__(self) -> str:
+        return f"<FetchedKeys {self._source.url}>"
+
+
+def _members(body: bytes) -> list[Any]:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        raise ValueError("it is no JSON") from None
+    keys = value.get("keys") if isinstance(value, dict) else None
+    if not isinstance(keys, list):
+        raise ValueError("it is no JWK Set")
+    return keys

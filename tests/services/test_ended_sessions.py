@@ -1,0 +1,322 @@
+"""The list of ended sessions: signed, made once per interval, and true."""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import OperationalError
+from django.db.models import F
+from django.test import override_settings
+
+from drf_ratchet.keyring import keyring
+from drf_ratchet.models import CutOff, Session
+from drf_ratchet.services import ended_sessions as module
+from drf_ratchet.services.ended_sessions import EndedSessions, ended_sessions
+from drf_ratchet.sessions import end_session, end_sessions_before, open_session
+from drf_ratchet.tokens.documents import ENDED_SESSIONS, MAX_LENGTH, verify_document
+from drf_ratchet.tokens.keys import KeySet
+from tests.services.conftest import Ask, basic, ratchet, refused
+from tests.tokens.forge import decoded, key_for, public_half
+
+pytestmark = pytest.mark.django_db
+EACH_TIME = {"FEED_INTERVAL": timedelta(0)}
+ONCE = {"FEED_INTERVAL": timedelta(minutes=10)}
+
+
+@pytest.fixture(autouse=True)
+def _a_process_of_its_own() -> Iterator[None]:
+    ended_sessions.cache_clear()
+    with override_settings(DRF_RATCHET=ratchet(**EACH_TIME)):
+        yield
+    ended_sessions.cache_clear()
+
+
+def read(answer: Any) -> dict[str, Any]:
+    """What the document says, verified as a service does it: with the public half."""
+    assert answer.status_code == 200, answer.content
+    keys = KeySet(*(public_half(key) for key in keyring().access))
+    return verify_document(answer.content.decode(), keys, ENDED_SESSIONS)
+
+
+def later(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = time.monotonic() + seconds
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: moment))
+
+
+class TestContent:
+    def test_nothing_has_ended(self, alice: User, feed: Ask) -> None:
+        open_session(alice)
+
+        answer = feed()
+
+        assert answer["Content-Type"] == "application/jwt"
+        said = read(answer)
+        assert said.keys() == {"iat", "window", "sessions", "cut_offs", "overflows"}
+        assert abs(said["iat"] - time.time()) < 30
+        assert type(said["iat"]) is int
+        assert said["window"] == 360
+        assert (said["sessions"], said["cut_offs"], said["overflows"]) == ([], [], False)
+
+    def test_the_header(self, feed: Ask) -> None:
+        header = json.loads(decoded(feed().content.decode().partition(".")[0]))
+
+        assert header == {"alg": "ES256", "typ": "ended-sessions+jwt", "kid": key_for("ES256").kid}
+
+    def test_the_issuer(self, feed: Ask) -> None:
+        changes = ratchet(ISSUER="https://blog.example", ACCESS_TOKEN_LIFETIME=timedelta(hours=1))
+        with override_settings(DRF_RATCHET=changes):
+            said = read(feed())
+
+        assert (said["iss"], said["window"]) == ("https://blog.example", 3660)
+
+    def test_endings(self, alice: User, feed: Ask) -> None:
+        first, second, _ = (open_session(alice).session for _ in range(3))
+        end_session(first)
+        end_session(second)
+
+        said = read(feed())
+
+        assert set(said["sessions"]) == {str(first.pk), str(second.pk)}
+        assert said["overflows"] is False
+
+    def test_old_endings(self, alice: User, feed: Ask) -> None:
+        for age in (5, 7):
+            session = open_session(alice).session
+            end_session(session)
+            Session.objects.filter(pk=session.pk).update(
+                announced_at=F("announced_at") - timedelta(minutes=age)
+            )
+
+        assert len(read(feed())["sessions"]) == 1
+
+    def test_cut_offs(self, alice: User, feed: Ask) -> None:
+        grant = open_session(alice)
+        list(end_sessions_before(grant.issued_at + timedelta(seconds=5)))
+
+        said = read(feed())
+
+        ((subject, last),) = said["cut_offs"]
+        assert subject == ""
+        assert UUID(last) >= grant.session.pk
+        assert said["sessions"] == []
+
+    def test_the_cut_off_that_goes_furthest(self, feed: Ask) -> None:
+        near, far = UUID(int=1), UUID(int=2)
+        for subject, last in (("", far), ("", near), ("7", near), ("é", far)):
+            CutOff.objects.create(subject=subject, last_session=last)
+
+        said = read(feed())["cut_offs"]
+
+        assert sorted(said) == [["", str(far)], ["7", str(near)], ["é", str(far)]]
+
+    def test_old_cut_offs(self, feed: Ask) -> None:
+        CutOff.objects.create(last_session=UUID(int=1))
+        CutOff.objects.update(announced_at=F("announced_at") - timedelta(minutes=7))
+
+        assert read(feed())["cut_offs"] == []
+
+    def test_nobody_who_is_signed_in_is_named(self, alice: User, feed: Ask) -> None:
+        living = open_session(alice)
+        ended = open_session(alice)
+        end_session(ended.session)
+
+        assert str(living.session.pk) not in json.dumps(read(feed()))
+
+
+class TestOverflow:
+    def test_the_newest_are_listed(self, alice: User, feed: Ask) -> None:
+        sessions = [open_session(alice).session for _ in range(3)]
+        for age, session in enumerate(sessions):
+            end_session(session)
+            Session.objects.filter(pk=session.pk).update(
+                announced_at=F("announced_at") - timedelta(minutes=age)
+            )
+
+        for limit, overflows in ((2, True), (3, False), (0, True)):
+            with override_settings(DRF_RATCHET=ratchet(**EACH_TIME, FEED_MAX=limit)):
+                said = read(feed())
+            assert said["sessions"] == [str(session.pk) for session in sessions[:limit]]
+            assert said["overflows"] is overflows
+
+    def test_no_more_than_fit(
+        self, alice: User, feed: Ask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "MAX_SESSIONS", 1)
+        monkeypatch.setattr(module, "MAX_CUT_OFFS", 1)
+        end_session(open_session(alice).session)
+        for subject in ("old", "new"):
+            CutOff.objects.create(subject=subject, last_session=UUID(int=1))
+        CutOff.objects.filter(subject="old").update(
+            announced_at=F("announced_at") - timedelta(minutes=1)
+        )
+
+        said = read(feed())
+        assert said["overflows"] is True
+        assert said["cut_offs"] == [["new", str(UUID(int=1))]]
+
+        CutOff.objects.all().delete()
+        assert read(feed())["overflows"] is False
+        end_session(open_session(alice).session)
+        assert read(feed())["overflows"] is True
+
+    def test_the_longest_there_can_be_is_short_enough(self, settings: Any) -> None:
+        settings.DRF_RATCHET = ratchet(ISSUER="https://blog.example/" + "x" * 500)
+        ended = [(UUID(int=number), None, None) for number in range(module.MAX_SESSIONS)]
+        cut_off = [(f"{number:03}" + "é" * 252, UUID(int=1)) for number in range(100)]
+        claims = {
+            "iss": settings.DRF_RATCHET["ISSUER"],
+            "sessions": [str(session) for session, *_ in ended],
+            "cut_offs": module._furthest(cut_off),
+            "overflows": True,
+        }
+
+        # RSA's signatures are the longest but for ML-DSA's, which have some 6,000 characters.
+        document = module.sign_document(claims, key_for("RS256"), ENDED_SESSIONS)
+        assert len(document) < MAX_LENGTH - 10_000
+
+
+class TestInterval:
+    @pytest.fixture(autouse=True)
+    def _interval(self, settings: Any) -> None:
+        settings.DRF_RATCHET = ratchet(**ONCE)
+
+    def test_made_once(self, feed: Ask, django_assert_num_queries: Any) -> None:
+        with django_assert_num_queries(3):  # the clock, endings and cut-offs
+            documents = {feed().content for _ in range(5)}
+        assert len(documents) == 1
+
+    def test_what_others_may_keep(self, feed: Ask) -> None:
+        answer = feed()
+
+        assert answer["Cache-Control"] == "private, max-age=600"
+        assert answer["ETag"].startswith('"')
+
+    def test_304_within_the_interval(self, alice: User, feed: Ask) -> None:
+        first = feed()
+        end_session(open_session(alice).session)
+
+        again = feed(HTTP_IF_NONE_MATCH=first["ETag"])
+
+        assert again.status_code == 304
+        assert again.content == b""
+        assert again["ETag"] == first["ETag"]
+        assert again["Cache-Control"] == "private, max-age=600"
+
+    def test_no_304_after_it(self, feed: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Also where nothing has ended: an old copy must not pass for a new one."""
+        first = feed()
+        later(601, monkeypatch)
+
+        again = feed(HTTP_IF_NONE_MATCH=first["ETag"])
+
+        assert again.status_code == 200
+        assert again["ETag"] != first["ETag"]
+
+    def test_an_ending_shows_after_it(
+        self, alice: User, feed: Ask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        feed()
+        end_session(open_session(alice).session)
+        later(599, monkeypatch)
+        assert read(feed())["sessions"] == []
+        later(601, monkeypatch)
+        assert len(read(feed())["sessions"]) == 1
+
+    def test_of_another_process(self, feed: Ask) -> None:
+        """It has read at another moment, so a copy from one is no copy of the other's."""
+        elsewhere = EndedSessions().document()
+
+        assert feed(HTTP_IF_NONE_MATCH=elsewhere.etag).status_code == 200
+
+    @pytest.mark.parametrize("named", ['"x"', "", "x", 'W/"x"', "é", '"' * 9])
+    def test_another_etag(self, named: str, feed: Ask) -> None:
+        assert feed(HTTP_IF_NONE_MATCH=named).status_code == 200
+
+    def test_head(self, api: Any, feed: Ask) -> None:
+        answer = api.head("/api/ended-sessions/", **basic())
+
+        assert answer.status_code == 200
+        assert answer.content == b""
+        assert answer["ETag"] == feed()["ETag"]
+
+    def test_another_key(self, feed: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+        feed()
+        other = SimpleNamespace(access=KeySet(key_for("Ed25519")))
+        monkeypatch.setattr(module, "keyring", lambda: other)
+
+        text = feed().content.decode()
+
+        assert json.loads(decoded(text.partition(".")[0]))["alg"] == "Ed25519"
+
+    def test_threads_that_ask_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        read: list[int] = []
+        others_wait = threading.Event()
+
+        def count() -> dict[str, Any]:
+            read.append(1)
+            others_wait.wait(0.05)  # never set: time for the others to come to the lock
+            return {}
+
+        monkeypatch.setattr(module, "_read", count)
+        known = EndedSessions()
+        with ThreadPoolExecutor(8) as pool:
+            made = set(pool.map(lambda _: known.document().text, range(16)))
+
+        assert len(read) == len(made) == 1
+
+
+def test_the_age_counts_from_before_the_query(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A document that took long to read is as old as the moment it was begun."""
+    order: list[str] = []
+    monkeypatch.setattr(module, "database_now", lambda alias: order.append("now") or _Stop())
+    monkeypatch.setattr(
+        module, "recent_endings", lambda: order.append("endings") or Session.objects.none()
+    )
+
+    module._read()
+
+    assert order == ["now", "endings"]
+
+
+class _Stop:
+    def timestamp(self) -> float:
+        return 1_800_000_000.9
+
+
+class TestNoDocument:
+    def test_with_a_symmetric_key(self, feed: Ask) -> None:
+        with override_settings(DRF_RATCHET=ratchet(KEYS=None)):
+            answer = feed()
+
+        assert "DRF_RATCHET['KEYS']" in refused(answer, 404, "no_public_key")["detail"]
+
+    def test_while_the_database_does_not_answer(
+        self, feed: Ask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def fail(alias: str) -> Any:
+            raise OperationalError("password=hunter2 does not answer")
+
+        monkeypatch.setattr(module, "database_now", fail)
+        with caplog.at_level(logging.DEBUG, "drf_ratchet"):
+            answer = feed()
+
+        refused(answer, 503, "busy")
+        assert answer["Retry-After"] == "1"
+        assert "OperationalError" in caplog.text
+        assert "hunter2" not in caplog.text
+
+    def test_only_for_reading(self, api: Any) -> None:
+        refused(api.post("/api/ended-sessions/", **basic()), 405, "method_not_allowed")
+
+    @pytest.mark.parametrize("accept", ["application/jwt", "text/html", "nothing/at-all"])
+    def test_the_form_is_not_negotiated(self, accept: str, feed: Ask) -> None:
+        assert feed(HTTP_ACCEPT=accept)["Content-Type"] == "application/jwt"
