@@ -10,6 +10,8 @@ from rest_framework.test import APIClient
 
 from tests.conftest import PASSWORD
 
+pytestmark = pytest.mark.any_database
+
 LIMIT = 3
 
 

@@ -10,6 +10,8 @@ from rest_framework.test import APIClient
 from drf_ratchet.models import Session
 from tests.conftest import PASSWORD, Tokens
 
+pytestmark = pytest.mark.any_database
+
 Refresh = Callable[..., Response]
 
 #: With a word of ours at the start: something was sent, and it is no good.

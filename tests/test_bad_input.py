@@ -18,6 +18,8 @@ from rest_framework.test import APIClient
 from drf_ratchet.models import Session
 from tests.conftest import PASSWORD, Tokens
 
+pytestmark = pytest.mark.any_database
+
 #: The fields of each endpoint, with what an honest client would send.
 FIELDS = {
     "/api/token/": {"username": "alice", "password": PASSWORD},

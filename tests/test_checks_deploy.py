@@ -56,6 +56,10 @@ def access_claims(user, *, session, request):
 PRODUCTION = """
 from config.settings import *
 
+import pytest
+
+pytestmark = pytest.mark.any_database
+
 SECRET_KEY = "{random}"
 CACHES = {{"default": {{
     "BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://valkey:6379",

@@ -152,6 +152,8 @@ class TestTokens:
 
 SETTINGS = """
 from config.settings import *
+
+pytestmark = pytest.mark.any_database
 DRF_RATCHET = {"KEYS": %r}
 """
 

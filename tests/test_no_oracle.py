@@ -17,6 +17,8 @@ from rest_framework.test import APIClient
 from drf_ratchet import throttling
 from tests.conftest import PASSWORD, Tokens
 
+pytestmark = pytest.mark.any_database
+
 SECRET = "hunter2-and-more"
 CASES = ("unknown", "wrong", "inactive")
 ATTEMPTS = 100

@@ -10,6 +10,8 @@ from django.contrib.auth.models import User
 
 from tests.conftest import PASSWORD
 
+pytestmark = pytest.mark.any_database
+
 README = Path(__file__).resolve().parents[1] / "README.md"
 MARK = "<!-- tested by tests/test_readme.py -->"
 

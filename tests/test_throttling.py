@@ -19,6 +19,8 @@ from drf_ratchet.serializers import TokenObtainPairSerializer
 from drf_ratchet.throttling import Counter, fold, network_of
 from tests.conftest import PASSWORD, Tokens
 
+pytestmark = pytest.mark.any_database
+
 Try = Callable[..., Response]
 
 

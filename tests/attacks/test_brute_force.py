@@ -12,6 +12,8 @@ import pytest
 from tests.races.server import served
 from tests.servers import valkey
 
+pytestmark = pytest.mark.any_database
+
 ATTEMPTS = 1000
 AT_ONCE = 50
 RATE = 20

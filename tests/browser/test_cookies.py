@@ -20,6 +20,8 @@ from tests.browser.conftest import SAME_ORIGIN, cookie_in, put_cookie
 from tests.conftest import PASSWORD, Tokens, payload
 from tests.test_views import INVALID, REALM, assert_refused
 
+pytestmark = pytest.mark.any_database
+
 Ask = Callable[..., Response]
 
 

@@ -13,6 +13,8 @@ from drf_ratchet.models import Session
 from tests.browser.conftest import BROWSER
 from tests.conftest import PASSWORD
 
+pytestmark = pytest.mark.any_database
+
 CREDENTIALS = {"username": "alice", "password": PASSWORD}
 OWN = "http://testserver"
 NONE: dict[str, str] = {}

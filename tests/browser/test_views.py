@@ -22,6 +22,8 @@ from tests.browser.conftest import BROWSER, SAME_ORIGIN, cookie_in, put_cookie
 from tests.conftest import PASSWORD, Tokens, payload
 from tests.test_views import assert_refused
 
+pytestmark = pytest.mark.any_database
+
 Ask = Callable[..., Response]
 NAME = "__Host-ratchet-refresh"
 

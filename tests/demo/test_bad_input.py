@@ -10,6 +10,8 @@ from rest_framework.test import APIClient
 from blog.models import Post
 from tests.demo.conftest import ClientOf
 
+pytestmark = pytest.mark.any_database
+
 Send = Callable[[bytes, str], int]
 
 NESTED = 20_000

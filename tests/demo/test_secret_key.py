@@ -10,6 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.secret_key import secret_key
 
+pytestmark = pytest.mark.any_database
+
 
 def test_made_once_and_kept(tmp_path: Path) -> None:
     path = tmp_path / "var" / "secret-key"

@@ -17,6 +17,8 @@ import pytest
 
 from blog.demo_users import PASSWORD
 
+pytestmark = pytest.mark.any_database
+
 SERVE = Path(__file__).resolve().parents[2] / "demo" / "serve.py"
 
 

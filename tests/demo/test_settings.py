@@ -13,6 +13,8 @@ from config.cache import cache
 from config.database import database
 from drf_ratchet.throttling import RATES
 
+pytestmark = pytest.mark.any_database
+
 DEMO = Path(__file__).resolve().parents[2] / "demo"
 OURS = {
     "ATOMIC_REQUESTS",

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import jwt
+import pytest
 from django.db import connection
 
 from drf_ratchet.verifier import TokenRefused, Unavailable, Verifier
@@ -19,6 +20,8 @@ from tests.races.clients import protected, sign_in
 from tests.races.databases import DEMO, copy_of, environment_on
 from tests.races.server import Server, serving
 from tests.races.tabs import PAUSE, Tab
+
+pytestmark = pytest.mark.any_database
 
 WORKERS = 3
 TABS = 4

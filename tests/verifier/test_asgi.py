@@ -17,6 +17,8 @@ from tests.tokens import forge
 from tests.verifier.conftest import MakeVerifier
 from tests.verifier.issuer import JWKS, Issuer
 
+pytestmark = pytest.mark.any_database
+
 App = Callable[..., Awaitable[None]]
 REALM = 'Bearer realm="api"'
 INVALID = f'{REALM}, error="invalid_token"'

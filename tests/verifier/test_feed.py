@@ -17,6 +17,8 @@ from tests.verifier.conftest import Clock, MakeVerifier
 from tests.verifier.issuer import FEED, JWKS, SERVICE, Issuer, status
 from tests.verifier.test_keys import is_refused, new_key, reason, wait_for
 
+pytestmark = pytest.mark.any_database
+
 EARLIER = UUID(int=forge.SESSION.int - 1)
 LATER = UUID(int=forge.SESSION.int + 1)
 

@@ -17,6 +17,8 @@ from tests.verifier.issuer import (
     status,
 )
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.mark.parametrize(
     "url",

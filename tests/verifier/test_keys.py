@@ -16,6 +16,8 @@ from tests.tokens import forge
 from tests.verifier.conftest import Clock, MakeVerifier
 from tests.verifier.issuer import JWKS, Issuer, public, redirect, status
 
+pytestmark = pytest.mark.any_database
+
 
 def new_key(kid: str | None = None) -> Key:
     return Key(jwk.OKPKey.generate_key("Ed25519"), "Ed25519", kid)

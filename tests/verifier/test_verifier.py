@@ -17,6 +17,8 @@ from tests.verifier.conftest import MakeVerifier
 from tests.verifier.issuer import JWKS, SERVICE, Issuer
 from tests.verifier.test_keys import is_refused, reason, wait_for
 
+pytestmark = pytest.mark.any_database
+
 URL = "https://blog.example"
 NAN, INFINITY = float("nan"), float("inf")
 
