@@ -57,6 +57,25 @@ export function isTokenRefused(answer) {
   return answer.status === 401 && /^Bearer\b.*\berror="?invalid_token\b/i.test(challenge);
 }
 
+/** The words of the contract for "no session is here". */
+const SIGNED_OUT = ["token_not_valid", "not_authenticated"];
+
+/** Whether the server says that nobody is signed in. A gateway has 401s of its own. */
+export function isSignedOut(error) {
+  return error.status === 401 && SIGNED_OUT.includes(error.code);
+}
+
+/**
+ * Whether the server has answered, and with a refusal. Silence, a failure and the page of
+ * something in front of it may each hide that it has done what was asked.
+ */
+export function isRefusal(error) {
+  if (!(error instanceof RatchetError) || error.isTransient) return false;
+  // What is wrong with a form is told by field, and without a code.
+  if (error.code === "invalid") return error.status === 400;
+  return error.code !== "bad_answer" && error.code !== "error";
+}
+
 export function bodyOf(answer, text) {
   try {
     const body = JSON.parse(text);
@@ -79,6 +98,8 @@ export function refusal(answer, text) {
     // A proxy's page, most likely.
   }
   const { detail, code, reason, ...others } = body;
+  // The server's own refusals have both. A gateway's JSON may have a code for itself.
+  const ours = typeof code === "string" && typeof detail === "string";
   const fields = Object.fromEntries(
     Object.entries(others).filter(([, value]) => Array.isArray(value)),
   );
@@ -86,7 +107,7 @@ export function refusal(answer, text) {
   const retryAfter = /^\d+$/.exec(answer.headers.get("Retry-After") ?? "")?.[0];
   return new RatchetError({
     status: answer.status,
-    code: code ?? (Object.keys(fields).length ? "invalid" : "error"),
+    code: ours ? code : Object.keys(fields).length ? "invalid" : "error",
     detail: detail ?? Object.values(fields)[0]?.[0] ?? `The server answered ${answer.status}.`,
     reason,
     fields,

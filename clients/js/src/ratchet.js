@@ -11,6 +11,8 @@ import {
   RatchetError,
   claimsOf,
   grantOf,
+  isRefusal,
+  isSignedOut,
   isTokenRefused,
   refusal,
   withToken,
@@ -140,7 +142,7 @@ class Client {
   async logout({ everywhere = false, signal } = {}) {
     if (everywhere) {
       await this.#api("POST", "logout/all/", { signal }).catch((error) => {
-        if (error.status !== 401) throw error; // nobody is signed in: what was wanted
+        if (!isSignedOut(error)) throw error; // nobody is signed in: what was wanted
       });
     }
     await this.#exclusively(signal, async () => {
@@ -316,7 +318,7 @@ class Client {
     try {
       this.#settle(grantOf(await this.#turn("browser/refresh/", {})));
     } catch (error) {
-      if (error.status !== 401) throw error;
+      if (!isSignedOut(error)) throw error;
       this.#settle(null);
     }
   }
@@ -330,10 +332,8 @@ class Client {
         headers: { ...headers, "Idempotency-Key": key },
       });
     } catch (error) {
-      // Any other error is an answer, and the next turn has a key of its own. These may hide one.
-      if (error instanceof RatchetError && !error.isTransient && error.code !== "bad_answer") {
-        this.#memo.remove("key");
-      }
+      // After an answer the next turn has a key of its own. Anything else may hide one.
+      if (isRefusal(error)) this.#memo.remove("key");
       throw error;
     }
   }

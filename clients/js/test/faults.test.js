@@ -2,7 +2,17 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
 
-import { Browser, ORIGIN, answered, lost, unreachable, until, wind } from "./browser.js";
+import {
+  ALICE,
+  BOB,
+  Browser,
+  ORIGIN,
+  answered,
+  lost,
+  unreachable,
+  until,
+  wind,
+} from "./browser.js";
 
 const keysOf = (browser) => browser.refreshes.map(({ headers }) => headers.get("Idempotency-Key"));
 const storedKey = (browser) => [...browser.storage.items].find(([name]) => name.endsWith(" key"));
@@ -56,8 +66,11 @@ test("the key is dropped when its answer has come", async (t) => {
 test("a refusal drops the key too", async (t) => {
   const browser = new Browser(t);
   const tab = await browser.signedInTab();
-  browser.fault("browser/refresh/", answered(403));
-  await assert.rejects(tab.refresh(), { status: 403 });
+  browser.fault("browser/refresh/", (go, request) => {
+    request.headers.set("Idempotency-Key", "two words");
+    return go();
+  });
+  await assert.rejects(tab.refresh(), { status: 400, code: "bad_idempotency_key" });
   assert.equal(storedKey(browser), undefined);
   assert.ok(tab.session, "and signs nobody out");
 });
@@ -142,39 +155,119 @@ for (const [name, fault] of Object.entries({
   });
 }
 
-test("a proxy that answers for the server is not taken for it", async (t) => {
-  let down = true;
+/** A proxy in front of the server, where `answer(request, response, pass)` may answer itself. */
+async function behindProxy(t, browser, answer) {
+  const hops = ["host", "connection", "transfer-encoding", "content-length"];
   const proxy = createServer(async (request, response) => {
-    const chunks = await request.toArray();
-    if (down && request.url.endsWith("/refresh/")) {
-      down = false;
-      // It has let the request through, and lost the answer.
-      await fetch(ORIGIN + request.url, { method: request.method, headers: headersOf(request) });
-      response.writeHead(504, { "Content-Type": "text/html" }).end("<h1>Gateway Timeout</h1>");
-      return;
-    }
-    const answer = await fetch(ORIGIN + request.url, {
-      method: request.method,
-      headers: headersOf(request),
-      body: chunks.length ? Buffer.concat(chunks) : undefined,
-    });
-    response.writeHead(answer.status, [...answer.headers].flat().filter(Boolean));
-    response.end(Buffer.from(await answer.arrayBuffer()));
+    const body = Buffer.concat(await request.toArray());
+    const headers = Object.entries(request.headers).filter(([name]) => !hops.includes(name));
+    const pass = () =>
+      fetch(ORIGIN + request.url, {
+        method: request.method,
+        headers: Object.fromEntries(headers),
+        body: body.length ? body : undefined,
+      });
+    await answer(request, response, pass);
+    if (response.writableEnded) return;
+    const passed = await pass();
+    response.writeHead(passed.status, [...passed.headers].flat().filter(Boolean));
+    response.end(Buffer.from(await passed.arrayBuffer()));
   });
-  const headersOf = (request) => {
-    const hops = ["host", "connection", "transfer-encoding", "content-length"];
-    const headers = Object.entries(request.headers);
-    return Object.fromEntries(headers.filter(([name]) => !hops.includes(name)));
-  };
   await new Promise((resolve) => proxy.listen(0, "127.0.0.1", resolve));
   t.after(() => proxy.close());
-  const browser = new Browser(t);
   browser.through = `http://127.0.0.1:${proxy.address().port}`;
+}
+
+test("a proxy that answers for the server is not taken for it", async (t) => {
+  let down = true;
+  const browser = new Browser(t);
+  await behindProxy(t, browser, async (request, response, pass) => {
+    if (!down || !request.url.endsWith("/refresh/")) return;
+    down = false;
+    // It has let the request through, and lost the answer.
+    await pass();
+    response.writeHead(504, { "Content-Type": "text/html" }).end("<h1>Gateway Timeout</h1>");
+  });
   const tab = await browser.signedInTab();
 
   assert.equal((await tab.refresh()).claims.username, "alice");
   assert.deepEqual(browser.refreshes.map(({ status }) => status), [504, 200]);
   assert.equal(new Set(keysOf(browser)).size, 1);
+});
+
+const BASIC = { "WWW-Authenticate": "Basic realm=proxy" };
+for (const [name, status, type, body] of [
+  ["a 401 of HTML", 401, "text/html", "<h1>Unauthorized</h1>"],
+  ["a 401 of JSON", 401, "application/json", '{"message": "Unauthorized"}'],
+  ["a 401 of JSON with a code", 401, "application/json", '{"code": "token_not_valid"}'],
+  ["a 401 of JSON with lists", 401, "application/json", '{"errors": ["Unauthorized"]}'],
+  ["a 403 of HTML", 403, "text/html", "<h1>Forbidden</h1>"],
+]) {
+  test(`${name} from a proxy signs no tab out, and a lost answer keeps its key`, async (t) => {
+    let closed = false;
+    const browser = new Browser(t);
+    await behindProxy(t, browser, async (request, response, pass) => {
+      if (!closed || !request.url.endsWith("/refresh/")) return;
+      // The session is turned behind it: without the same key the next one is a replay.
+      await pass();
+      response.writeHead(status, { "Content-Type": type, ...BASIC }).end(body);
+    });
+    const tabs = [await browser.signedInTab(), browser.tab()];
+    await tabs[1].restore();
+    const heard = [];
+    for (const tab of tabs) tab.onChange((session) => heard.push(session));
+    closed = true;
+
+    await assert.rejects(tabs[0].refresh(), { status, isTransient: false });
+
+    assert.equal(browser.refreshes.length, 1, "it is not tried again at once");
+    assert.equal(storedKey(browser)?.[1], keysOf(browser)[0]);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.deepEqual(heard, []);
+    assert.ok(tabs.every((tab) => tab.session));
+
+    closed = false;
+    assert.equal((await tabs[1].refresh()).claims.username, "alice");
+    assert.equal((await tabs[0].fetch("/api/protected/")).status, 200);
+    assert.equal(new Set(keysOf(browser)).size, 1);
+  });
+}
+
+test("a proxy's 401 for a step up keeps the key of its turn", async (t) => {
+  let closed = true;
+  const browser = new Browser(t);
+  await behindProxy(t, browser, async (request, response, pass) => {
+    if (!closed || !request.url.endsWith("/step-up/")) return;
+    closed = false;
+    await pass();
+    response.writeHead(401, { "Content-Type": "text/html", ...BASIC }).end("<h1>No</h1>");
+  });
+  const tab = await browser.signedInTab();
+
+  await assert.rejects(tab.stepUp(ALICE), { status: 401, code: "error" });
+  assert.ok(storedKey(browser));
+
+  assert.equal((await tab.stepUp(ALICE)).claims.username, "alice");
+});
+
+test("a proxy's 401 is no sign-out everywhere", async (t) => {
+  let closed = true;
+  const browser = new Browser(t);
+  await behindProxy(t, browser, async (request, response) => {
+    if (!closed || !request.url.endsWith("/logout/all/")) return;
+    closed = false;
+    response.writeHead(401, { "Content-Type": "text/html", ...BASIC }).end("<h1>No</h1>");
+  });
+  const tab = await browser.signedInTab(BOB);
+  const elsewhere = await new Browser(t).signedInTab(BOB);
+
+  await assert.rejects(tab.logout({ everywhere: true }), { status: 401, code: "error" });
+  assert.ok(tab.session);
+  assert.ok(await elsewhere.refresh());
+
+  await tab.logout({ everywhere: true });
+  assert.equal(tab.session, null);
+  assert.equal(await elsewhere.refresh(), null);
 });
 
 test("Retry-After is honoured", async (t) => {
