@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from rest_framework.permissions import IsAdminUser, IsAuthenticated
 from rest_framework.test import APIClient, APIRequestFactory
 from rest_framework.views import APIView
 
+from drf_ratchet import issuer as issuer_module
 from drf_ratchet.authentication import JWTAuthentication
 from drf_ratchet.exceptions import Busy, TokenNotValid
 from drf_ratchet.issuer import issuer_verifier
@@ -22,8 +25,11 @@ from drf_ratchet.keyring import keyring
 from drf_ratchet.token_user import TokenUser
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.claims import Claims, Kind
+from drf_ratchet.verifier import Verifier
 from tests.tokens import forge
 from tests.verifier.issuer import FEED, SERVICE, Issuer
+
+pytestmark = pytest.mark.any_database
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -147,6 +153,31 @@ class TestWithAVerifier:
         assert issuer.requests[FEED] >= 1
         assert issuer_verifier() is issuer_verifier()
 
+    def test_threads_that_ask_at_once_have_one(
+        self, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each more would have a thread of its own, for as long as the process lives."""
+        made: list[Verifier] = []
+        others_come = threading.Event()
+
+        def make(*args: Any, **options: Any) -> Verifier:
+            others_come.wait(0.1)  # never set: time for the others to come here
+            made.append(Verifier(*args, **options))
+            return made[-1]
+
+        monkeypatch.setattr(issuer_module, "Verifier", make)
+        barrier = threading.Barrier(8)
+
+        def ask(_: int) -> Verifier | None:
+            barrier.wait()
+            return issuer_verifier()
+
+        with ThreadPoolExecutor(8) as threads:
+            had = set(threads.map(ask, range(8)))
+
+        assert had == set(made)
+        assert len(made) == 1
+
     def test_an_ended_session(self, issuer: Issuer) -> None:
         issuer.ended = [forge.SESSION]
         with pytest.raises(TokenNotValid) as refused:
@@ -214,7 +245,6 @@ urlpatterns = [path("who/", Who.as_view())]
 
 from django.test import Client
 
-pytestmark = pytest.mark.any_database
 for token in (sys.stdin.read().split()):
     answer = Client().get("/who/", headers={"Authorization": "Bearer " + token})
     print(answer.status_code, answer.content.decode())

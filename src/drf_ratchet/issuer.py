@@ -1,5 +1,7 @@
 """The issuer of the tokens, where it is another server: the setting ``VERIFIER``."""
 
+import os
+import threading
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +19,23 @@ def issuer_verifier() -> Verifier | None:
         ImproperlyConfigured: ``VERIFIER`` holds what no ``Verifier`` takes.
     """
     settings = ratchet_settings()
-    return _made() if settings.USER == "claims" and settings.VERIFIER is not None else None
+    if settings.USER != "claims" or settings.VERIFIER is None:
+        return None
+    with _making[0]:
+        return _made()
+
+
+#: lru_cache holds no lock while it makes one, and each has a thread for as long as it lives.
+_making = [threading.Lock()]
+
+
+def _after_fork() -> None:
+    # It may be held by a thread that the child does not have.
+    _making[0] = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 @lru_cache(maxsize=1)
@@ -36,9 +54,10 @@ def _made() -> Verifier:
 
 
 def _forget(*, setting: str, **kwargs: Any) -> None:
-    if setting == NAME and _made.cache_info().currsize:
-        _made().close()
-        _made.cache_clear()
+    with _making[0]:
+        if setting == NAME and _made.cache_info().currsize:
+            _made().close()
+            _made.cache_clear()
 
 
 setting_changed.connect(_forget, dispatch_uid="drf_ratchet.issuer")

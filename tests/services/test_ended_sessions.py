@@ -299,6 +299,13 @@ class TestNoDocument:
 
         assert "DRF_RATCHET['KEYS']" in refused(answer, 404, "no_public_key")["detail"]
 
+    def test_with_public_keys_alone(self, feed: Ask) -> None:
+        public = public_half(key_for("ES256")).public_jwk()
+        with override_settings(DRF_RATCHET=ratchet(KEYS=public)):
+            answer = feed()
+
+        assert "public keys alone" in refused(answer, 404, "no_public_key")["detail"]
+
     def test_while_the_database_does_not_answer(
         self, feed: Ask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:

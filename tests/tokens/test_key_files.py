@@ -159,6 +159,13 @@ class TestTexts:
         "for something else": json.dumps(members("k", use="enc")),
         "of another algorithm": json.dumps(members("k", alg="ES256")),
         "of no algorithm": json.dumps(members("k", alg=["Ed25519"])),
+        **{
+            f"with the kid {kid!r}": json.dumps({**members(), "kid": kid})
+            for kid in ([MARK], {MARK: 1}, 7, True, "")
+        },
+        "ML-DSA with an odd kid": json.dumps(
+            {"kty": "AKP", "alg": "ML-DSA-44", "pub": "A" * 1750, "kid": [MARK]}
+        ),
         "with odd times": json.dumps(members("k", nbf=MARK)),
         "a set of nothing": '{"keys": 1}',
         "a set with a bad one": json.dumps({"keys": [members("a"), 1]}),

@@ -198,17 +198,25 @@ class TestIgnored:
         self.assert_ignored(issuer, verifier, clock, caplog)
 
 
+@pytest.mark.parametrize("behind", [1, 30])
 def test_a_process_of_the_issuer_that_is_a_little_behind(
-    issuer: Issuer, verifier: Verifier, clock: Clock, caplog: pytest.LogCaptureFixture
+    issuer: Issuer,
+    verifier: Verifier,
+    clock: Clock,
+    caplog: pytest.LogCaptureFixture,
+    behind: int,
 ) -> None:
     verifier.verify(issuer.token())
     assert verifier._feed
-    before = verifier._feed._newest
-    issuer.document = {"iat": int(time.time()) - 2}
+    before, etag = verifier._feed._newest, verifier._feed._etag
+    assert before
+    issuer.document = {"iat": int(before.made_at) - behind}
     read_again(verifier, clock)
 
+    assert issuer.requests[FEED] == 2
     assert verifier.verify(issuer.token())
     assert verifier._feed._newest is before
+    assert verifier._feed._etag == etag
     assert not caplog.records
 
 

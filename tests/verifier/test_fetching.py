@@ -1,10 +1,15 @@
 """One GET: where to, for how long, and how much."""
 
+import contextlib
+import socket
+import threading
 import time
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 import pytest
 
-from drf_ratchet.verifier.fetching import FetchFailed, Source
+from drf_ratchet.verifier.fetching import MAX_BODY, FetchFailed, Source
 from tests.verifier.issuer import (
     JWKS,
     SERVICE,
@@ -81,6 +86,68 @@ def test_refused(issuer: Issuer, misbehaviour: Misbehaviour, why: str) -> None:
 
     assert time.monotonic() - started < 3
     assert SERVICE[1] not in str(failed.value) + repr(source)
+
+
+def test_no_more_is_read_than_is_taken(issuer: Issuer) -> None:
+    """Who sends too much and does not end is not listened to until the time is over."""
+    read = threading.Event()
+
+    def too_much(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        handler.wfile.write(b" " * (MAX_BODY + 10))
+        read.wait(4)
+
+    issuer.misbehaves[JWKS] = too_much
+    started = time.monotonic()
+    try:
+        with pytest.raises(FetchFailed, match="more than 1000000 bytes"):
+            Source(issuer.url + JWKS, timeout=4).get()
+    finally:
+        read.set()
+
+    assert time.monotonic() - started < 3
+
+
+def test_the_time_is_for_tls_as_well() -> None:
+    """A handshake of which a byte comes now and then."""
+
+    def drip_tls() -> None:
+        connection, _ = server.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(b"\x16\x03\x03\x40\x00")
+            for _ in range(200):
+                time.sleep(0.02)
+                connection.sendall(b"\x02")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=drip_tls, daemon=True).start()
+        started = time.monotonic()
+        with pytest.raises(FetchFailed, match=r"no answer within 0\.3 s"):
+            Source(f"https://127.0.0.1:{server.getsockname()[1]}/", timeout=0.3).get()
+
+    assert time.monotonic() - started < 2
+
+
+def test_what_connecting_took_is_not_there_again(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+    connect, timer = socket.create_connection, threading.Timer
+
+    def slowly(*args: Any) -> socket.socket:
+        time.sleep(0.2)
+        return connect(*args)
+
+    def note(seconds: float, *args: Any) -> threading.Timer:
+        given.append(seconds)
+        return timer(seconds, *args)
+
+    monkeypatch.setattr(socket, "create_connection", slowly)
+    monkeypatch.setattr(threading, "Timer", note)
+
+    assert Source(issuer.url + JWKS, timeout=5).get().body
+    assert 0 < given[0] <= 4.8
 
 
 def test_nobody_there(issuer: Issuer) -> None:

@@ -1,8 +1,11 @@
 """Keys that are fetched: when, how often, and what happens when they cannot be."""
 
+import asyncio
 import json
 import logging
 import threading
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,7 +14,7 @@ from joserfc import jwk
 
 from drf_ratchet.tokens.errors import Reason, TokenRefused, Unavailable
 from drf_ratchet.tokens.keys import Key
-from drf_ratchet.verifier import Verifier
+from drf_ratchet.verifier import Verifier, turns
 from tests.tokens import forge
 from tests.verifier.conftest import Clock, MakeVerifier
 from tests.verifier.issuer import JWKS, Issuer, public, redirect, status
@@ -133,8 +136,81 @@ def test_a_new_key_under_an_old_name(
     verifier.verify(issuer.token())
     issuer.keys = [new_key("one name")]
     clock.advance(10)
+    assert reason(verifier, issuer.token()) is Reason.BAD_SIGNATURE
 
+    verifier._keys.turns.take(verifier._keys.fetch)  # as its thread does after max-age
     assert verifier.verify(issuer.token())
+
+
+def test_a_bad_signature_of_a_known_key_fetches_nothing(
+    issuer: Issuer, verifier_of: MakeVerifier, clock: Clock
+) -> None:
+    """It costs nothing to make, and no newer keys would make it good."""
+    verifier = verifier_of()
+    verifier.verify(issuer.token())
+    clock.advance(10)
+    head, payload, signature = issuer.token().split(".")
+    (known,), stranger = issuer.keys, forge.key_for("HS256")
+    bad = [
+        f"{head}.{payload}.{signature[::-1]}",
+        f"{head}.{payload}.x",
+        forge.forge(stranger, forge.claims(), forge.header(stranger, alg="HS256", kid=known.kid)),
+    ]
+    for token in bad:
+        assert reason(verifier, token) is Reason.BAD_SIGNATURE
+        with pytest.raises(TokenRefused):
+            asyncio.run(verifier.verify_async(token))
+
+    assert issuer.requests == {JWKS: 1}
+
+
+class TestWhileAnotherThreadFetches:
+    @pytest.fixture
+    def verifier(
+        self, issuer: Issuer, verifier_of: MakeVerifier, clock: Clock
+    ) -> Iterator[Verifier]:
+        """With good keys, and an issuer that hangs while somebody asks it for newer ones."""
+        verifier = verifier_of(keys_interval=10, timeout=30)
+        verifier.verify(issuer.token())
+        clock.advance(10)
+        go_on = threading.Event()
+        issuer.misbehaves[JWKS] = lambda handler: go_on.wait(20) and None
+        first = threading.Thread(target=is_refused, args=[verifier, issuer.token(new_key())])
+        first.start()
+        wait_for(lambda: issuer.requests[JWKS] == 2)
+        yield verifier
+        go_on.set()
+        first.join()
+
+    def test_a_token_of_an_unknown_key_is_refused_at_once(
+        self, issuer: Issuer, verifier: Verifier, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(turns, "PATIENCE", 5.0)
+        for interval_is_over in (False, True):
+            verifier._keys.turns._interval = 0 if interval_is_over else 10
+            started = time.monotonic()
+            assert reason(verifier, issuer.token(new_key())) is Reason.BAD_SIGNATURE
+            assert time.monotonic() - started < 2
+
+        assert verifier.verify(issuer.token())
+        assert issuer.requests[JWKS] == 2
+
+    def test_a_flood_of_them_takes_no_thread(
+        self, issuer: Issuer, verifier: Verifier, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """An event loop has few for whatever else blocks, the lookup of names among it."""
+        taken: list[object] = []
+        monkeypatch.setattr(asyncio, "to_thread", lambda *what: taken.append(what))
+        verifier._keys.turns._interval = 0
+
+        async def flood() -> list[Any]:
+            tokens = [issuer.token(new_key()) for _ in range(40)]
+            asked = [verifier.verify_async(token) for token in tokens]
+            return await asyncio.gather(*asked, return_exceptions=True)
+
+        answers = asyncio.run(flood())
+        assert {getattr(answer, "reason", answer) for answer in answers} == {Reason.BAD_SIGNATURE}
+        assert taken == []
 
 
 def test_a_key_that_is_withdrawn_is_gone(
@@ -293,6 +369,22 @@ class TestStrangeSets:
         reason(verifier, issuer.token(new_key()))
 
         assert verifier.verify(token)
+
+    @pytest.mark.parametrize("kid", [["a"], {"a": 1}, 7, True, ""], ids=repr)
+    @pytest.mark.parametrize("kind", ["ES256", "ML-DSA-44"])
+    def test_an_id_that_is_no_text(
+        self, issuer: Issuer, verifier_of: MakeVerifier, kind: str, kid: object
+    ) -> None:
+        (good,) = public(issuer.keys)
+        if kind == "ES256":
+            odd = {**public([forge.key_for("ES256")])[0], "kid": kid}
+        else:
+            odd = {"kty": "AKP", "alg": kind, "pub": "A" * 1750, "kid": kid}
+        issuer.raw_keys = json.dumps({"keys": [odd, good]}).encode()
+        verifier = verifier_of()
+
+        assert verifier.verify(issuer.token())
+        assert [key.kid for key in verifier._keys.current()] == [good["kid"]]
 
     def test_strangers_among_them(self, issuer: Issuer, verifier_of: MakeVerifier) -> None:
         (good,) = public(issuer.keys)

@@ -101,18 +101,23 @@ def test_a_forked_child_has_a_thread_of_its_own(issuer: Issuer, verifier_of: Mak
     token = issuer.token()
     verifier.verify(token)
     assert verifier._feed
+    heard, say = os.pipe()
     with verifier._lock, verifier._keys.turns._lock, verifier._feed.turns._lock:
         child = os.fork()
         if child == 0:
             status = 1
             try:
                 if verifier.verify(token)["sub"] == "1" and verifier._thread is not None:
+                    os.write(say, b"x")
                     # Its own thread reads that the session has ended.
                     wait_for(lambda: is_refused(verifier, token))
                     status = 0
             finally:
                 os._exit(status)
+        os.close(say)
+        os.read(heard, 1)  # or nothing, when the child is gone
         issuer.ended = [forge.SESSION]
+    os.close(heard)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 

@@ -31,7 +31,11 @@ MAX_CUT_OFFS = 100
 
 
 class NoPublicKey(exceptions.NotFound):
-    """404: what a symmetric key signs, services could verify only if they could sign it too."""
+    """404: no list that services could verify.
+
+    What a symmetric key signs, they could verify only if they could sign it too; and a server
+    with public keys alone signs nothing.
+    """
 
     default_detail = _(
         "There is no public key that a service could verify this list with. Set "
@@ -71,12 +75,16 @@ class EndedSessions:
         """One that is not older than ``FEED_INTERVAL``. Three queries, or none.
 
         Raises:
-            NoPublicKey: the key that signs access tokens is symmetric.
+            NoPublicKey: the key of access tokens is symmetric, or there is its public half alone.
             Busy: the database does not answer.
         """
         key = keyring().access.signing
         if key.is_symmetric:
             raise NoPublicKey
+        if not key.can_sign:
+            raise NoPublicKey(
+                _("This server has public keys alone. The server that signs has this list.")
+            )
         with self._lock:
             started = time.monotonic()
             latest = self._latest

@@ -74,7 +74,11 @@ def from_jwk(members: Mapping[str, Any], name: str = "") -> Key:
     try:
         jose = AKPKey.import_key(members) if members.get("kty") == "AKP" else _joserfc(members)
         alg = members.get("alg") or _usual(jose)
-        kid = members.get("kid") or (_stem(name) if isinstance(jose, jwk.OctKey) else None)
+        kid = members.get("kid")
+        if kid is None:
+            kid = _stem(name) if isinstance(jose, jwk.OctKey) else None
+        elif not isinstance(kid, str) or not kid:
+            raise _Ours("its kid is no text")
         signs_from = _seconds(members, "nbf", 0)
         verifies_until = _seconds(members, "exp", math.inf)
         return Key(jose, alg, kid, signs_from=signs_from, verifies_until=verifies_until)

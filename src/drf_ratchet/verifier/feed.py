@@ -167,7 +167,11 @@ class FetchedFeed:
                 self._etag = answer.etag
 
     def _read(self, text: str) -> Document | None:
-        claims = self._keys.judge(lambda keys: verify_document(text, keys, ENDED_SESSIONS))
+        claims = self._keys.judge(
+            text,
+            lambda keys: verify_document(text, keys, ENDED_SESSIONS),
+            waits=True,  # one thread at a time fetches the feed, so no more than one waits
+        )
         if self._issuer is not None and claims.get("iss") != self._issuer:
             raise TokenRefused(Reason.WRONG_ISSUER)
         document = Document.read(claims)

@@ -44,7 +44,9 @@ class Source:
 
     Args:
         url: ``https://``, or ``http://`` on this machine.
-        timeout: seconds that one request may take, from the connection to the last byte.
+        timeout: seconds that one request may take, from the connection to the last byte. Looking
+            up the host's name is not in it, and where a name has several addresses, trying the
+            later ones may take as long again each.
         service: a name and a secret for HTTP Basic.
         allow_http: take ``http://`` anywhere: where something else encrypts, say a service mesh.
 
@@ -85,7 +87,7 @@ class Source:
         deadline = time.monotonic() + self._timeout
         why = ""
         try:
-            answer = self._get(headers)
+            answer = self._get(headers, deadline)
         except (OSError, HTTPException, ValueError) as error:
             why = type(error).__name__
         if time.monotonic() >= deadline:
@@ -95,15 +97,23 @@ class Source:
             raise FetchFailed(f"{self.url}: {why}")
         return answer
 
-    def _get(self, headers: Mapping[str, str]) -> Answer:
+    def _get(self, headers: Mapping[str, str], deadline: float) -> Answer:
         connection = self._connection()
         try:
-            connection.connect()
-            # A socket's own timeout starts again with each byte. This one does not.
-            timer = threading.Timer(self._timeout, _cut, [connection.sock])
+            address = self._host, connection.port
+            sock = connection.sock = socket.create_connection(address, self._timeout)
+            if self._tls is not None:
+                sock = connection.sock = self._tls.wrap_socket(
+                    sock, server_hostname=self._host, do_handshake_on_connect=False
+                )
+            # A socket's own timeout starts again with each byte. This one does not, and has what
+            # connecting has left.
+            timer = threading.Timer(max(0.0, deadline - time.monotonic()), _cut, [sock])
             timer.daemon = True
             timer.start()
             try:
+                if isinstance(sock, ssl.SSLSocket):
+                    sock.do_handshake()
                 connection.request("GET", self._path, headers=dict(headers))
                 response = connection.getresponse()
                 body = response.read(MAX_BODY + 1)
@@ -133,7 +143,8 @@ class Source:
 
 def _cut(sock: socket.socket) -> None:
     with suppress(OSError):
-        sock.shutdown(socket.SHUT_RDWR)
+        # Not SSLSocket's own, which takes the TLS away from under whoever is reading.
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 def _checked(url: str, allow_http: bool) -> SplitResult:

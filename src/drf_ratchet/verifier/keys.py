@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, TypeVar
 
+from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.errors import Reason, TokenRefused, Unavailable
 from drf_ratchet.tokens.key_texts import from_jwk
 from drf_ratchet.tokens.keys import Key, KeySet
@@ -62,11 +63,14 @@ class FetchedKeys:
             raise Unavailable("The issuer's keys are not known, or too old.")
         return known[0]
 
-    def judge(self, check: Callable[[KeySet], T]) -> T:
-        """Check a signature; with the issuer's newest keys if the known ones did not make it.
+    def judge(self, text: object, check: Callable[[KeySet], T], *, waits: bool = False) -> T:
+        """Check a signature; with the issuer's newest keys if it names none of the known ones.
 
         Args:
+            text: what is signed.
             check: raises TokenRefused, bad_signature, where none of the keys it is given did.
+            waits: a little, where another thread is fetching the keys. Who sends tokens of
+                unknown keys must not hold a thread with each.
 
         Raises:
             TokenRefused: what ``check`` raises.
@@ -76,13 +80,28 @@ class FetchedKeys:
         try:
             return check(known)
         except TokenRefused as refused:
-            if refused.reason is not Reason.BAD_SIGNATURE:
+            if not self.newer_may_help(refused, text, known):
                 raise
-            self.turns.take(self.fetch)
+            self.turns.take(self.fetch, waits=waits)
             newest = self.current()
             if newest is known:
                 raise
         return check(newest)
+
+    def newer_may_help(self, refused: TokenRefused, text: object, known: KeySet) -> bool:
+        """Whether a refusal could be otherwise with newer keys: it was for an unknown one.
+
+        A bad signature of a known key stays bad, so nobody has the issuer asked with it.
+
+        Args:
+            refused: what the known keys came to.
+            text: what is signed.
+            known: those keys.
+        """
+        if refused.reason is not Reason.BAD_SIGNATURE or not isinstance(text, str):
+            return False
+        # It has come as far as its signature, so its header can be read.
+        return known.get(codec._read_header(text.partition(".")[0]).kid) is None
 
     @property
     def is_usable(self) -> bool:

@@ -20,13 +20,14 @@ class Turns:
         self._lock = threading.Lock()
         self._last = float("-inf")
 
-    def take(self, fetch: Callable[[], None]) -> None:
-        """Fetch, if it is time; wait a little for whoever is fetching already.
+    def take(self, fetch: Callable[[], None], *, waits: bool = True) -> None:
+        """Fetch, if it is time.
 
         Args:
             fetch: called with nothing else going on here; it raises nothing.
+            waits: a little, for whoever is fetching already.
         """
-        if not self._lock.acquire(timeout=PATIENCE):
+        if not self._lock.acquire(timeout=PATIENCE if waits else 0):
             return
         try:
             if self.is_open:
@@ -39,6 +40,11 @@ class Turns:
     def is_open(self) -> bool:
         """Whether the interval is over."""
         return time.monotonic() - self._last >= self._interval
+
+    @property
+    def would_fetch(self) -> bool:
+        """Whether ``take`` would fetch: it is time, and nobody does yet."""
+        return self.is_open and not self._lock.locked()
 
     @property
     def would_help(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.claims import Claims, Kind
-from drf_ratchet.tokens.errors import Reason, TokenRefused, Unavailable
+from drf_ratchet.tokens.errors import TokenRefused, Unavailable
 from drf_ratchet.tokens.keys import ALGORITHMS, HMAC_BYTES, KeySet
 from drf_ratchet.verifier.feed import FetchedFeed
 from drf_ratchet.verifier.fetching import Source
@@ -28,7 +28,7 @@ class Verifier:
 
     One for each process is enough: threads share it, and a forked child goes on with a background
     thread of its own. Keys and feed are fetched in that thread. ``verify`` fetches only what is
-    needed to answer at all: before the first answer, for a signature of no known key, and where
+    needed to answer at all: before the first answer, for a token that names no known key, and where
     the thread has not come by for too long.
 
     Args:
@@ -39,7 +39,7 @@ class Verifier:
         jwks_url: where the keys are; ``/.well-known/jwks.json`` at the issuer unless given.
         feed_url: where the list of ended sessions is (``ended-sessions/``). Without one, a token
             is good until it expires, whatever happens to its session.
-        service: this service's name and secret, as the issuer's ``SERVICES`` has them.
+        service: this service's name and secret, as the issuer's ``SERVICE_SECRETS`` has them.
         leeway: seconds that the issuer's clock may be off this one.
         keys_interval: seconds between two fetches of the keys, at the least.
         keys_max_age: seconds that keys go on while the issuer does not answer.
@@ -49,7 +49,7 @@ class Verifier:
             ended are refused all the same.
         algorithms: the names of those that count (RFC 7518, RFC 9864); None for all that have a
             public key.
-        timeout: seconds that one fetch may take.
+        timeout: seconds that one fetch may take; looking up the name is not in it.
         allow_http: take ``http://`` from other machines, where something else encrypts.
 
     Raises:
@@ -128,11 +128,11 @@ class Verifier:
         """
         self.start()
         try:
-            return self._keys.judge(lambda keys: self._check(token, keys))
+            return self._keys.judge(token, lambda keys: self._check(token, keys))
         except Unavailable:
             if not self._fetch_what_is_missing():
                 raise
-        return self._keys.judge(lambda keys: self._check(token, keys))
+        return self._keys.judge(token, lambda keys: self._check(token, keys))
 
     async def verify_async(self, token: object) -> Claims:
         """As ``verify``, for an event loop: what has to be fetched is fetched in a thread.
@@ -146,10 +146,13 @@ class Verifier:
         """
         self.start()
         try:
-            return self._check(token, self._keys.current())
-        except TokenRefused as refused:
-            if refused.reason is not Reason.BAD_SIGNATURE or not self._keys.turns.would_help:
-                raise
+            known = self._keys.current()
+            try:
+                return self._check(token, known)
+            except TokenRefused as refused:
+                may_help = self._keys.newer_may_help(refused, token, known)
+                if not may_help or not self._keys.turns.would_fetch:
+                    raise
         except Unavailable:
             if not any(one.turns.would_help for one in self._missing()):
                 raise
