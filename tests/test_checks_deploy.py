@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.any_database
+
 DEMO = Path(__file__).resolve().parents[1] / "demo"
 
 TEN_MISTAKES = {
@@ -55,10 +59,6 @@ def access_claims(user, *, session, request):
 """
 PRODUCTION = """
 from config.settings import *
-
-import pytest
-
-pytestmark = pytest.mark.any_database
 
 SECRET_KEY = "{random}"
 CACHES = {{"default": {{

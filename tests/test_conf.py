@@ -45,7 +45,7 @@ DEFAULTS = {
     "COOKIE_NAME": "ratchet",
     "ACCESS_TOKEN_COOKIE": False,
     "MAX_SESSIONS_PER_USER": None,
-    "SERVICES": {},
+    "SERVICE_SECRETS": {},
     "USER": "model",
     "VERIFIER": None,
     "STAFF_CLAIM": None,
@@ -84,7 +84,7 @@ GOOD: dict[str, list[Any]] = {
     "COOKIE_NAME": ["ratchet", "my-shop_2"],
     "ACCESS_TOKEN_COOKIE": [True, False],
     "MAX_SESSIONS_PER_USER": [None, 1, 5],
-    "SERVICES": [{}, {"billing": "x" * 32}, {"shop.example/2": "é" * 40}],
+    "SERVICE_SECRETS": [{}, {"billing": "x" * 32}, {"shop.example/2": "é" * 40}],
     "USER": ["model", "claims"],
     "VERIFIER": [None, {"issuer": "https://blog.example"}],
     "STAFF_CLAIM": [None, "is_staff"],
@@ -125,7 +125,7 @@ BAD: dict[str, list[Any]] = {
     "COOKIE_NAME": ["", None, 1, "a b", "a;b", "a=b", "k\xfcche", "__Host-\n"],
     "ACCESS_TOKEN_COOKIE": [None, 1, 0, SECRET],
     "MAX_SESSIONS_PER_USER": [0, -1, True, 1.0, SECRET],
-    "SERVICES": [
+    "SERVICE_SECRETS": [
         *(None, [], SECRET, [("billing", SECRET * 5)], {"billing": None}, {"billing": b"x" * 32}),
         *({"billing": SECRET}, {"billing": "x" * 31}, {"billing": "x" * 32, "shop": SECRET}),
         *({name: SECRET * 5} for name in ("", "a b", "a:b", "a\n", "é", None, 7)),

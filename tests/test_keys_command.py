@@ -20,6 +20,8 @@ from drf_ratchet.keyring import keyring
 from drf_ratchet.tokens.key_directory import new_key
 from tests.conftest import PASSWORD, payload
 
+pytestmark = pytest.mark.any_database
+
 JWKS = "/.well-known/jwks.json"
 
 
@@ -152,8 +154,6 @@ class TestTokens:
 
 SETTINGS = """
 from config.settings import *
-
-pytestmark = pytest.mark.any_database
 DRF_RATCHET = {"KEYS": %r}
 """
 

@@ -11,10 +11,13 @@ import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import User
 from django.test import override_settings
+from django.urls import include, path
 from django.utils.log import AdminEmailHandler
 from rest_framework.test import APIClient
 
 from drf_ratchet import throttling
+from drf_ratchet.browser.cookies import cookie_name
+from drf_ratchet.tokens.claims import Kind
 from tests.conftest import PASSWORD, Tokens
 
 pytestmark = pytest.mark.any_database
@@ -156,3 +159,41 @@ def test_no_secret_in_an_error_report(tokens: Tokens, mailoutbox: list[Any], set
         assert "a bug of the project" in report
         for secret in (PASSWORD, tokens.refresh, tokens.access):
             assert secret not in report
+
+
+@pytest.mark.urls(__name__)
+@pytest.mark.django_db
+def test_no_cookie_and_no_setting_in_an_error_report(mailoutbox: list[Any], settings: Any) -> None:
+    """A bug in any view of the project: the browser has sent its cookies there too."""
+    settings.ADMINS = (
+        ["admin@example.com"] if django.VERSION >= (6, 0) else [("admin", "admin@example.com")]
+    )
+    handler = AdminEmailHandler(include_html=True)
+    logger = logging.getLogger("django.request")
+    logger.addHandler(handler)
+    client = APIClient(raise_request_exception=False)
+    secret = "one-of-thirty-two-characters-at-least"
+    given = {
+        "SERVICE_SECRETS": {"billing": secret},
+        "VERIFIER": {"issuer": "https://blog.example", "auth": ("billing", secret)},
+        "KEYS": {"kty": "oct", "k": secret},
+    }
+    try:
+        with override_settings(DRF_RATCHET=given):
+            for kind in (Kind.COOKIE_REFRESH, Kind.COOKIE_ACCESS):
+                client.cookies[cookie_name(kind)] = secret
+            assert client.get("/broken/").status_code == 500
+    finally:
+        logger.removeHandler(handler)
+    (mail,) = mailoutbox
+    report = mail.body + "".join(content for content, _ in mail.alternatives)
+    assert "a bug of the project" in report
+    assert "refresh-token" in report
+    assert secret not in report
+
+
+def broken_view(request: Any) -> None:
+    raise RuntimeError("a bug of the project's own")
+
+
+urlpatterns = [path("broken/", broken_view), path("", include("config.urls"))]

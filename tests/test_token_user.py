@@ -140,7 +140,7 @@ class TestWithAVerifier:
     @pytest.fixture
     def issuer(self) -> Iterator[Issuer]:
         made = Issuer()
-        verifier = {"issuer": made.url, "feed_url": made.feed_url, "service": SERVICE}
+        verifier = {"issuer": made.url, "feed_url": made.feed_url, "auth": SERVICE}
         ours = {"USER": "claims", "VERIFIER": verifier, "AUDIENCE": "orders"}
         with override_settings(DRF_RATCHET=ours):
             yield made

@@ -17,7 +17,7 @@ DRF_RATCHET = {
     "CLIENT_ID": "blog-web",
     # A directory with a private key, whose public half is published. demo/serve_both.py makes it.
     "KEYS": os.environ.get("KEYS") or str(VAR_DIR / "keys"),
-    "SERVICES": {
+    "SERVICE_SECRETS": {
         "orders": os.environ.get("SERVICE_SECRET") or secret_key(VAR_DIR / "service-secret")
     },
 }

@@ -17,7 +17,7 @@ verifier = Verifier(
     BLOG,
     audience="orders",
     feed_url=f"{BLOG}/api/ended-sessions/",
-    service=("orders", os.environ["SERVICE_SECRET"]),
+    auth=("orders", os.environ["SERVICE_SECRET"]),
 )
 
 

@@ -83,8 +83,9 @@ class RatchetSettings:
     ACCESS_TOKEN_COOKIE: bool = False
     #: On how many devices a user may be signed in; one more ends the oldest. None: any number.
     MAX_SESSIONS_PER_USER: int | None = None
-    #: The services that may ask about tokens and end sessions: name to secret.
-    SERVICES: Mapping[str, str] = field(default_factory=dict, repr=False)
+    #: The services that may ask about tokens and end sessions: name to secret. (Django's error
+    #: reports leave out what has "secret" in its name.)
+    SERVICE_SECRETS: Mapping[str, str] = field(default_factory=dict, repr=False)
     #: What ``request.user`` is: a row of the user model, or what the token says ("claims"), for a
     #: service that has no users of its own.
     USER: str = "model"
@@ -267,7 +268,7 @@ _DEMANDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
         "a whole number of at least 1, or None",
         lambda v: v is None or (type(v) is int and v >= 1),
     ),
-    "SERVICES": (
+    "SERVICE_SECRETS": (
         "a dict of names (visible ASCII, no colon) to secrets of at least 32 characters",
         lambda v: isinstance(v, Mapping) and all(_is_service(*item) for item in v.items()),
     ),

@@ -29,14 +29,14 @@ def test_plain_names_for_plain_http(alice: User, login: Ask) -> None:
     with override_settings(DRF_RATCHET={"COOKIE_SECURE": False}):
         answer = login()
 
-    cookie: Any = answer.cookies["ratchet-refresh"]
+    cookie: Any = answer.cookies["ratchet-refresh-token"]
     assert not cookie["secure"]
     assert cookie["httponly"]
 
 
 def test_two_projects_on_one_host(alice: User, login: Ask) -> None:
     with override_settings(DRF_RATCHET={"COOKIE_NAME": "shop"}):
-        assert "__Host-shop-refresh" in login().cookies
+        assert "__Host-shop-refresh-token" in login().cookies
 
 
 class Whoami(APIView):
@@ -63,7 +63,7 @@ class TestBothInCookies:
         assert ask("refresh").json() == {"expires_in": 300}
 
     def test_cookie(self, signed_in: Response) -> None:
-        cookie: Any = signed_in.cookies["__Host-ratchet-access"]
+        cookie: Any = signed_in.cookies["__Host-ratchet-access-token"]
         assert cookie["httponly"]
         assert cookie["secure"]
         assert cookie["samesite"] == "Lax"
@@ -124,10 +124,10 @@ class TestBothInCookies:
         answer = ask("logout")
 
         gone = {name for name, cookie in answer.cookies.items() if not cookie.value}
-        assert gone == {"__Host-ratchet-refresh", "__Host-ratchet-access"}
+        assert gone == {"__Host-ratchet-refresh-token", "__Host-ratchet-access-token"}
 
     def test_step_up(self, signed_in: Response, ask: Ask) -> None:
         answer = ask("step-up", {"password": PASSWORD})
 
         assert (answer.status_code, answer.json()) == (200, {"expires_in": 300})
-        assert "__Host-ratchet-access" in answer.cookies
+        assert "__Host-ratchet-access-token" in answer.cookies

@@ -25,7 +25,7 @@ from tests.test_views import assert_refused
 pytestmark = pytest.mark.any_database
 
 Ask = Callable[..., Response]
-NAME = "__Host-ratchet-refresh"
+NAME = "__Host-ratchet-refresh-token"
 
 
 class TestLogin:

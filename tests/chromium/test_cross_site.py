@@ -153,7 +153,7 @@ def refusal(scene: Scene, host: str, endpoint: str, *, origin: str = "") -> Iter
     assert (one["status"], one["code"]) == (403, "cross_site")
     assert one["origin"] == (origin or f"http://{host}:{scene.port}")
     # Else it is not the attack that it is meant to be.
-    assert ("ratchet-refresh" in one["cookies"]) is with_cookie
+    assert ("ratchet-refresh-token" in one["cookies"]) is with_cookie
 
 
 FETCH = """async ({ target, init }) => {
@@ -261,10 +261,12 @@ def test_nobody_is_signed_in_as_the_attacker(scene: Scene, host: str) -> None:
 def test_the_cookie_of_another_site_is_of_no_use(scene: Scene) -> None:
     """A sibling may set cookies for the domain that both are in, and so for the victim's host."""
     lure = scene.lure(SIBLING)
-    lure.evaluate("document.cookie = '__Host-ratchet-refresh=x; Domain=example.localhost; Path=/'")
+    lure.evaluate(
+        "document.cookie = '__Host-ratchet-refresh-token=x; Domain=example.localhost; Path=/'"
+    )
     # This is what the prefix is for; the demo's plain cookie, over HTTP, cannot have it.
     names = [cookie["name"] for cookie in scene.victim.context.cookies()]
-    assert "__Host-ratchet-refresh" not in names
+    assert "__Host-ratchet-refresh-token" not in names
 
 
 def test_a_trusted_page_on_a_subdomain_works(scene: Scene) -> None:

@@ -92,7 +92,7 @@ def test_a_token_in_one_of_these_places_would_be_found(alice: Visitor) -> None:
 def test_the_cookie_is_kept_from_scripts_and_other_sites(alice: Visitor) -> None:
     page = alice.signed_in()
 
-    assert_guarded(alice, page, name="ratchet-refresh", secure=False)
+    assert_guarded(alice, page, name="ratchet-refresh-token", secure=False)
 
 
 def test_a_secure_cookie_carries_its_prefix(
@@ -103,7 +103,7 @@ def test_a_secure_cookie_carries_its_prefix(
     visitor = visit(serve(COOKIE_SECURE="1"))
     page = visitor.signed_in()
 
-    assert_guarded(visitor, page, name="__Host-ratchet-refresh", secure=True)
+    assert_guarded(visitor, page, name="__Host-ratchet-refresh-token", secure=True)
     page.reload()
     expect_user(page, "alice")
     page.locator("#sign-out").click()
@@ -115,4 +115,4 @@ def assert_guarded(visitor: Visitor, page: Page, **wanted: Any) -> None:
     cookie = visitor.refresh_cookie()
     wanted |= {"httpOnly": True, "sameSite": "Strict", "domain": "localhost", "path": "/"}
     assert {name: cookie[name] for name in wanted} == wanted
-    assert "ratchet-refresh" not in page.evaluate("document.cookie")
+    assert "ratchet-refresh-token" not in page.evaluate("document.cookie")

@@ -71,7 +71,9 @@ class Visitor:
 
     def refresh_cookie(self) -> Any:
         """The one cookie that holds the refresh token; None where there is none."""
-        found = [one for one in self.context.cookies() if one["name"].endswith("ratchet-refresh")]
+        found = [
+            one for one in self.context.cookies() if one["name"].endswith("ratchet-refresh-token")
+        ]
         assert len(found) < 2, found
         return found[0] if found else None
 

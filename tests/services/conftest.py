@@ -33,7 +33,7 @@ def ratchet(**changes: Any) -> dict[str, Any]:
     return {
         "CLAIMS": "blog.claims.access_claims",
         "KEYS": {**key.jose.as_dict(private=True), "alg": "ES256", "kid": key.kid},
-        "SERVICES": {NAME: SECRET, "shop.example": ODD_SECRET},
+        "SERVICE_SECRETS": {NAME: SECRET, "shop.example": ODD_SECRET},
         **changes,
     }
 

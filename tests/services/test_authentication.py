@@ -101,7 +101,7 @@ def test_let_in(endpoint: str, headers: dict[str, str]) -> None:
 
 @EACH_ENDPOINT
 def test_without_the_setting_nobody_is(endpoint: str) -> None:
-    with override_settings(DRF_RATCHET=ratchet(SERVICES={})):
+    with override_settings(DRF_RATCHET=ratchet(SERVICE_SECRETS={})):
         for headers in ({}, basic(), basic("", ""), basic(secret="")):
             refused(send(endpoint, **headers), 401, "invalid_client")
 

@@ -1,7 +1,9 @@
 """New keys, rotation and retirement, with the directory as its readers see it at each moment."""
 
 import json
+import os
 import stat
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -188,9 +190,65 @@ class TestRetire:
             retire_key(keys, only, NOW, force=True)
         assert states(keys, NOW) == ["signing"]
 
+    def test_the_new_one_before_it_signs(self, keys: Path) -> None:
+        """The old one was to end; now it is the last."""
+        made, _ = rotate(keys)
+
+        retire_key(keys, made.key.kid, NOW)
+
+        for moment in (NOW, NOW + DELAY + OVERLAP, NOW + 10**6):
+            assert states(keys, moment) == ["signing"]
+
+    def test_the_new_one_while_the_old_one_verifies(self, keys: Path) -> None:
+        made, _ = rotate(keys)
+
+        retire_key(keys, made.key.kid, NOW + DELAY + 1, force=True)
+
+        for moment in (NOW + DELAY + 1, NOW + DELAY + OVERLAP, NOW + 10**6):
+            assert states(keys, moment) == ["signing"]
+
+    def test_one_of_two_that_wait(self, keys: Path) -> None:
+        rotate(keys)
+        last, _ = rotate(keys, NOW + 1)
+
+        retire_key(keys, last.key.kid, NOW + 2)
+
+        assert states(keys, NOW + 2) == ["signing", "published"]
+        for moment in range(NOW + 2, NOW + 3 * (DELAY + OVERLAP), 10):
+            assert states(keys, moment).count("signing") == 1
+
     def test_one_that_is_not_there(self, keys: Path) -> None:
         with pytest.raises(ValueError, match="has no key x"):
             retire_key(keys, "x", NOW)
+
+
+@pytest.mark.parametrize("task", ["rotate", "retire"])
+def test_a_file_with_several_keys_is_not_touched(keys: Path, task: str) -> None:
+    """Deleting one would delete the others."""
+    file = keys / "set.jwks"
+    file.write_text(json.dumps({"keys": [members("a", exp=NOW - 1), members("b")]}))
+    before = {path: path.read_bytes() for path in keys.iterdir() if path.name != ".lock"}
+
+    attempt = rotate if task == "rotate" else partial(retire_key, kid="a", now=NOW)
+    with pytest.raises(ValueError, match=r"set\.jwks holds several keys"):
+        attempt(keys)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_whoever_could_read_the_keys_still_can(keys: Path) -> None:
+    """The command as root, the server as somebody else."""
+    if os.geteuid() != 0:
+        pytest.skip("only root gives files away")
+    for path in (keys, *keys.glob("*.json")):
+        os.chown(path, 33, 33)
+    for path in keys.glob("*.json"):
+        path.chmod(0o640)
+
+    rotate(keys)
+
+    belong = {(path.stat().st_uid, path.stat().st_gid) for path in keys.glob("*.json")}
+    assert belong == {(33, 33)}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in keys.glob("*.json")} == {0o640}
 
 
 def test_two_of_one_name(keys: Path) -> None:

@@ -266,6 +266,55 @@ class TestKeyFiles:
         clock(1)
         assert files.current().signing.kid == "c"
 
+    def test_a_bad_file_beside_them_does_not_stop_the_clock(
+        self,
+        tmp_path: Path,
+        clock: Callable[[float], None],
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Keys that are known come and go by their own times, and one line says what is wrong."""
+        self.write(tmp_path, "1.json", kid="a", exp=NOW + 20)
+        self.write(tmp_path, "2.json", kid="b", nbf=NOW + 10)
+        files = KeyFiles([tmp_path])
+        self.write(tmp_path, "3.json", kid="b")
+        clock(15)
+
+        assert files.current().signing.kid == "b"
+        clock(10)
+        assert files.current().get("a") is None
+        looks = []
+        look = KeyFiles._look
+        monkeypatch.setattr(KeyFiles, "_look", lambda self: looks.append(1) or look(self))
+        for _ in range(50):
+            files.current()
+        assert len(looks) == 0
+        assert len([line for line in caplog.messages if "Two keys have the kid" in line]) == 1
+
+    def test_the_last_one_goes_on(
+        self, tmp_path: Path, clock: Callable[[float], None], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        self.write(tmp_path, "1.json", kid="a", exp=NOW + 20)
+        files = KeyFiles([tmp_path])
+        clock(30)
+
+        for _ in range(50):
+            assert files.current().signing.kid == "a"
+        assert len([line for line in caplog.messages if "come to their end" in line]) == 1
+
+    def test_a_file_that_may_be_read_again(
+        self, tmp_path: Path, clock: Callable[[float], None]
+    ) -> None:
+        self.write(tmp_path, "1.json", kid="a")
+        files = KeyFiles([tmp_path])
+        (tmp_path / "2.json").symlink_to(tmp_path / "3.txt")
+        clock(1)
+        assert files.current().signing.kid == "a"
+        self.write(tmp_path, "3.txt", kid="b", nbf=NOW)
+        clock(1)
+
+        assert files.current().signing.kid == "b"
+
     def test_the_directory_goes(self, tmp_path: Path, clock: Callable[[float], None]) -> None:
         keys = tmp_path / "keys"
         keys.mkdir()

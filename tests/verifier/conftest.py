@@ -27,7 +27,7 @@ def verifier_of(issuer: Issuer) -> Iterator[MakeVerifier]:
     def make(*, live: bool = False, with_feed: bool = False, **changes: Any) -> Verifier:
         options: dict[str, Any] = {"issuer": issuer.url, "timeout": 2.0}
         if with_feed:
-            options |= {"feed_url": issuer.feed_url, "service": SERVICE}
+            options |= {"feed_url": issuer.feed_url, "auth": SERVICE}
         verifier = Verifier(**options | changes)
         made.append(verifier)
         if not live:

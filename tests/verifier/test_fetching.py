@@ -78,7 +78,7 @@ def test_http_where_something_else_encrypts() -> None:
 )
 def test_refused(issuer: Issuer, misbehaviour: Misbehaviour, why: str) -> None:
     issuer.misbehaves[JWKS] = misbehaviour
-    source = Source(issuer.url + JWKS, timeout=0.3, service=SERVICE)
+    source = Source(issuer.url + JWKS, timeout=0.3, auth=SERVICE)
     started = time.monotonic()
 
     with pytest.raises(FetchFailed, match=why) as failed:

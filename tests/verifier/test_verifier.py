@@ -30,10 +30,10 @@ NAN, INFINITY = float("nan"), float("inf")
         ({"issuer": "blog"}, "https://"),
         ({"issuer": "http://blog.example"}, "https://"),
         ({"issuer": URL, "jwks_url": "http://blog.example/k"}, "https://"),
-        ({"issuer": URL, "feed_url": "http://blog.example/f", "service": SERVICE}, "https://"),
-        ({"issuer": URL, "feed_url": f"{URL}/f"}, "service="),
+        ({"issuer": URL, "feed_url": "http://blog.example/f", "auth": SERVICE}, "https://"),
+        ({"issuer": URL, "feed_url": f"{URL}/f"}, "auth="),
         *(
-            ({"issuer": URL, "feed_url": f"{URL}/f", "service": value}, "service must")
+            ({"issuer": URL, "feed_url": f"{URL}/f", "auth": value}, "auth must")
             for value in ("ab", ("a",), ("a", ""), ("a", b"b"), ("a", "b", "c"), {"a": "b"})
         ),
         *(

@@ -145,7 +145,7 @@ test("signing out ends the session on the server too", async (t) => {
 
   assert.equal(tab.session, null);
   assert.equal(await tab.accessToken(), null);
-  assert.ok(!browser.cookies.has("ratchet-refresh"));
+  assert.ok(!browser.cookies.has("ratchet-refresh-token"));
   const old = await tab.fetch("/api/protected/", { headers: { Authorization: `Bearer ${token}` } });
   assert.equal(old.status, 401);
   await tab.logout(); // nobody's, and no error
@@ -197,7 +197,7 @@ test("endAll ends all of them", async (t) => {
   await tab.sessions.endAll();
 
   assert.equal(tab.session, null);
-  assert.ok(!browser.cookies.has("ratchet-refresh"));
+  assert.ok(!browser.cookies.has("ratchet-refresh-token"));
 });
 
 test("a step up renews auth_time; a wrong password signs nobody out", async (t) => {

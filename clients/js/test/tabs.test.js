@@ -204,7 +204,7 @@ test("a sign-out while a refresh waits for its turn is not undone by it", async 
 
   assert.equal(session, null);
   assert.equal(tab.session, null);
-  assert.ok(!browser.cookies.has("ratchet-refresh"));
+  assert.ok(!browser.cookies.has("ratchet-refresh-token"));
 });
 
 test("a tab that is closed in the middle of a refresh hands its turn on", async (t) => {

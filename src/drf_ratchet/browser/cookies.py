@@ -16,7 +16,8 @@ IN_MEMORY = Transport(Kind.ACCESS, Kind.COOKIE_REFRESH)
 #: Both tokens in cookies.
 IN_COOKIES = Transport(Kind.COOKIE_ACCESS, Kind.COOKIE_REFRESH)
 
-_NAMES = {Kind.COOKIE_ACCESS: "access", Kind.COOKIE_REFRESH: "refresh"}
+# Django leaves cookies and settings whose names have "token" in them out of its error reports.
+_NAMES = {Kind.COOKIE_ACCESS: "access-token", Kind.COOKIE_REFRESH: "refresh-token"}
 # Strict: no other site can make a browser send the one that is worth most. Lax: a link from
 # another site to a page of ours finds its reader signed in.
 _SAME_SITE: dict[Kind, Any] = {Kind.COOKIE_ACCESS: "Lax", Kind.COOKIE_REFRESH: "Strict"}

@@ -32,7 +32,7 @@ class InvalidClient(exceptions.AuthenticationFailed):
 
 
 class ServiceAuthentication(BaseAuthentication):
-    """Lets the services of the setting ``SERVICES`` in and nobody else.
+    """Lets the services of the setting ``SERVICE_SECRETS`` in and nobody else.
 
     ``request.auth`` is the service's name. ``request.user`` is nobody: a service is no user.
     """
@@ -49,7 +49,7 @@ class ServiceAuthentication(BaseAuthentication):
         for name, secret in _spellings(get_authorization_header(request)):
             if _is_right(name, secret):
                 return AnonymousUser(), name
-            named = named or (name if name in ratchet_settings().SERVICES else "")
+            named = named or (name if name in ratchet_settings().SERVICE_SECRETS else "")
         network = network_of(request)
         wait = Counter("service_failures", network).take() if network else None
         if wait is not None:
@@ -89,7 +89,7 @@ def _spellings(header: bytes) -> Iterator[tuple[str, str]]:
 
 def _is_right(name: str, secret: str) -> bool:
     """Whether this is a service's secret; as long whether the name is known or not."""
-    known = ratchet_settings().SERVICES.get(name)
+    known = ratchet_settings().SERVICE_SECRETS.get(name)
     # Of one length each, so that the comparison does not tell how long the secret is.
     given, right = (
         hashlib.sha256(text.encode(errors="surrogatepass")).digest()

@@ -9,6 +9,7 @@ import json
 import math
 import os
 import secrets
+import stat
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -115,6 +116,7 @@ def rotate_keys(
     """
     with _locked(directory):
         before = list_keys(directory, now)
+        _demand_one_each(before)
         for one in before:
             if one.state is State.OVER:
                 one.file.unlink(missing_ok=True)
@@ -150,6 +152,7 @@ def retire_key(directory: Path, kid: str, now: float, *, force: bool = False) ->
     """
     with _locked(directory):
         keys = list_keys(directory, now)
+        _demand_one_each(keys)
         found = next((one for one in keys if one.key.kid == kid), None)
         if found is None:
             raise ValueError(f"{directory} has no key {kid}.")
@@ -158,19 +161,33 @@ def retire_key(directory: Path, kid: str, now: float, *, force: bool = False) ->
                 f"Tokens of {kid} are about. Rotate first and wait until its state is "
                 "'over', or use --force: whoever holds one is sent to refresh."
             )
-        if found.state is State.SIGNING:
+        if found.state is not State.OVER and found.key.can_sign:
             _take_over([one for one in keys if one is not found], now)
         found.file.unlink()
         return found
 
 
+def _demand_one_each(keys: list[KeyFile]) -> None:
+    """A file is deleted or written as a whole, so it must not hold another key."""
+    files = [one.file for one in keys]
+    for file in files:
+        if files.count(file) > 1:
+            raise ValueError(f"{file} holds several keys. Give each a file of its own first.")
+
+
 def _take_over(others: list[KeyFile], now: float) -> None:
-    ready = [one for one in others if one.key.can_sign and one.state is State.VERIFYING]
-    waiting = [one for one in others if one.key.can_sign and one.state is State.PUBLISHED]
-    if waiting:
-        _set(min(waiting, key=lambda one: one.key.signs_from).file, nbf=now)
-    elif not ready:
+    """See to it that a key signs now and that the last one has no end."""
+    able = [one for one in others if one.key.can_sign and one.state is not State.OVER]
+    if not able:
         raise ValueError("No other key can sign. Make one first: manage.py ratchet keys new")
+    ready = [one.key.verifies_until for one in able if one.key.signs_from <= now]
+    heir = max(able, key=lambda one: one.key.signs_from)
+    # It waits for its time only while there is one to sign until then.
+    in_time = bool(ready) and heir.key.signs_from <= max(ready)
+    if in_time and heir.key.verifies_until == math.inf:
+        return
+    if not _set(heir.file, nbf=heir.key.signs_from if in_time else now, exp=None):
+        raise ValueError(f"{heir.file} cannot say when it signs. Make another key first.")
 
 
 def _state(key: Key, signing: Key | None, now: float) -> State:
@@ -224,15 +241,21 @@ def _generate(alg: str) -> dict[str, Any]:
     return {**key.as_dict(private=True), "alg": alg, "use": "sig", "kid": kid}
 
 
-def _set(file: Path, **times: float) -> bool:
-    """Write times into a JWK's file; False if it is another kind of file."""
+def _set(file: Path, **times: float | None) -> bool:
+    """Write times into a JWK's file, or take them out; False if it is another kind of file."""
     try:
         members = json.loads(file.read_text("utf-8"))
     except ValueError:
         return False
     if not isinstance(members, dict) or "kty" not in members:
         return False
-    _write(file, {**members, **{name: int(value) for name, value in times.items()}})
+    changed = {**members, **times}
+    said = {
+        name: int(value) if name in times else value
+        for name, value in changed.items()
+        if value is not None or name not in times
+    }
+    _write(file, said)
     return True
 
 
@@ -242,6 +265,7 @@ def _write(file: Path, members: dict[str, Any]) -> None:
     draft = Path(name)
     try:
         with open(descriptor, "w", encoding="utf-8") as opened:
+            _belong_as(opened.fileno(), file)
             opened.write(as_json(members))
             opened.flush()
             os.fsync(opened.fileno())
@@ -249,6 +273,31 @@ def _write(file: Path, members: dict[str, Any]) -> None:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def _belong_as(descriptor: int, file: Path) -> None:
+    """Whoever could read the file, or the newest key beside it, can read the new one.
+
+    The command may run as root, and the server as somebody else.
+    """
+    if os.name != "posix":
+        return
+    beside = file if file.exists() else max(files_of(file.parent), default=None, key=_written_at)
+    if beside is None:
+        return
+    was = beside.stat()
+    if (was.st_uid, was.st_gid) != (os.geteuid(), os.getegid()):
+        try:
+            os.fchown(descriptor, was.st_uid, was.st_gid)
+        except PermissionError:
+            raise ValueError(
+                f"{beside} belongs to somebody else: run this as its owner, or as root."
+            ) from None
+    os.fchmod(descriptor, stat.S_IMODE(was.st_mode))
+
+
+def _written_at(file: Path) -> float:
+    return file.stat().st_mtime
 
 
 @contextlib.contextmanager

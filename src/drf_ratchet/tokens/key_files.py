@@ -117,6 +117,7 @@ class KeyFiles:
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = tuple(sources)
         self._lock = threading.Lock()
+        self._complaint = ""
         self._seen = self._look()
         self._keys = read_sources(self._sources)
         self._arrange(time.time())
@@ -145,22 +146,35 @@ class KeyFiles:
         try:
             seen = self._look()
             if seen != self._seen:
-                self._keys, self._seen = read_sources(self._sources), seen
-                self._changes_at = 0.0
+                keys = read_sources(self._sources)
+                arrange(keys, time.time())
+                self._keys, self._seen, self._changes_at = keys, seen, 0.0
+                self._complaint = ""
+        except ValueError as error:
+            self._complain(f"The keys changed and cannot be used: {error}. Those known go on.")
+        try:
+            # Those known too come and go by their own times.
             if time.time() >= self._changes_at:
                 self._arrange(time.time())
         except ValueError as error:
-            log.error("The keys changed and cannot be used: %s. Those known go on.", error)
+            self._changes_at = math.inf  # until a file changes
+            self._complain(f"The keys have come to their end: {error}. The last ones go on.")
         finally:
             # Not before: until here what is known is as old as it was.
             self._looked_at = began
+
+    def _complain(self, what: str) -> None:
+        # Once, and not every second.
+        if what != self._complaint:
+            log.error("%s", what)
+        self._complaint = what
 
     def _arrange(self, now: float) -> None:
         self._set = arrange(self._keys, now)
         self._changes_at = next_change(self._keys, now)
 
-    def _look(self) -> tuple[tuple[str, int, int, int], ...]:
-        """What changes whenever a file does: names, sizes, times, inodes."""
+    def _look(self) -> tuple[tuple[str, int, int, int, int], ...]:
+        """What changes whenever a file does: names, sizes, times, inodes, and who may read it."""
         places = [Path(s) for s in self._sources if not isinstance(s, Mapping) and not is_text(s)]
         marks = []
         for file in (file for place in places for file in files_of(place)):
@@ -168,7 +182,7 @@ class KeyFiles:
                 at = os.stat(file)
             except OSError as error:
                 raise ValueError(f"{file} cannot be read: {type(error).__name__}") from None
-            marks.append((str(file), at.st_mtime_ns, at.st_size, at.st_ino))
+            marks.append((str(file), at.st_mtime_ns, at.st_ctime_ns, at.st_size, at.st_ino))
         return tuple(marks)
 
 

@@ -47,7 +47,7 @@ class Source:
         timeout: seconds that one request may take, from the connection to the last byte. Looking
             up the host's name is not in it, and where a name has several addresses, trying the
             later ones may take as long again each.
-        service: a name and a secret for HTTP Basic.
+        auth: a name and a secret for HTTP Basic.
         allow_http: take ``http://`` anywhere: where something else encrypts, say a service mesh.
 
     Raises:
@@ -59,7 +59,7 @@ class Source:
         url: str,
         *,
         timeout: float,
-        service: tuple[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
         allow_http: bool = False,
     ) -> None:
         parts = _checked(url, allow_http)
@@ -69,8 +69,8 @@ class Source:
         self._path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._headers = {"Accept": "*/*", "User-Agent": "drf-ratchet"}
-        if service is not None:
-            self._headers["Authorization"] = _basic(*service)
+        if auth is not None:
+            self._headers["Authorization"] = _basic(*auth)
 
     def get(self, etag: str | None = None) -> Answer:
         """Fetch it.

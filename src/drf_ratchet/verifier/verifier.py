@@ -39,7 +39,7 @@ class Verifier:
         jwks_url: where the keys are; ``/.well-known/jwks.json`` at the issuer unless given.
         feed_url: where the list of ended sessions is (``ended-sessions/``). Without one, a token
             is good until it expires, whatever happens to its session.
-        service: this service's name and secret, as the issuer's ``SERVICE_SECRETS`` has them.
+        auth: this service's name and secret, as the issuer's ``SERVICE_SECRETS`` has them.
         leeway: seconds that the issuer's clock may be off this one.
         keys_interval: seconds between two fetches of the keys, at the least.
         keys_max_age: seconds that keys go on while the issuer does not answer.
@@ -63,7 +63,7 @@ class Verifier:
         audience: str | Sequence[str] = (),
         jwks_url: str | None = None,
         feed_url: str | None = None,
-        service: tuple[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
         leeway: float = 0,
         keys_interval: float = 10.0,
         keys_max_age: float = 24 * 3600.0,
@@ -76,10 +76,10 @@ class Verifier:
     ) -> None:
         if issuer is None and jwks_url is None:
             raise ValueError("A Verifier without an issuer needs a jwks_url.")
-        if feed_url is not None and service is None:
-            raise ValueError("The feed is for services alone: say service=(name, secret).")
-        if service is not None and not _is_service(service):
-            raise ValueError("service must be a name and a secret: two strings.")
+        if feed_url is not None and auth is None:
+            raise ValueError("The feed is for services alone: say auth=(name, secret).")
+        if auth is not None and not _is_service(auth):
+            raise ValueError("auth must be a name and a secret: two strings.")
         _check_algorithms(algorithms)
         _check_seconds(0, leeway=leeway)
         _check_seconds(
@@ -103,7 +103,7 @@ class Verifier:
             keys_source, interval=keys_interval, max_age=keys_max_age, algorithms=algorithms
         )
         self._feed = feed_url and FetchedFeed(
-            Source(feed_url, timeout=timeout, service=service, allow_http=allow_http),
+            Source(feed_url, timeout=timeout, auth=auth, allow_http=allow_http),
             self._keys,
             issuer=issuer,
             interval=feed_interval,
