@@ -100,7 +100,7 @@ def check_refresh(refresh: object, *, kind: Kind = Kind.REFRESH) -> Session:
     """The living session of a refresh token. Looks at no generation and writes nothing.
 
     Args:
-        refresh: what the client sent; anything.
+        refresh: what the client sent; anything. Or what was read of it.
         kind: how it has to have travelled.
 
     Returns:
@@ -109,7 +109,7 @@ def check_refresh(refresh: object, *, kind: Kind = Kind.REFRESH) -> Session:
     Raises:
         TokenRefused: with the reason.
     """
-    token = read_refresh(refresh, kind=kind)
+    token = refresh if isinstance(refresh, RefreshClaims) else read_refresh(refresh, kind=kind)
     read = store.read(token.session)
     refused = refusal(_state(read, token), read.now) if read else None
     if read is None or refused:

@@ -150,6 +150,18 @@ def kind_of(token: object) -> Kind:
     raise TokenRefused(Reason.WRONG_TYPE)
 
 
+def kid_of(text: str) -> str:
+    """Which key a token or a document says it is signed with, before anything is verified.
+
+    Raises:
+        TokenRefused: its header is malformed.
+    """
+    segment = text.partition(".")[0]
+    if len(segment) > _MAX_HEADER_LENGTH or not segment.isascii():
+        raise TokenRefused(Reason.MALFORMED)
+    return _read_header(segment).kid
+
+
 # Every token of one key has the same header, so few are ever parsed.
 @lru_cache(maxsize=64)
 def _read_header(segment: str) -> _Header:

@@ -20,8 +20,7 @@ from typing import Any
 from joserfc import jwk
 
 from drf_ratchet.tokens import ml_dsa
-from drf_ratchet.tokens.key_files import arrange, as_json, files_of
-from drf_ratchet.tokens.key_texts import read_keys
+from drf_ratchet.tokens.key_files import arrange, files_of, read_file
 from drf_ratchet.tokens.keys import ALGORITHMS, HMAC_BYTES, Key
 
 fcntl: Any
@@ -68,7 +67,7 @@ def list_keys(directory: Path, now: float) -> list[KeyFile]:
     Raises:
         ValueError: a file holds no key, or two keys have one kid.
     """
-    read = [(key, file) for file in files_of(directory) for key in _read(file)]
+    read = [(key, file) for file in files_of(directory) for key in read_file(file)]
     signing = None
     with contextlib.suppress(ValueError):
         signing = arrange([key for key, _ in read], now).signing
@@ -198,13 +197,6 @@ def _state(key: Key, signing: Key | None, now: float) -> State:
     return State.PUBLISHED if key.signs_from > now else State.VERIFYING
 
 
-def _read(file: Path) -> list[Key]:
-    try:
-        return read_keys(file.read_text("utf-8"), str(file))
-    except (OSError, UnicodeError) as error:
-        raise ValueError(f"{file} cannot be read: {type(error).__name__}") from None
-
-
 def _make(directory: Path, alg: str, now: float, signs_from: float) -> KeyFile:
     alive = [one.key for one in list_keys(directory, now) if one.state is not State.OVER]
     # Whole seconds: never sooner than was asked, and after every other key that is there.
@@ -266,7 +258,7 @@ def _write(file: Path, members: dict[str, Any]) -> None:
     try:
         with open(descriptor, "w", encoding="utf-8") as opened:
             _belong_as(opened.fileno(), file)
-            opened.write(as_json(members))
+            opened.write(json.dumps(members, indent=2) + "\n")
             opened.flush()
             os.fsync(opened.fileno())
         draft.replace(file)

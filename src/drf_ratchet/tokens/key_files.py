@@ -1,6 +1,5 @@
 """The access keys in force: read from files and texts, read again when those change."""
 
-import json
 import logging
 import math
 import os
@@ -74,11 +73,20 @@ def read_sources(sources: Sequence[Source]) -> list[Key]:
             keys += read_keys(str(source))
         else:
             for file in files_of(Path(source)):
-                try:
-                    keys += read_keys(file.read_text("utf-8"), str(file))
-                except (OSError, UnicodeError) as error:
-                    raise ValueError(f"{file} cannot be read: {type(error).__name__}") from None
+                keys += read_file(file)
     return keys
+
+
+def read_file(file: Path) -> list[Key]:
+    """The keys of a file.
+
+    Raises:
+        ValueError: it cannot be read or holds no key; the text names the file and shows no key.
+    """
+    try:
+        return read_keys(file.read_text("utf-8"), str(file))
+    except (OSError, UnicodeError) as error:
+        raise ValueError(f"{file} cannot be read: {type(error).__name__}") from None
 
 
 def is_text(source: Source) -> bool:
@@ -137,10 +145,6 @@ class KeyFiles:
                 self._lock.release()
         return self._set
 
-    def all_keys(self) -> list[Key]:
-        """Every key that was read last, also those whose time is over."""
-        return list(self._keys)
-
     def _renew(self) -> None:
         began = time.monotonic()
         try:
@@ -184,8 +188,3 @@ class KeyFiles:
                 raise ValueError(f"{file} cannot be read: {type(error).__name__}") from None
             marks.append((str(file), at.st_mtime_ns, at.st_ctime_ns, at.st_size, at.st_ino))
         return tuple(marks)
-
-
-def as_json(members: Mapping[str, Any]) -> str:
-    """A JWK as the text of its file."""
-    return json.dumps(members, indent=2) + "\n"

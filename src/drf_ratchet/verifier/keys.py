@@ -101,7 +101,7 @@ class FetchedKeys:
         if refused.reason is not Reason.BAD_SIGNATURE or not isinstance(text, str):
             return False
         # It has come as far as its signature, so its header can be read.
-        return known.get(codec._read_header(text.partition(".")[0]).kid) is None
+        return known.get(codec.kid_of(text)) is None
 
     @property
     def is_usable(self) -> bool:
