@@ -130,9 +130,32 @@ def ratchet_settings() -> RatchetSettings:
     return _resolved()
 
 
+def given_settings() -> Any:
+    """``DRF_RATCHET`` as the project wrote it, over what was put underneath; not checked yet."""
+    own = getattr(django_settings, NAME, {})
+    if not isinstance(own, Mapping):
+        return own
+    underneath = (item for source in _underneath.values() for item in source().items())
+    return {**dict(underneath), **own}
+
+
+def put_underneath(setting: str, source: Callable[[], Mapping[str, Any]]) -> None:
+    """Let another setting of the project give defaults, under what ``DRF_RATCHET`` says.
+
+    Args:
+        setting: its name in Django's settings; ours are resolved anew when it changes.
+        source: makes a dict of ours out of it. What it raises, ``ratchet_settings`` raises.
+    """
+    _underneath[setting] = source
+    _resolved.cache_clear()
+
+
+_underneath: dict[str, Callable[[], Mapping[str, Any]]] = {}
+
+
 @lru_cache(maxsize=1)
 def _resolved() -> RatchetSettings:
-    given = getattr(django_settings, NAME, {})
+    given = given_settings()
     problems = [f"{text} {hint}" for text, hint in (*unknown_keys(given), *bad_values(given))]
     if problems:
         raise ImproperlyConfigured(" ".join(problems))
@@ -142,6 +165,9 @@ def _resolved() -> RatchetSettings:
 def _forget(*, setting: str, **kwargs: Any) -> None:
     if setting == NAME:
         _resolved.cache_clear()
+    elif setting in _underneath:
+        # Keys, feed and the rest listen for our own name.
+        setting_changed.send(sender=_forget, **{**kwargs, "setting": NAME})
 
 
 setting_changed.connect(_forget, dispatch_uid="drf_ratchet.conf")

@@ -4,10 +4,15 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
-from drf_ratchet.conf import _DEMANDS, NAME, RatchetSettings, bad_values, unknown_keys
+from drf_ratchet.conf import (
+    _DEMANDS,
+    RatchetSettings,
+    bad_values,
+    given_settings,
+    unknown_keys,
+)
 
 LONGEST_ACCESS = timedelta(hours=1)
 
@@ -15,7 +20,7 @@ LONGEST_ACCESS = timedelta(hours=1)
 @register(Tags.security)
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
     """E001: a key is unknown. E002: a value cannot be used."""
-    given = getattr(settings, NAME, {})
+    given = given_settings()
     return [
         *(Error(text, hint=hint, id="ratchet.E001") for text, hint in unknown_keys(given)),
         *(Error(text, hint=hint, id="ratchet.E002") for text, hint in bad_values(given)),
@@ -33,7 +38,7 @@ def usable_settings() -> RatchetSettings:
 
     So that one slip does not hide what else is wrong.
     """
-    given = getattr(settings, NAME, {})
+    given = given_settings()
     if not isinstance(given, Mapping):
         return RatchetSettings()
     return RatchetSettings(

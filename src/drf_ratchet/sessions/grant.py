@@ -148,7 +148,12 @@ def mint_refresh(user: Any, session: Session, kind: Kind = Kind.REFRESH) -> str:
         session: the saved row.
         kind: how it travels.
     """
-    claims = refresh_claims(
+    return codec.sign(claims_of_refresh(user, session, kind), keyring().refresh.signing, kind)
+
+
+def claims_of_refresh(user: Any, session: Session, kind: Kind = Kind.REFRESH) -> dict[str, Any]:
+    """What the refresh token of the row says as it stands; the arguments of ``mint_refresh``."""
+    return refresh_claims(
         subject=subject_of(user),
         session=session.id,
         generation=session.generation,
@@ -156,7 +161,6 @@ def mint_refresh(user: Any, session: Session, kind: Kind = Kind.REFRESH) -> str:
         expires_at=_seconds(session.expires_at),
         kind=kind,
     )
-    return codec.sign(claims, keyring().refresh.signing, kind)
 
 
 def _seconds(moment: datetime) -> int:

@@ -69,10 +69,21 @@ def open_session(
         # Nobody will ever hold a token of this session.
         store.rows().filter(pk=session.pk).delete()
         raise
-    if settings.MAX_SESSIONS_PER_USER is not None:
-        end_beyond_limit(user, settings.MAX_SESSIONS_PER_USER, newest=session, request=request)
-    signals.session_opened.send_robust(sender=Session, session=session, request=request)
+    announce(session, request)
     return Grant(access, refresh, session, session.created_at, access_expires_at)
+
+
+def announce(session: Session, request: Any) -> None:
+    """What follows once a new session has its tokens: ``MAX_SESSIONS_PER_USER``, and the signal.
+
+    Args:
+        session: the row, with ``session.user`` loaded.
+        request: the request that signed in, or None.
+    """
+    limit = ratchet_settings().MAX_SESSIONS_PER_USER
+    if limit is not None:
+        end_beyond_limit(session.user, limit, newest=session, request=request)
+    signals.session_opened.send_robust(sender=Session, session=session, request=request)
 
 
 def _send_logged_in(user: Any, request: Any) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from drf_ratchet.clock import Now
 from drf_ratchet.ids import first_uuid7
 from drf_ratchet.models import CutOff
 from drf_ratchet.sessions import store
@@ -12,7 +13,7 @@ from drf_ratchet.sessions.database import write_database
 
 
 def prune(before: datetime, batch_size: int = 1000) -> Iterator[int]:
-    """Delete sessions that ended or expired before a moment, oldest sign-ins first.
+    """Delete sessions that ended or expired before a moment and have expired by now.
 
     It walks the primary key, whose order is that of the sign-ins, and stops at the moment: no
     index on the expiry is needed, and each statement touches one batch.
@@ -25,7 +26,8 @@ def prune(before: datetime, batch_size: int = 1000) -> Iterator[int]:
         How many rows each batch deleted.
     """
     CutOff._base_manager.using(write_database()).filter(announced_at__lt=before).delete()
-    over = Q(ended_at__lt=before) | Q(expires_at__lt=before)
+    # One that ended stays for as long as its refresh token may come, and is told why.
+    over = Q(expires_at__lt=before) | Q(ended_at__lt=before, expires_at__lt=Now())
     older = store.rows().filter(pk__lt=first_uuid7(before))
     for first, last in store.batches(older, batch_size):
         deleted, _by_model = store.rows().filter(over, pk__gte=first, pk__lte=last).delete()

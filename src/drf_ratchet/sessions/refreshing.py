@@ -1,6 +1,7 @@
 """Refreshing: a verified token, one read, one decision, and one conditional update at the most."""
 
 import hashlib
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -46,6 +47,7 @@ def refresh_session(
     idempotency_key: str = "",
     get_claims: GetClaims | None = None,
     transport: Transport = HEADER,
+    idle: timedelta | None = None,
 ) -> Grant:
     """A new pair for a refresh token: one read, and one conditional update where the counter turns.
 
@@ -58,6 +60,8 @@ def refresh_session(
             same answer until the next turn, however late it comes.
         get_claims: given the user, further custom claims for this one access token.
         transport: how the tokens travel, this one and the new ones.
+        idle: how long the session lives on without another refresh, instead of
+            ``REFRESH_TOKEN_LIFETIME``.
 
     Raises:
         TokenRefused: with the reason; what it ended is committed.
@@ -66,7 +70,7 @@ def refresh_session(
     """
     if not isinstance(refresh, RefreshClaims):
         refresh = read_refresh(refresh, kind=transport.refresh)
-    return _refresh(refresh, request, idempotency_key, get_claims, transport, elevates=False)
+    return _refresh(refresh, request, idempotency_key, get_claims, transport, idle=idle)
 
 
 def step_up_session(
@@ -144,11 +148,14 @@ def _refresh(
     get_claims: GetClaims | None,
     transport: Transport,
     *,
-    elevates: bool,
+    idle: timedelta | None = None,
+    elevates: bool = False,
 ) -> Grant:
     demand_autocommit(write_database())
     key_hash = hashlib.sha256(idempotency_key.encode()).hexdigest() if idempotency_key else ""
-    attempt = partial(_refresh_once, token, request, key_hash, get_claims, transport, elevates)
+    attempt = partial(
+        _refresh_once, token, request, key_hash, get_claims, transport, idle, elevates
+    )
     for _ in range(ATTEMPTS):
         grant = past_conflicts(attempt)
         if grant is not None:
@@ -184,6 +191,7 @@ def _refresh_once(
     key_hash: str,
     get_claims: GetClaims | None,
     transport: Transport,
+    idle: timedelta | None,
     elevates: bool,
 ) -> Grant | None:
     """One read and one decision; None where the row changed in between."""
@@ -205,7 +213,8 @@ def _refresh_once(
         if decision.ending and not _end_refused(session, decision, request):
             return None
         raise TokenRefused(decision.reason)
-    changes = _changes(read, decision, request, key_hash, elevates) if decision.turns else {}
+    idle = idle or settings.REFRESH_TOKEN_LIFETIME
+    changes = _changes(read, decision, request, key_hash, idle, elevates) if decision.turns else {}
     # Everything that may fail comes before the counter turns.
     claims = custom_claims(session.user, session=session, request=request, get_claims=get_claims)
     access, access_expires_at = mint_access(
@@ -227,11 +236,16 @@ def _refresh_once(
 
 
 def _changes(
-    read: Read, decision: Decision, request: Any, key_hash: str, elevates: bool
+    read: Read,
+    decision: Decision,
+    request: Any,
+    key_hash: str,
+    idle: timedelta,
+    elevates: bool,
 ) -> dict[str, Any]:
     """What a turn of the counter writes."""
     session = read.session
-    idle_end = read.now + ratchet_settings().REFRESH_TOKEN_LIFETIME
+    idle_end = read.now + idle
     changes = {
         "generation": decision.generation,
         "rotated_at": read.now,

@@ -3,7 +3,7 @@
 Every write after the first is a conditional UPDATE that says whether it found what it expected.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from django.db import connections
 from django.db.models import Exists, OuterRef, QuerySet
 
 from drf_ratchet.clock import Now
+from drf_ratchet.ids import uuid7
 from drf_ratchet.models import Session
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.device import Device
@@ -41,7 +42,13 @@ def rows() -> QuerySet[Session]:
 
 
 def insert(
-    user: Any, *, rotates: bool, idle: timedelta, absolute: timedelta | None, device: Device
+    user: Any,
+    *,
+    rotates: bool,
+    idle: timedelta,
+    absolute: timedelta | None,
+    device: Device,
+    session_id: UUID | None = None,
 ) -> Session:
     """A new row, stamped by the database's clock. One query where it has INSERT … RETURNING.
 
@@ -51,9 +58,11 @@ def insert(
         idle: how long it lives without a refresh.
         absolute: how long it lives at the most, None for ever.
         device: where it was opened.
+        session_id: its id, a UUIDv7 that nobody else has; by default a new one.
     """
     idle = min(idle, absolute or idle)
     session = Session(
+        id=session_id or uuid7(),
         user=user,
         rotates=rotates,
         expires_at=Now() + idle,
@@ -69,6 +78,17 @@ def insert(
     session.expires_at = session.created_at + idle
     session.ends_at = session.created_at + absolute if absolute else None
     return session
+
+
+def insert_missing(sessions: Sequence[Session]) -> None:
+    """Write those whose ids are not there yet; the others stay as they are. One query.
+
+    For what many may try to write at the same time, and only the first does.
+
+    Args:
+        sessions: complete rows, unsaved, their times by the database's clock.
+    """
+    Session._base_manager.using(write_database()).bulk_create(sessions, ignore_conflicts=True)
 
 
 def read(session_id: UUID) -> Read | None:

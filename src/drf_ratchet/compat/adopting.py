@@ -1,0 +1,130 @@
+"""How an old refresh token becomes a session, exactly once.
+
+The session's id is made from the token's own id, and the token stands for generation 0 of it. So
+nobody has to remember which tokens were adopted: whoever comes first writes the row, whoever comes
+at the same time or later finds it, and the counter's own rule says what each of them gets.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from drf_ratchet.clock import Now
+from drf_ratchet.conf import ratchet_settings
+from drf_ratchet.ids import uuid7_of
+from drf_ratchet.models import CutOff, Session
+from drf_ratchet.sessions import store
+from drf_ratchet.sessions.database import past_conflicts, write_database
+from drf_ratchet.sessions.device import device_of
+from drf_ratchet.sessions.fingerprint import fingerprint_of
+from drf_ratchet.sessions.grant import subject_of
+from drf_ratchet.tokens.claims import RefreshClaims
+from drf_ratchet.tokens.errors import Reason, TokenRefused
+
+#: What an old token stands for. The first turn of its session goes to 1.
+GENERATION = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OldSession:
+    """What an old token, verified, says of its session.
+
+    Args:
+        package: which package made it; part of the session's id.
+        key: the token's own id, its ``jti``, say. Tokens with the same one are of one session.
+        user: whose it is, as the database has it now.
+        issued_at: when somebody signed in for it, in seconds since 1970; 0 for nobody knows.
+        expires_at: when it would have expired, in seconds since 1970.
+        rotates: whether its counter turns; False for a client that keeps its token.
+    """
+
+    package: str
+    key: str
+    user: Any
+    issued_at: float
+    expires_at: float
+    rotates: bool
+
+    @property
+    def id(self) -> UUID:
+        """The session's id: its time is the sign-in's, the rest a hash of package and key."""
+        named = hashlib.sha256(f"{self.package}\n{self.key}".encode()).digest()
+        return uuid7_of(_moment(self.issued_at), int.from_bytes(named))
+
+    @property
+    def claims(self) -> RefreshClaims:
+        """What a refresh token of ours would say in its place."""
+        return RefreshClaims(subject_of(self.user), self.id, GENERATION)
+
+
+def adopt(old: OldSession, *, request: Any = None) -> RefreshClaims:
+    """Make the session, if nobody has made it yet. One query, and one more where it is new.
+
+    Args:
+        old: what the token says. That it is verified and in no blacklist is for the caller.
+        request: the request that brought it.
+
+    Returns:
+        What to refresh with.
+
+    Raises:
+        TokenRefused: all sessions of its time were ended in the meantime.
+    """
+    if not store.rows().filter(pk=old.id).exists():
+        if is_cut_off(old.id):
+            raise TokenRefused(Reason.SESSION_ENDED)
+        rows = [row_of(old, request=request)]
+        past_conflicts(lambda: store.insert_missing(rows))
+    return old.claims
+
+
+def row_of(old: OldSession, *, request: Any = None) -> Session:
+    """The row for an old session, unsaved. ``store.insert_missing`` writes it.
+
+    Args:
+        old: what the token says.
+        request: the request that brought it, or None.
+    """
+    opened, expires = _moment(old.issued_at), _moment(old.expires_at)
+    absolute: timedelta | None = ratchet_settings().SESSION_LIFETIME
+    ends_at = _later(opened, absolute) if absolute and old.issued_at else None
+    return Session(
+        id=old.id,
+        user=old.user,
+        generation=GENERATION,
+        rotates=old.rotates,
+        created_at=opened if old.issued_at else Now(),
+        # When somebody last proved who they are. Not now; 1970 is never recent.
+        auth_time=opened,
+        rotated_at=Now(),
+        expires_at=min(expires, ends_at or expires),
+        ends_at=ends_at,
+        fingerprint=fingerprint_of(old.user),
+        **device_of(request)._asdict(),
+    )
+
+
+def is_cut_off(session: UUID) -> bool:
+    """Whether everybody's sessions up to this one's time were ended while it was no row yet."""
+    cut_offs = CutOff._base_manager.using(write_database())
+    return cut_offs.filter(subject="", last_session__gte=session).exists()
+
+
+def issued_at(claims: Mapping[str, Any]) -> float:
+    """The ``iat`` of an old token; 0 where it has none, as with old releases of simplejwt."""
+    moment: float = claims.get("iat", 0)
+    return moment
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, tz=UTC)
+
+
+def _later(moment: datetime, lifetime: timedelta) -> datetime:
+    try:
+        return moment + lifetime
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
