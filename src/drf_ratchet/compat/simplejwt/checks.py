@@ -50,7 +50,8 @@ def _errors() -> Iterator[CheckMessage]:
 
 
 def _warnings() -> Iterator[CheckMessage]:
-    for text, hint in underneath.unknown(api_settings.user_settings):
+    given = api_settings.user_settings
+    for text, hint in (*underneath.unknown(given), *underneath.left_behind(given)):
         yield Warning(text, hint=hint, id="ratchet.W017")
     if api_settings.user_settings.get("SIGNING_KEY") and is_too_short():
         yield Warning(

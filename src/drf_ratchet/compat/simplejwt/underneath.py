@@ -77,13 +77,6 @@ def refusals(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, (is_refused, text, hint) in _REFUSED.items():
         if name in given and is_refused(given[name]):
             yield f"{NAME}[{name!r}]{text}", hint
-    for name, value in given.items():
-        values = value if isinstance(value, (list, tuple)) else [value]
-        if any(isinstance(one, str) and one.startswith(f"{OLD_NAME}.") for one in values):
-            yield (
-                f"{NAME}[{name!r}] names something of {OLD_NAME}.",
-                f"Write drf_ratchet.compat.simplejwt in place of {OLD_NAME}.",
-            )
 
 
 def unknown(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -94,6 +87,17 @@ def unknown(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield (
                 f"{NAME} has no setting {name!r}.",
                 f"Did you mean {near[0]!r}?" if near else "Take it out.",
+            )
+
+
+def left_behind(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each value that still names something of simplejwt, as (problem, hint)."""
+    for name, value in given.items():
+        values = value if isinstance(value, (list, tuple)) else [value]
+        if any(isinstance(one, str) and one.startswith(f"{OLD_NAME}.") for one in values):
+            yield (
+                f"{NAME}[{name!r}] names something of {OLD_NAME}.",
+                f"Write drf_ratchet.compat.simplejwt in place of {OLD_NAME}.",
             )
 
 

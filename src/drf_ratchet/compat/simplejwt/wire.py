@@ -137,6 +137,8 @@ def _in_their_words(claims: dict[str, Any]) -> Payload:
     if payload.get("token_type") == Kind.REFRESH and isinstance(payload.get("sid"), str):
         # A session's refresh tokens have one id: the session's.
         payload["jti"] = payload["sid"].replace("-", "")
+    if "sub" in payload:
+        payload.setdefault(api_settings.USER_ID_CLAIM, payload["sub"])
     kind = payload.pop(TYPE, payload.get("token_type"))
     theirs = {api_settings.TOKEN_TYPE_CLAIM: kind, api_settings.JTI_CLAIM: payload.get("jti")}
     payload.update({name: value for name, value in theirs.items() if name and value is not None})

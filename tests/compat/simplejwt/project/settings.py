@@ -43,7 +43,8 @@ TEMPLATES = [
 ]
 DATABASES = {
     "default": dj_database_url.parse(
-        os.environ.get("DATABASE_URL", f"sqlite:///{Path(__file__).with_name('db.sqlite3')}")
+        os.environ.get("DATABASE_URL", f"sqlite:///{Path(__file__).with_name('db.sqlite3')}"),
+        conn_max_age=600,
     )
 }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
