@@ -78,7 +78,7 @@ class Half:
     def served(self, project: Project) -> Iterator[None]:
         """Serve it on the clients' port, and let it finish what it was asked before it stops."""
         log = self.folder / "server.log"
-        options = ["--workers=2", "--worker-class=gthread", "--threads=4", "--graceful-timeout=20"]
+        options = ["--workers=2", "--worker-class=gthread", "--threads=4", "--preload"]
         command = [sys.executable, "-m", "gunicorn", "wsgi", f"--bind=127.0.0.1:{self.port}"]
         with log.open("a") as output:
             server = subprocess.Popen(

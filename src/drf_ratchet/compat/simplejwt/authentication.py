@@ -1,8 +1,9 @@
 """simplejwt's authentication classes."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 from rest_framework import HTTP_HEADER_ENCODING
@@ -12,6 +13,7 @@ from rest_framework.request import Request
 from drf_ratchet.compat.simplejwt import old
 from drf_ratchet.compat.simplejwt.base import Token
 from drf_ratchet.compat.simplejwt.exceptions import AuthenticationFailed, InvalidToken, TokenError
+from drf_ratchet.compat.simplejwt.models import TokenUser
 from drf_ratchet.compat.simplejwt.sessions import token_error
 from drf_ratchet.compat.simplejwt.settings import api_settings
 from drf_ratchet.compat.simplejwt.underneath import header_types
@@ -19,6 +21,9 @@ from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.exceptions import Busy
 from drf_ratchet.sessions.freshness import fresh_user
 from drf_ratchet.tokens.errors import Reason, TokenRefused, Unavailable
+
+#: For annotations.
+AuthUser = TypeVar("AuthUser", AbstractBaseUser, TokenUser)
 
 AUTH_HEADER_TYPES: tuple[str, ...] = header_types()
 AUTH_HEADER_TYPE_BYTES: set[bytes] = {name.encode(HTTP_HEADER_ENCODING) for name in header_types()}

@@ -16,6 +16,7 @@ from drf_ratchet.compat.simplejwt.wire import Payload
 from drf_ratchet.tokens.errors import Reason, TokenRefused
 from drf_ratchet.tokens.keys import ALGORITHMS
 
+ALLOWED_ALGORITHMS = frozenset(ALGORITHMS)
 _MESSAGES: dict[Reason, Any] = {
     Reason.EXPIRED: _("Token is expired"),
     Reason.WRONG_TYPE: _("Token has wrong type"),
@@ -50,7 +51,7 @@ class TokenBackend:
         leeway: Any = None,
         json_encoder: Any = None,
     ) -> None:
-        if algorithm not in ALGORITHMS:
+        if algorithm not in ALLOWED_ALGORITHMS:
             raise TokenBackendError(_("Unrecognized algorithm type '%s'") % algorithm)
         if jwk_url:
             raise TokenBackendError("jwk_url is not supported: see docs/services.md.")

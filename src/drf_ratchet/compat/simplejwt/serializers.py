@@ -8,7 +8,10 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, serializers
 from rest_framework.exceptions import AuthenticationFailed, ValidationError
 
-from drf_ratchet.compat.simplejwt.authentication import default_user_authentication_rule
+from drf_ratchet.compat.simplejwt.authentication import (
+    AuthUser,
+    default_user_authentication_rule,
+)
 from drf_ratchet.compat.simplejwt.base import Token
 from drf_ratchet.compat.simplejwt.exceptions import TokenError
 from drf_ratchet.compat.simplejwt.sessions import token_error
@@ -23,6 +26,18 @@ from drf_ratchet.sessions.refreshing import refresh_session
 from drf_ratchet.sessions.rotation import Outcome
 from drf_ratchet.throttling import Counter
 from drf_ratchet.tokens.errors import Reason, TokenRefused
+
+__all__ = [
+    "AuthUser",
+    "PasswordField",
+    "TokenBlacklistSerializer",
+    "TokenObtainPairSerializer",
+    "TokenObtainSerializer",
+    "TokenObtainSlidingSerializer",
+    "TokenRefreshSerializer",
+    "TokenRefreshSlidingSerializer",
+    "TokenVerifySerializer",
+]
 
 _MAX_CREDENTIAL = 4096
 

@@ -79,9 +79,10 @@ class APISettings(_APISettings):
 api_settings = APISettings(None, DEFAULTS, IMPORT_STRINGS)  # type: ignore[arg-type]
 
 
-def _reload(*, setting: str, **kwargs: Any) -> None:
+def reload_api_settings(*, setting: str, **kwargs: Any) -> None:
+    """Read ``SIMPLE_JWT`` anew, where it is the setting that has changed."""
     if setting == NAME:
         api_settings.reload()
 
 
-setting_changed.connect(_reload, dispatch_uid="drf_ratchet.compat.simplejwt.settings")
+setting_changed.connect(reload_api_settings, dispatch_uid="drf_ratchet.compat.simplejwt.settings")

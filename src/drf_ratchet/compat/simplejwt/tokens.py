@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from drf_ratchet.compat.simplejwt import wire
+from drf_ratchet.compat.simplejwt.authentication import AuthUser
 from drf_ratchet.compat.simplejwt.base import Lifetime, Token
 from drf_ratchet.compat.simplejwt.sessions import SessionToken, signed
 from drf_ratchet.compat.simplejwt.settings import api_settings
@@ -15,6 +16,7 @@ from drf_ratchet.tokens.claims import Kind, access_claims
 
 __all__ = [
     "AccessToken",
+    "AuthUser",
     "BlacklistMixin",
     "RefreshToken",
     "SlidingToken",

@@ -17,6 +17,8 @@ from drf_ratchet.views import (
     only_failures_count,
 )
 
+AUTH_HEADER_TYPES = header_types()
+
 
 class TokenViewBase(RatchetView):
     """What they share: the serializer does the work, and errors are simplejwt's."""
