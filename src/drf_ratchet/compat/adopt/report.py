@@ -92,7 +92,7 @@ def database(out: OutputWrapper, package: OldPackage, kept: Stored) -> None:
         kept: what the database has.
     """
     for table, rows in kept.rows.items():
-        out.write(f"  table {table}: {rows:,} {package.tables[table]}")
+        out.write(f"  table {table}: {rows:,} rows ({package.tables[table]})")
     if kept.migrations:
         out.write(f"  {kept.migrations} migrations of {package.migrations!r} are applied")
     if kept.problem:

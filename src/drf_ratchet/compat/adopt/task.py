@@ -81,6 +81,11 @@ def run(
         run_import(out, old, kept, batch_size=batch_size, dry=False)
     if scanned:
         _write(out, scanned)
+        if kept.rows and old is SIMPLEJWT:
+            out.write(
+                "For the tokens that it hands out till then, after the restart: manage.py ratchet "
+                f"adopt {package} --only sessions --apply"
+            )
 
 
 def _is_to_install(package: OldPackage) -> bool:
@@ -121,4 +126,4 @@ def _write(out: OutputWrapper, scanned: Scan) -> None:
     if failed:
         raise CommandError(f"{failed} of {len(paths)} files could not be changed.")
     if paths:
-        out.write("Restart the project to run on what was changed; manage.py check first.")
+        out.write("Then manage.py check, and restart the project, which runs on the old package till then.")
