@@ -39,7 +39,8 @@ class OldPackage:
 
     def is_within(self, path: object) -> bool:
         """Whether a dotted path is its module or lies in it."""
-        return isinstance(path, str) and self.dotted.fullmatch(path) is not None
+        # Not isinstance: lazy objects claim to be strings, and are none to the re module.
+        return issubclass(type(path), str) and self.dotted.fullmatch(str(path)) is not None
 
     def renamed(self, path: str) -> str:
         """A dotted path of its module, here."""

@@ -69,7 +69,7 @@ def named_in_settings(package: OldPackage) -> Iterator[tuple[str, str]]:
                     yield place, path
 
 
-def _strings(value: Any, place: str, depth: int) -> Iterator[tuple[str, str]]:
+def _strings(value: Any, place: str, depth: int) -> Iterator[tuple[str, Any]]:
     if isinstance(value, str):
         yield place, value
     elif depth > 6:  # nobody's settings; something that refers to itself
