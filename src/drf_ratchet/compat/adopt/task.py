@@ -126,4 +126,6 @@ def _write(out: OutputWrapper, scanned: Scan) -> None:
     if failed:
         raise CommandError(f"{failed} of {len(paths)} files could not be changed.")
     if paths:
-        out.write("Then manage.py check, and restart the project, which runs on the old package till then.")
+        out.write(
+            "Then manage.py check, and restart the project, which runs on the old package till then."
+        )

@@ -90,7 +90,8 @@ class Command(BaseCommand):
             "keys": lambda **options: keys.run(self.stdout, **options),
         }
         if task in self._further:
-            self._further[task].run(self.stdout, **options)
+            # call_command passes its own stdout among the options too.
+            self._further[task].run(**{**options, "stdout": self.stdout})
         else:
             tasks[task](**options)
 
