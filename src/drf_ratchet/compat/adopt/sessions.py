@@ -1,10 +1,10 @@
 """The part of the task that makes sessions of old tokens, as far as its user sees it."""
 
+from datetime import UTC, datetime
 from time import monotonic
 
 from django.core.management.base import CommandError, OutputWrapper
 from django.db import DatabaseError, connections
-from django.utils import timezone
 
 from drf_ratchet.compat.adopt import findings, report, simplejwt_rules
 from drf_ratchet.compat.adopt.packages import SIMPLEJWT, OldPackage
@@ -61,7 +61,7 @@ def _import(out: OutputWrapper, kept: Stored, batch_size: int, dry: bool) -> Non
     from drf_ratchet.compat.adopt.old_tables import living_tokens
 
     existing = set(kept.rows)
-    total = living_tokens(timezone.now(), kept.alias, existing).count()
+    total = living_tokens(datetime.now(UTC), kept.alias, existing).count()
     out.write(f"  {total:,} refresh tokens are living: neither expired nor taken back.")
     if dry:
         out.write(

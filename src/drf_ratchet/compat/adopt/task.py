@@ -127,5 +127,5 @@ def _write(out: OutputWrapper, scanned: Scan) -> None:
         raise CommandError(f"{failed} of {len(paths)} files could not be changed.")
     if paths:
         out.write(
-            "Then manage.py check, and restart the project, which runs on the old package till then."
+            "Then manage.py check, and restart the project: it runs on the old package till then."
         )
