@@ -70,7 +70,8 @@ def importers(package: OldPackage, root: Path) -> Iterator[Importer]:
     found: dict[str, list[str]] = {}
     for name, place in _others(package, root):
         for path in sorted(place.rglob("*.py")):
-            if _imports(path, package):
+            # Its own tests do not run in the project.
+            if "tests" not in path.relative_to(place).parts and _imports(path, package):
                 found.setdefault(name, []).append(str(path.relative_to(place.parent)))
     for name, places in found.items():
         advice = ADVICE.get(name, ANY_OTHER).format(replacement=package.replacement)

@@ -62,7 +62,8 @@ RULES = (
         lambda old: _rotates(old) and not old["BLACKLIST_AFTER_ROTATION"],
         "simplejwt leaves every used refresh token good until it expires. Here a used one is over: "
         "a client that goes on with its first token although it gets new ones is signed out at its "
-        "second refresh. If you have such clients, set ROTATE_REFRESH_TOKENS to False.",
+        "second refresh. If you have such clients, set ROTATE_REFRESH_TOKENS to False. Until they "
+        "expire, a device with several living tokens is listed once for each.",
     ),
     Rule(
         Effect.SAME,
