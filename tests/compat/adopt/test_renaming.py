@@ -1,5 +1,7 @@
 """Names change, and nothing else does."""
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from drf_ratchet.compat.adopt.claims import own_registered_claims
 from drf_ratchet.compat.adopt.packages import DRF_JWT, SIMPLEJWT
 from drf_ratchet.compat.adopt.renaming import Renaming, rename
 from drf_ratchet.compat.adopt.sources import Unreadable, project_files, read
-from drf_ratchet.compat.adopt.writing import NotWritten, write
+from drf_ratchet.compat.adopt.writing import NotWritten, uncommitted, write
 
 pytestmark = pytest.mark.any_database
 
@@ -120,6 +122,19 @@ def test_changed_in_the_meantime(tmp_path: Path) -> None:
     with pytest.raises(NotWritten, match="changed in the meantime"):
         write(renaming, tmp_path)
     assert path.read_text() == "somebody else's"
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_what_git_does_not_have_yet(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.py", tmp_path / "a new one.py"
+    assert uncommitted([new], tmp_path) is None
+    old.write_text("x = 1\n")
+    for command in ("init -q", "add .", "-c user.name=x -c user.email=x commit -q -m x"):
+        subprocess.run(["git", "-C", str(tmp_path), *command.split()], check=True)
+    new.write_text("")
+    assert uncommitted([old, new], tmp_path) == ["a new one.py"]
+    old.write_text("x = 2\n")
+    assert uncommitted([old], tmp_path) == ["old.py"]
 
 
 def test_nothing_outside_of_the_project(tmp_path: Path) -> None:

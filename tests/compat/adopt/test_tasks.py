@@ -1,6 +1,7 @@
 """Further tasks of ``manage.py ratchet``, from entry points: ours, others', broken ones."""
 
 import sys
+import tomllib
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.compat.adopt.project import declare
+from tests.compat.adopt.project import ENTRY_POINT, declare
 
 pytestmark = pytest.mark.any_database
 
@@ -41,6 +42,13 @@ def call(*arguments: str) -> str:
     out = StringIO()
     call_command("ratchet", *arguments, stdout=out)
     return out.getvalue()
+
+
+def test_the_package_declares_ours() -> None:
+    project = tomllib.loads(Path(__file__).parents[3].joinpath("pyproject.toml").read_text())
+    ((group, tasks),) = project["project"]["entry-points"].items()
+    lines = [f"[{group}]", *(f"{name} = {value}" for name, value in tasks.items())]
+    assert ENTRY_POINT.splitlines() == lines
 
 
 @pytest.mark.usefixtures("tasks")

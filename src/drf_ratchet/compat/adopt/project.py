@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections
 from django.db.migrations.recorder import MigrationRecorder
 from django.urls import URLPattern, get_resolver
@@ -133,7 +134,8 @@ def stored(package: OldPackage) -> Stored:
         recorder = MigrationRecorder(connections[found.alias])
         applied = recorder.applied_migrations()
         found.migrations = sum(1 for label, _ in applied if label == package.migrations)
-    # A table of another shape, a server that is away; and SQLite keeps any text for a time.
-    except (DatabaseError, ValueError, AttributeError) as error:
+    # A table of another shape, a server that is away, no database at all; and SQLite keeps any
+    # text for a time.
+    except (DatabaseError, ImproperlyConfigured, ValueError, AttributeError) as error:
         found.problem = str(error).strip()
     return found

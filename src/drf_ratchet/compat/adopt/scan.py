@@ -80,7 +80,8 @@ def _python(found: Scan, path: Path, package: OldPackage, install: bool) -> None
     renaming = rename(source, package, install=install)
     if renaming.changes:
         found.renamings.append(renaming)
-        found.lists_apps |= install and "INSTALLED_APPS" in renaming.text
+        app = f'"{package.replacement}"'
+        found.lists_apps |= install and app in renaming.text and app not in source.text
     _note(found.mentions, path, iter(renaming.mentions))
     if claims := list(own_registered_claims(source.text)):
         found.claims[path] = claims
