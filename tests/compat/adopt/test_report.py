@@ -29,7 +29,10 @@ def found(rules: Any, **values: Any) -> set[str]:
     [
         ({}, "same ROTATE_REFRESH_TOKENS = False"),
         ({}, "same SIGNING_KEY"),
-        ({"ROTATE_REFRESH_TOKENS": True}, "differs ROTATE_REFRESH_TOKENS = True"),
+        (
+            {"ROTATE_REFRESH_TOKENS": True, "BLACKLIST_AFTER_ROTATION": True},
+            "differs ROTATE_REFRESH_TOKENS = True",
+        ),
         ({"ROTATE_REFRESH_TOKENS": True}, "differs BLACKLIST_AFTER_ROTATION = False"),
         ({"UPDATE_LAST_LOGIN": True}, "same UPDATE_LAST_LOGIN = True"),
         ({"SIGNING_KEY": SECRET}, "differs SIGNING_KEY"),
@@ -44,7 +47,8 @@ def found(rules: Any, **values: Any) -> set[str]:
         ({"AUTH_TOKEN_CLASSES": None, "SIGNING_KEY": 5}, "same ROTATE_REFRESH_TOKENS = False"),
     ],
 )
-def test_simplejwt(values: dict[str, Any], expected: str) -> None:
+def test_simplejwt(settings: Any, values: dict[str, Any], expected: str) -> None:
+    settings.DRF_RATCHET = {"SESSION_LIFETIME": timedelta(days=30)}
     assert expected in found(simplejwt_rules, **values)
 
 

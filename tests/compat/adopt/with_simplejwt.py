@@ -131,7 +131,7 @@ def test_one_that_came_first_stays_as_it_is(alice: User, run: Any) -> None:
 
 
 def test_rotating(alice: User, run: Any, settings: Any) -> None:
-    settings.SIMPLE_JWT = {"ROTATE_REFRESH_TOKENS": True}
+    settings.SIMPLE_JWT = {"ROTATE_REFRESH_TOKENS": True, "BLACKLIST_AFTER_ROTATION": True}
     RefreshToken.for_user(alice)
     run()
     assert Session.objects.get().rotates

@@ -26,6 +26,8 @@ class OldPackage:
     tables: dict[str, str]
     migrations: str
     distributions: tuple[str, ...]
+    #: The module that puts its settings under ours, to be imported: the old app is still installed.
+    underneath: str = ""
 
     @cached_property
     def word(self) -> re.Pattern[str]:
@@ -58,6 +60,7 @@ SIMPLEJWT = OldPackage(
     },
     migrations="token_blacklist",
     distributions=("djangorestframework-simplejwt", "djangorestframework_simplejwt"),
+    underneath="drf_ratchet.compat.simplejwt.underneath",
 )
 
 DRF_JWT = OldPackage(

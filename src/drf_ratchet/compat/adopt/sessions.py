@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from time import monotonic
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError, OutputWrapper
 from django.db import DatabaseError, connections
 
@@ -10,6 +11,7 @@ from drf_ratchet.compat.adopt import findings, report, simplejwt_rules
 from drf_ratchet.compat.adopt.packages import SIMPLEJWT, OldPackage
 from drf_ratchet.compat.adopt.progress import progress
 from drf_ratchet.compat.adopt.project import Stored
+from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.models import Session
 from drf_ratchet.sessions.database import write_database
 
@@ -70,13 +72,18 @@ def _import(out: OutputWrapper, kept: Stored, batch_size: int, dry: bool) -> Non
         )
         return
     _demand_table()
+    try:
+        ratchet_settings()
+    except ImproperlyConfigured as error:
+        raise CommandError(f"Settings to be changed before the import: {error}") from None
     own = findings.given(SIMPLEJWT, simplejwt_rules.DEFAULTS)
     begun, count = monotonic(), Count()
     batches = import_sessions(
         SIMPLEJWT.name,
         kept.alias,
         existing,
-        rotates=bool(own["ROTATE_REFRESH_TOKENS"]),
+        # As adopting the token itself decides it.
+        rotates=simplejwt_rules.rotates(own),
         type_claim=own["TOKEN_TYPE_CLAIM"],
         batch_size=batch_size,
     )

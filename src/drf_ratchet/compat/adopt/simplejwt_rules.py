@@ -36,22 +36,27 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-def _rotates(old: Given) -> bool:
-    return bool(old["ROTATE_REFRESH_TOKENS"])
+def rotates(old: Given) -> bool:
+    """Whether sessions turn: where used refresh tokens stay good there, they hold here.
+
+    Args:
+        old: what is set.
+    """
+    return bool(old["ROTATE_REFRESH_TOKENS"] and old["BLACKLIST_AFTER_ROTATION"])
 
 
 RULES = (
     Rule(
         Effect.SAME,
         "ROTATE_REFRESH_TOKENS = False",
-        lambda old: not _rotates(old),
+        lambda old: not old["ROTATE_REFRESH_TOKENS"],
         "sessions hold: a client keeps its refresh token, as now, and a logout ends it. A stolen "
         "one does not show; it would with True, for clients that store the refresh token they get.",
     ),
     Rule(
         Effect.DIFFERS,
         "ROTATE_REFRESH_TOKENS = True",
-        _rotates,
+        rotates,
         "sessions turn: each refresh hands out the next token. The one just used is good for "
         "another ROTATION_GRACE (two tabs, a lost answer); used later it is a replay, and the "
         "session ends.",
@@ -59,23 +64,10 @@ RULES = (
     Rule(
         Effect.DIFFERS,
         "BLACKLIST_AFTER_ROTATION = False",
-        lambda old: _rotates(old) and not old["BLACKLIST_AFTER_ROTATION"],
-        "simplejwt leaves every used refresh token good until it expires. Here a used one is over: "
-        "a client that goes on with its first token although it gets new ones is signed out at its "
-        "second refresh. If you have such clients, set ROTATE_REFRESH_TOKENS to False. Until they "
-        "expire, a device with several living tokens is listed once for each.",
-    ),
-    Rule(
-        Effect.SAME,
-        "BLACKLIST_AFTER_ROTATION = True",
-        lambda old: _rotates(old) and bool(old["BLACKLIST_AFTER_ROTATION"]),
-        "a used refresh token is over, as now; no row is written for it.",
-    ),
-    Rule(
-        Effect.DIFFERS,
-        "BLACKLIST_AFTER_ROTATION = True",
-        lambda old: not _rotates(old) and bool(old["BLACKLIST_AFTER_ROTATION"]),
-        "means nothing without ROTATE_REFRESH_TOKENS, in simplejwt neither.",
+        lambda old: bool(old["ROTATE_REFRESH_TOKENS"]) and not old["BLACKLIST_AFTER_ROTATION"],
+        "simplejwt leaves every used refresh token good until it expires, and some clients never "
+        "look at the next one: so sessions hold here. Set it to True for sessions that turn. A "
+        "device with several living tokens is listed once for each until they expire.",
     ),
     Rule(
         Effect.SAME,
@@ -161,7 +153,9 @@ RULES = (
         Effect.DIFFERS,
         "REFRESH_TOKEN_LIFETIME",
         lambda old: (
-            _rotates(old) and not longer(old["REFRESH_TOKEN_LIFETIME"], ours().SESSION_LIFETIME)
+            rotates(old)
+            and ours().SESSION_LIFETIME is not None
+            and not longer(old["REFRESH_TOKEN_LIFETIME"], ours().SESSION_LIFETIME)
         ),
         "is how long a session lives without a refresh, as now; and however often it is refreshed, "
         "its end is DRF_RATCHET['SESSION_LIFETIME'] after the sign-in ({session}).",

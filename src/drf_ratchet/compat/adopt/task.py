@@ -1,6 +1,7 @@
 """``manage.py ratchet adopt``: look, say what would change, and with ``--apply`` do it."""
 
 from argparse import ArgumentParser
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,9 @@ def run(
     if not root.is_dir() or root == Path(root.anchor):
         raise CommandError(f"{root} is no project's directory. Give --project.")
     parts = (only,) if only else PARTS
+    if old.underneath:
+        # From here on our settings are what they will be after the move.
+        import_module(old.underneath)
     kept = stored(old)
     scanned = scan(root, old, install=_is_to_install(old)) if "files" in parts else None
 
