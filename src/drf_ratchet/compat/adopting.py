@@ -12,6 +12,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+from django.db import connections
+from django.utils.timezone import get_default_timezone, make_naive
+
 from drf_ratchet.clock import Now
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.ids import uuid7_of
@@ -19,6 +23,7 @@ from drf_ratchet.models import CutOff, Session
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import past_conflicts, write_database
 from drf_ratchet.sessions.device import device_of
+from drf_ratchet.sessions.endings import EndReason
 from drf_ratchet.sessions.fingerprint import fingerprint_of
 from drf_ratchet.sessions.grant import subject_of
 from drf_ratchet.tokens.claims import RefreshClaims
@@ -52,7 +57,12 @@ class OldSession:
     def id(self) -> UUID:
         """The session's id: its time is the sign-in's, the rest a hash of package and key."""
         named = hashlib.sha256(f"{self.package}\n{self.key}".encode()).digest()
-        return uuid7_of(_moment(self.issued_at), int.from_bytes(named))
+        return uuid7_of(self.moment, int.from_bytes(named))
+
+    @property
+    def moment(self) -> datetime:
+        """When somebody signed in for it."""
+        return _moment(self.issued_at)
 
     @property
     def claims(self) -> RefreshClaims:
@@ -61,7 +71,7 @@ class OldSession:
 
 
 def adopt(old: OldSession, *, request: Any = None) -> RefreshClaims:
-    """Make the session, if nobody has made it yet. One query, and one more where it is new.
+    """Make the session, if nobody has made it yet. One query, and three more where it is new.
 
     Args:
         old: what the token says. That it is verified and in no blacklist is for the caller.
@@ -71,10 +81,10 @@ def adopt(old: OldSession, *, request: Any = None) -> RefreshClaims:
         What to refresh with.
 
     Raises:
-        TokenRefused: all sessions of its time were ended in the meantime.
+        TokenRefused: all sessions of its time, or all of its user's, were ended in the meantime.
     """
     if not store.rows().filter(pk=old.id).exists():
-        if is_cut_off(old.id):
+        if is_cut_off(old.id) or was_sent_away(old):
             raise TokenRefused(Reason.SESSION_ENDED)
         rows = [row_of(old, request=request)]
         past_conflicts(lambda: store.insert_missing(rows))
@@ -88,7 +98,7 @@ def row_of(old: OldSession, *, request: Any = None) -> Session:
         old: what the token says.
         request: the request that brought it, or None.
     """
-    opened, expires = _moment(old.issued_at), _moment(old.expires_at)
+    opened, expires = old.moment, _moment(old.expires_at)
     absolute: timedelta | None = ratchet_settings().SESSION_LIFETIME
     ends_at = _later(opened, absolute) if absolute and old.issued_at else None
     return Session(
@@ -96,12 +106,12 @@ def row_of(old: OldSession, *, request: Any = None) -> Session:
         user=old.user,
         generation=GENERATION,
         rotates=old.rotates,
-        created_at=opened if old.issued_at else Now(),
+        created_at=_stored(opened) if old.issued_at else Now(),
         # When somebody last proved who they are. Not now; 1970 is never recent.
-        auth_time=opened,
+        auth_time=_stored(opened),
         rotated_at=Now(),
-        expires_at=min(expires, ends_at or expires),
-        ends_at=ends_at,
+        expires_at=_stored(min(expires, ends_at or expires)),
+        ends_at=ends_at and _stored(ends_at),
         fingerprint=fingerprint_of(old.user),
         **device_of(request)._asdict(),
     )
@@ -113,6 +123,15 @@ def is_cut_off(session: UUID) -> bool:
     return cut_offs.filter(subject="", last_session__gte=session).exists()
 
 
+def was_sent_away(old: OldSession) -> bool:
+    """Whether all of the user's sessions were ended since, when this one was no row yet."""
+    since = store.rows().filter(user=old.user, ended_at__gt=_stored(old.moment))
+    return since.filter(end_reason__in=_ALL_OF_A_USER).exists()
+
+
+_ALL_OF_A_USER = (EndReason.LOGOUT_ALL, EndReason.PASSWORD_CHANGED, EndReason.ADMIN)
+
+
 def issued_at(claims: Mapping[str, Any]) -> float:
     """The ``iat`` of an old token; 0 where it has none, as with old releases of simplejwt."""
     moment: float = claims.get("iat", 0)
@@ -121,6 +140,14 @@ def issued_at(claims: Mapping[str, Any]) -> float:
 
 def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, tz=UTC)
+
+
+def _stored(moment: datetime) -> datetime:
+    """As a column takes it: naive without ``USE_TZ``, in the zone that ``clock.Now`` is in."""
+    if settings.USE_TZ:
+        return moment
+    in_utc = connections[write_database()].vendor in ("sqlite", "mysql")
+    return make_naive(moment, UTC if in_utc else get_default_timezone())
 
 
 def _later(moment: datetime, lifetime: timedelta) -> datetime:

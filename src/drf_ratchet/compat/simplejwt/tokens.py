@@ -1,6 +1,6 @@
 """simplejwt's tokens, each with a session behind it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from drf_ratchet.compat.simplejwt import wire
@@ -161,8 +161,9 @@ class RefreshToken(BlacklistMixin):
     def _extend(self) -> None:
         """Let the row expire when the token says, where that was changed by ``set_exp``."""
         session = self.session
-        expires_at = datetime.fromtimestamp(self.payload["exp"], tz=UTC)
-        if abs(expires_at - session.expires_at) > timedelta(seconds=2):
+        further = timedelta(seconds=self.payload["exp"] - int(session.expires_at.timestamp()))
+        if abs(further) > timedelta(seconds=2):
+            expires_at = session.expires_at + further
             expires_at = min(expires_at, session.ends_at or expires_at)
             store.change(session, {"expires_at": expires_at})
 

@@ -269,6 +269,15 @@ def test_when_all_sessions_were_ended_in_the_meantime(api: APIClient, token: Any
     assert not Session.objects.exists()
 
 
+def test_when_its_user_was_signed_out_everywhere(api: APIClient, token: Any) -> None:
+    elsewhere = refresh(api, str(Theirs.for_user(User.objects.get()))).json()
+    bearer = {"HTTP_AUTHORIZATION": f"Bearer {elsewhere['access']}"}
+    assert api.post("/ours/logout/all/", **bearer).status_code == 200
+    Session.objects.update(ended_at=datetime.now(UTC) + timedelta(seconds=2))
+    assert refresh(api, str(token)).status_code == 401
+    assert Session.objects.count() == 1
+
+
 def test_pruning_brings_none_back(api: APIClient, token: Any) -> None:
     api.post("/token/blacklist/", {"refresh": str(token)})
     Session.objects.update(ended_at=datetime.now(UTC) - timedelta(days=40))
