@@ -9,10 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
-from drf_ratchet.browser.cross_site import IsSameOrigin, comes_from_us, security_log
 from drf_ratchet.compat.drf_jwt.blacklist.exceptions import (
     InvalidAuthorizationCredentials,
     MissingToken,
@@ -25,6 +23,7 @@ from drf_ratchet.compat.drf_jwt.utils import check_user
 from drf_ratchet.exceptions import Busy
 from drf_ratchet.tokens.errors import Unavailable
 
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _BLACKLIST = f"{__package__}.blacklist"
 
 
@@ -210,7 +209,10 @@ def _demand_same_origin(request: Request, token: str) -> None:
     Raises:
         PermissionDenied: it may change something, and comes from no page of ours.
     """
-    if request.method in SAFE_METHODS or comes_from_us(request):
+    # Late: it imports DRF's views, which import authenticators.
+    from drf_ratchet.browser.cross_site import IsSameOrigin, comes_from_us, security_log
+
+    if request.method in _SAFE_METHODS or comes_from_us(request):
         return
     names = (api_settings.JWT_IMPERSONATION_COOKIE, api_settings.JWT_AUTH_COOKIE)
     in_cookie = any(name and request.COOKIES.get(name) == token for name in names)

@@ -94,7 +94,7 @@ class JWTSettings:
     @property
     def generation(self) -> Generation:
         """The one that ``JWT_GENERATION`` names."""
-        return GENERATIONS[self.JWT_GENERATION]
+        return GENERATIONS[checked_jwt_auth().get("JWT_GENERATION", DEFAULT_GENERATION)]
 
     def for_generation(self, name: str, generation: Generation) -> Any:
         """A setting where a class is of one generation: what is not set has that one's default."""
