@@ -152,10 +152,10 @@ class JSONWebTokenAuthentication(BaseJSONWebTokenAuthentication):
         Raises:
             MissingToken: there is none in either.
         """
-        header = get_authorization_header(request).decode("latin-1")
         try:
+            header = get_authorization_header(request).decode()
             return cls.get_token_from_authorization_header(header)
-        except InvalidAuthorizationCredentials:
+        except (InvalidAuthorizationCredentials, UnicodeDecodeError):
             return cls.get_token_from_cookies(request.COOKIES)
 
     @classmethod
@@ -219,7 +219,7 @@ def _demand_same_origin(request: Request, token: str) -> None:
     # No site can make a browser send a header that it does not know the token for.
     if in_cookie and token not in get_authorization_header(request).decode("latin-1").split():
         security_log.warning("Refused a request to %s that a cookie signed in.", request.path)
-        raise exceptions.PermissionDenied(IsSameOrigin.message["detail"])
+        raise exceptions.PermissionDenied(str(IsSameOrigin.message["detail"]))
 
 
 def _refuse_as_1_11_did(parts: list[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""What is wrong with ``JWT_AUTH``, before anything runs. Each id has a section in docs/checks.md."""
+"""What is wrong with ``JWT_AUTH``, before anything runs. Each has a section in docs/checks.md."""
 
 import difflib
 import inspect

@@ -10,6 +10,7 @@ from drf_ratchet.tokens.keys import ALGORITHMS
 _UTILS = f"{__package__}.utils"
 _ENCODERS = (f"{_UTILS}.jwt_encode_payload", f"{_UTILS}.jwt_encode_handler")
 _DECODERS = (f"{_UTILS}.jwt_decode_token", f"{_UTILS}.jwt_decode_handler")
+_SAMESITE = ("lax", "strict", "none")
 #: Longer, and the end is no date any more.
 LONGEST = timedelta(days=36500)
 
@@ -184,10 +185,10 @@ DEMANDS: dict[str, Demand] = {
         _is_token_classes,
         f"Delete the line, or write ('{__package__}.tokens.AccessToken',).",
     ),
-    "JWT_GENERATION": Demand(" or ".join(map(repr, GENERATIONS)), lambda v: v in tuple(GENERATIONS)),
+    "JWT_GENERATION": Demand(
+        " or ".join(map(repr, GENERATIONS)), lambda v: v in tuple(GENERATIONS)
+    ),
     "JWT_LEGACY_KEYS": Demand(
         "a list of keys of the old package, () for none, or None for those above", _is_legacy_keys
     ),
 }
-
-_SAMESITE = ("lax", "strict", "none")

@@ -23,7 +23,7 @@ _Decode = _base("DecodeError")
 _Expired = _base("ExpiredSignatureError")
 
 
-class InvalidTokenError(_Invalid):  # type: ignore[misc]
+class InvalidTokenError(_Invalid):  # type: ignore[misc, valid-type]
     """A token is refused. It carries why, and never the token.
 
     Args:
@@ -37,13 +37,13 @@ class InvalidTokenError(_Invalid):  # type: ignore[misc]
         super().__init__(self.why.value)
 
 
-class DecodeError(InvalidTokenError, _Decode):  # type: ignore[misc]
+class DecodeError(InvalidTokenError, _Decode):  # type: ignore[misc, valid-type]
     """It is malformed, or its signature is not good."""
 
     why = Why.UNDECODABLE
 
 
-class ExpiredSignatureError(InvalidTokenError, _Expired):  # type: ignore[misc]
+class ExpiredSignatureError(InvalidTokenError, _Expired):  # type: ignore[misc, valid-type]
     """It has expired."""
 
     why = Why.EXPIRED

@@ -237,7 +237,7 @@ def _window(said: Mapping[str, Any]) -> float:
     if original is None:
         return 0.0
     age = max(said.get("iat", int(time.time())) - original, 0)
-    return max(api_settings.refresh_window - age, 0.0)
+    return float(max(api_settings.refresh_window - age, 0.0))
 
 
 def _original(said: Mapping[str, Any], issued_at: int) -> int:

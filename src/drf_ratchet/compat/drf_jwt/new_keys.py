@@ -1,7 +1,7 @@
 """The keys of new tokens: those of ``JWT_AUTH``, where they are fit to sign with.
 
-One that is fit becomes ``DRF_RATCHET["KEYS"]``, under what a project writes there itself. Where none
-is, new tokens are signed as if ``JWT_AUTH`` named no key: with one derived from ``SECRET_KEY``.
+One that is fit becomes ``DRF_RATCHET["KEYS"]``, under what a project writes there itself. Where
+none is, new tokens are signed as if ``JWT_AUTH`` named no key: with one derived from ``SECRET_KEY``.
 """
 
 from base64 import urlsafe_b64encode
@@ -84,7 +84,8 @@ def _pairs(given: Mapping[str, Any], alg: str) -> list[dict[str, Any]]:
     private, public = given.get("JWT_PRIVATE_KEY"), given.get("JWT_PUBLIC_KEY")
     if private is None:
         return []
-    found, seen = [], set()
+    found: list[dict[str, Any]] = []
+    seen: set[str] = set()
     for kid, text in (*named_keys(private), *named_keys(public)):
         try:
             jose = old_key(text, alg, kid).key

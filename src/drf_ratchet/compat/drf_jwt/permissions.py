@@ -10,4 +10,4 @@ class IsSuperUser(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Whether a superuser asks."""
-        return bool(request.user and getattr(request.user, "is_superuser", False))
+        return bool(getattr(request.user, "is_superuser", False))

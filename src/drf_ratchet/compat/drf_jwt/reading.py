@@ -86,9 +86,9 @@ def why_refused(reason: Reason, session: Any) -> Why:
     """
     why = _WHY.get(reason, Why.INVALID)
     if why in (Why.ENDED, Why.DISABLED):
-        row = store.rows().filter(pk=session).values_list("user_id").first()
-        if row == (None,):
-            return Why.NO_USER  # deleted; the row outlives its user
+        # The row outlives its user.
+        if store.rows().filter(pk=session, user_id=None).exists():
+            return Why.NO_USER
     return why
 
 

@@ -87,9 +87,7 @@ class JSONWebTokenSerializer(TokenSerializer):
         except NoActiveAccount:
             raise self.refusal(Why.BAD_LOGIN) from None
         request = self.context.get("request")
-        return self.hand_out(
-            issue(user, self.create_payload(user), request=request, signs_in=True)
-        )
+        return self.hand_out(issue(user, self.create_payload(user), request=request, signs_in=True))
 
 
 class VerificationBaseSerializer(TokenSerializer):
@@ -146,9 +144,7 @@ class RefreshAuthTokenSerializer(VerificationBaseSerializer):
         if wait is not None:
             raise Throttled(wait)
         try:
-            return self.hand_out(
-                renew(payload, new_payload, request=self.context.get("request"))
-            )
+            return self.hand_out(renew(payload, new_payload, request=self.context.get("request")))
         except InvalidTokenError as refused:
             raise self.refusal(refused.why) from None
 

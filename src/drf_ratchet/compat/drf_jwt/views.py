@@ -82,7 +82,7 @@ class BaseJSONWebTokenAPIView(RatchetView):
     def hand_out(self, request: Request, token: str, user: Any, issued_at: Any) -> Response:
         """The response that holds the token."""
         make = api_settings.for_generation("JWT_RESPONSE_PAYLOAD_HANDLER", self.generation)
-        given = (token, user or request.user, request)
+        given: tuple[Any, ...] = (token, user or request.user, request)
         # 1.11's handlers take no issued_at.
         given = given if self.generation.name == "1.11" else (*given, issued_at)
         response = Response(make(*given), status=self.generation.status)

@@ -8,7 +8,7 @@ from drf_ratchet.compat.drf_jwt.blacklist.models import BlacklistedToken
 
 
 @admin.register(BlacklistedToken)
-class BlacklistedTokenAdmin(admin.ModelAdmin):
+class BlacklistedTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Read only: an ending is final."""
 
     list_display = ("user", "token_id", "expires_at", "blacklisted_at")
