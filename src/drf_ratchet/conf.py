@@ -167,7 +167,8 @@ def _forget(*, setting: str, **kwargs: Any) -> None:
         _resolved.cache_clear()
     elif setting in _underneath:
         # Keys, feed and the rest listen for our own name.
-        setting_changed.send(sender=_forget, **{**kwargs, "setting": NAME})
+        said = {name: value for name, value in kwargs.items() if name not in ("sender", "signal")}
+        setting_changed.send(sender=_forget, setting=NAME, **said)
 
 
 setting_changed.connect(_forget, dispatch_uid="drf_ratchet.conf")

@@ -81,6 +81,7 @@ def issue(
         device=device_of(request),
     )
     try:
+        said = {**said, **_signed_in(said, int(session.created_at.timestamp()))}
         issued = mint(session, said, session.created_at, request=request, actor=actor)
         if signs_in and request is not None:
             user_logged_in.send(sender=type(user), request=django_request(request), user=user)
@@ -124,8 +125,6 @@ def mint(
         expires_at = min(expires_at, int(session.ends_at.timestamp()))
     reserved = REGISTERED_CLAIMS.union([settings.USER_ID_CLAIM])
     own = {name: value for name, value in said.items() if name not in reserved}
-    if own.get("orig_iat") is not None:
-        own["orig_iat"] = _original(said, issued_at)
     extra = custom_claims(user, session=session, request=request, get_claims=lambda _: own)
     subject = subject_of(user)
     if settings.USER_ID_CLAIM != "sub":
@@ -139,7 +138,7 @@ def mint(
         session=session.pk,
         issued_at=issued_at,
         expires_at=expires_at,
-        auth_time=min(int(session.auth_time.timestamp()), own.get("orig_iat") or issued_at),
+        auth_time=min(int(session.auth_time.timestamp()), int(own.get("orig_iat", issued_at))),
         issuer=settings.ISSUER,
         audience=settings.AUDIENCE,
         client_id=settings.CLIENT_ID,
@@ -240,10 +239,12 @@ def _window(said: Mapping[str, Any]) -> float:
     return float(max(api_settings.refresh_window - age, 0.0))
 
 
-def _original(said: Mapping[str, Any], issued_at: int) -> int:
+def _signed_in(said: Mapping[str, Any], issued_at: int) -> dict[str, int]:
     """``orig_iat``; of a sign-in that is just happening, by the clock that stamps the token."""
+    if "orig_iat" not in said:
+        return {}
     fresh = said.get("iat", int(time.time())) - said["orig_iat"] <= 1
-    return issued_at if fresh else min(int(said["orig_iat"]), issued_at)
+    return {"orig_iat": issued_at if fresh else min(int(said["orig_iat"]), issued_at)}
 
 
 def _idle(life: float) -> timedelta:
