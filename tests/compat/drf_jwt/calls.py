@@ -1,6 +1,6 @@
 """The same HTTP calls to whichever package is installed; prints the answers as JSON.
 
-    DJANGO_SETTINGS_MODULE=tests.compat.drf_jwt.settings python -m tests.compat.drf_jwt.calls
+DJANGO_SETTINGS_MODULE=tests.compat.drf_jwt.settings python -m tests.compat.drf_jwt.calls
 """
 
 import base64
@@ -21,7 +21,7 @@ def main() -> None:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    answers = {name: answer for name, answer in Calls().all()}
+    answers = dict(Calls().all())
     json.dump(answers, sys.stdout)
 
 

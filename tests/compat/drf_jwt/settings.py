@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 SECRET_KEY = "a key for the tests alone, 0123456789abcdefghijklmnop"
 DEBUG = False
@@ -41,9 +42,12 @@ if os.environ.get("DATABASE_URL"):
     from tests.mysqldb import use_pymysql_for_mariadb
 
     use_pymysql_for_mariadb()
-    DATABASES = {"default": database(os.environ["DATABASE_URL"], sqlite_file=None)}
+    url = os.environ["DATABASE_URL"]
+    DATABASES = {"default": database(url, sqlite_file=Path(), atomic_requests=False)}
     DATABASES["default"]["CONN_MAX_AGE"] = 0
-    DATABASES["default"]["TEST"] = {"NAME": "test_compat_drf_jwt"}
+    # Beside the database of the run that started this one. SQLite's is in memory.
+    if "sqlite" not in DATABASES["default"]["ENGINE"]:
+        DATABASES["default"]["TEST"] = {"NAME": "test_compat_drf_jwt"}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -34,7 +34,11 @@ def test_set(api: APIClient, alice: User) -> None:
     answer = api.post("/api-token-auth/", CREDENTIALS)
     morsel = answer.cookies["jwt"]
     assert morsel.value == answer.json()["token"]
-    assert (morsel["domain"], morsel["path"], morsel["samesite"]) == ("testserver", "/api", "Strict")
+    assert (morsel["domain"], morsel["path"], morsel["samesite"]) == (
+        "testserver",
+        "/api",
+        "Strict",
+    )
     assert morsel["secure"] and morsel["httponly"]
 
 

@@ -25,8 +25,8 @@ from drf_ratchet.compat.drf_jwt.utils import (
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import open_session
 from drf_ratchet.sessions.ending import end_session
-from tests.conftest import PASSWORD, payload
 from tests.compat.drf_jwt.calls import forge
+from tests.conftest import PASSWORD, payload
 
 
 @pytest.fixture
@@ -79,9 +79,7 @@ class TestTheSession:
         assert new["auth_time"] == payload(token)["auth_time"]
 
     @pytest.mark.parametrize("how", ["logout", "blacklist", "session", "all"])
-    def test_logging_out_ends_every_token_of_it(
-        self, api: APIClient, token: str, how: str
-    ) -> None:
+    def test_logging_out_ends_every_token_of_it(self, api: APIClient, token: str, how: str) -> None:
         other = api.post("/api-token-refresh/", {"token": token}).json()["token"]
         sid = payload(token)["sid"]
         ways = {
@@ -112,9 +110,7 @@ class TestTheSession:
         assert api.get("/whoami/", **bearer(access, "JWT")).status_code == 200
         for one in (access, forge(access, orig_iat=int(time.time()))):
             answer = api.post("/api-token-refresh/", {"token": one})
-            assert answer.json() == {
-                "non_field_errors": ["orig_iat field not found in token."]
-            }
+            assert answer.json() == {"non_field_errors": ["orig_iat field not found in token."]}
 
     def test_it_is_no_refresh_token(self, api: APIClient, token: str, alice: User) -> None:
         assert api.post("/api/token/refresh/", {"refresh": token}).status_code == 401
@@ -247,9 +243,7 @@ class TestImpersonation:
     def test_whoever_acts_may_still_sign_in(self, api: APIClient, root: str, alice: User) -> None:
         answer = api.post("/api-token-impersonate/", {"user": alice.pk}, **bearer(root))
         User.objects.filter(username="root").update(is_active=False)
-        assert (
-            api.post("/api-token-refresh/", {"token": answer.json()["token"]}).status_code == 400
-        )
+        assert api.post("/api-token-refresh/", {"token": answer.json()["token"]}).status_code == 400
 
     def test_twice(self, api: APIClient, root: str, alice: User) -> None:
         other = User.objects.create_superuser("other", "", PASSWORD)
@@ -272,9 +266,7 @@ class TestOlder:
 
     def test_its_shapes(self, api: APIClient, alice: User) -> None:
         for prefix in ("/api-token-{}/", "/older/{}/"):
-            answer = api.post(
-                prefix.format("auth"), {"username": "alice", "password": PASSWORD}
-            )
+            answer = api.post(prefix.format("auth"), {"username": "alice", "password": PASSWORD})
             assert answer.status_code == 200
             assert answer.json().keys() == {"token"}
             token = answer.json()["token"]
@@ -316,4 +308,6 @@ class TestOlder:
 def test_a_class_decides_whatever_the_setting_is(api: APIClient, alice: User) -> None:
     answer = api.post("/older/auth/", {"username": "alice", "password": PASSWORD})
     assert (answer.status_code, list(answer.json())) == (200, ["token"])
-    assert "jti" in json.loads(base64.urlsafe_b64decode(answer.json()["token"].split(".")[1] + "=="))
+    assert "jti" in json.loads(
+        base64.urlsafe_b64decode(answer.json()["token"].split(".")[1] + "==")
+    )

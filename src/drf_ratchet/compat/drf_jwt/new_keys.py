@@ -1,7 +1,8 @@
 """The keys of new tokens: those of ``JWT_AUTH``, where they are fit to sign with.
 
 One that is fit becomes ``DRF_RATCHET["KEYS"]``, under what a project writes there itself. Where
-none is, new tokens are signed as if ``JWT_AUTH`` named no key: with one derived from ``SECRET_KEY``.
+none is, new tokens are signed as if ``JWT_AUTH`` named no key: with one that is derived from
+``SECRET_KEY``.
 """
 
 import warnings

@@ -85,11 +85,11 @@ def why_refused(reason: Reason, session: Any) -> Why:
         session: the id of its session.
     """
     why = _WHY.get(reason, Why.INVALID)
-    if why in (Why.ENDED, Why.DISABLED):
-        # The row outlives its user.
-        if store.rows().filter(pk=session, user_id=None).exists():
-            return Why.NO_USER
-    return why
+    if why not in (Why.ENDED, Why.DISABLED):
+        return why
+    # The row outlives its user.
+    deleted = store.rows().filter(pk=session, user_id=None).exists()
+    return Why.NO_USER if deleted else why
 
 
 def _read_ours(token: object, freshness: str | None) -> Payload:
