@@ -39,7 +39,8 @@ def test_set(api: APIClient, alice: User) -> None:
         "/api",
         "Strict",
     )
-    assert morsel["secure"] and morsel["httponly"]
+    assert morsel["secure"]
+    assert morsel["httponly"]
 
 
 @pytest.mark.parametrize("headers", [THEIRS, {"HTTP_SEC_FETCH_SITE": "cross-site"}])

@@ -88,7 +88,7 @@ def why_refused(reason: Reason, session: Any) -> Why:
     if why not in (Why.ENDED, Why.DISABLED):
         return why
     # The row outlives its user.
-    deleted = store.rows().filter(pk=session, user_id=None).exists()
+    deleted = store.rows().filter(pk=session, user__isnull=True).exists()
     return Why.NO_USER if deleted else why
 
 
