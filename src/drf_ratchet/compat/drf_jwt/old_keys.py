@@ -76,6 +76,8 @@ def named_user(payload: dict[str, Any]) -> Any:
     name: Any = api_settings.JWT_PAYLOAD_GET_USERNAME_HANDLER(payload)
     if not isinstance(name, (str, int)) or isinstance(name, bool) or name == "":
         return None
+    if "\0" in str(name):
+        return None  # PostgreSQL would fail to look for it
     try:
         manager: Any = get_user_model()._default_manager
         user = manager.get_by_natural_key(name)
