@@ -162,13 +162,14 @@ def _resolved() -> RatchetSettings:
     return RatchetSettings(**given)
 
 
-def _forget(*, setting: str, **kwargs: Any) -> None:
+def _forget(
+    *, setting: str, sender: Any = None, value: Any = None, enter: bool = True, **kwargs: Any
+) -> None:
     if setting == NAME:
         _resolved.cache_clear()
     elif setting in _underneath:
         # Keys, feed and the rest listen for our own name.
-        said = {name: value for name, value in kwargs.items() if name not in ("sender", "signal")}
-        setting_changed.send(sender=_forget, setting=NAME, **said)
+        setting_changed.send(sender=sender, setting=NAME, value=value, enter=enter)
 
 
 setting_changed.connect(_forget, dispatch_uid="drf_ratchet.conf")

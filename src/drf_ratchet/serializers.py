@@ -112,26 +112,10 @@ class TokenObtainPairSerializer(GrantSerializer):
         Raises:
             NoActiveAccount: for unknown, wrong and inactive alike.
         """
-        # Backends such as django-axes need Django's request, not DRF's around it.
-        request = getattr(self.request, "_request", None)
-        try:
-            user = authenticate(request, **credentials)
-        except (ValueError, ValidationError) as error:
-            if not self._unfit(credentials):
-                raise
-            raise NoActiveAccount from error
+        user = user_of(credentials, self.request)
         if user is None or not user.is_active:
             raise NoActiveAccount
         return user
-
-    def _unfit(self, credentials: dict[str, Any]) -> bool:
-        """Whether the account's name is nothing that the user model's field could hold."""
-        field: Any = get_user_model()._meta.get_field(self.username_field)
-        try:
-            field.to_python(credentials.get(self.username_field))
-        except (ValueError, ValidationError):
-            return True
-        return False
 
 
 class TokenRefreshSerializer(GrantSerializer):
@@ -206,6 +190,32 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
     def get_current(self, session: Session) -> bool:
         """Whether it is the device that asks."""
         return session.pk == self.context.get("current")
+
+
+def user_of(credentials: dict[str, Any], request: Request | None) -> Any:
+    """The user whose credentials these are, by Django's backends; None for nobody.
+
+    Args:
+        credentials: what ``django.contrib.auth.authenticate`` takes.
+        request: the request at hand. Backends such as django-axes need Django's, not DRF's.
+    """
+    try:
+        return authenticate(getattr(request, "_request", None), **credentials)
+    except (ValueError, ValidationError):
+        if not _is_unfit(credentials):
+            raise
+        return None
+
+
+def _is_unfit(credentials: dict[str, Any]) -> bool:
+    """Whether the account's name is nothing that the user model's field could hold."""
+    name = get_user_model().USERNAME_FIELD
+    field: Any = get_user_model()._meta.get_field(name)
+    try:
+        field.to_python(credentials.get(name))
+    except (ValueError, ValidationError):
+        return True
+    return False
 
 
 def idempotency_key(request: Request | None) -> str:

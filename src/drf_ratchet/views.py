@@ -62,7 +62,7 @@ from drf_ratchet.tokens.claims import Claims, Kind, RefreshClaims, session_id
 from drf_ratchet.tokens.errors import TokenRefused
 
 #: Ours, and those that a project asks of every view.
-_SIGN_IN_THROTTLES: tuple[type[BaseThrottle], ...] = (
+SIGN_IN_THROTTLES: tuple[type[BaseThrottle], ...] = (
     SignInThrottle,
     *cast(Any, api_settings.DEFAULT_THROTTLE_CLASSES),
 )
@@ -112,11 +112,15 @@ class RatchetView(GenericAPIView[Any]):
                 exc = answer(exc)
                 break
         if isinstance(exc, exceptions.APIException):
-            in_contract_shape(exc)
+            self.shape(exc)
         response = super().handle_exception(exc)
         if isinstance(exc, TokenNotValid) and response.status_code == status.HTTP_401_UNAUTHORIZED:
             response["WWW-Authenticate"] = REALM_INVALID_TOKEN
         return response
+
+    def shape(self, error: exceptions.APIException) -> None:
+        """Give an error the body that clients of this endpoint expect: the contract's."""
+        in_contract_shape(error)
 
     def get_transport(self) -> Transport:
         """How the tokens travel that this endpoint takes and hands out."""
@@ -166,12 +170,12 @@ class TokenObtainPairView(RatchetView):
     """Sign in: credentials for a pair of tokens."""
 
     serializer_class = TokenObtainPairSerializer
-    throttle_classes = _SIGN_IN_THROTTLES
+    throttle_classes = SIGN_IN_THROTTLES
     throttle_scope = "token_obtain"
 
     def post(self, request: Request) -> Response:
         """The pair."""
-        with _only_failures_count(self):
+        with only_failures_count(self):
             login = _validated(self, request)
             return self.answer(login.validated_data, login.grant)
 
@@ -187,11 +191,7 @@ class TokenRefreshView(RatchetView):
             fields = _validated(self, request)
             return self.answer(fields.validated_data, fields.grant)
         except TokenRefused:
-            # Only what is refused counts, and a good token gets through whoever shares its network.
-            network = network_of(request)
-            wait = Counter("refresh_failures", network).take() if network else None
-            if wait is not None:
-                raise exceptions.Throttled(wait) from None
+            count_refusal(request)
             raise
 
 
@@ -316,7 +316,7 @@ class StepUpView(SignedInView):
     """Prove again who you are, for what asks for a recent sign-in (RFC 9470)."""
 
     serializer_class = StepUpSerializer
-    throttle_classes = _SIGN_IN_THROTTLES
+    throttle_classes = SIGN_IN_THROTTLES
     throttle_scope = "token_obtain"
 
     def post(self, request: Request) -> Response:
@@ -333,7 +333,7 @@ class StepUpView(SignedInView):
         key = idempotency_key(request)
         login = TokenObtainPairSerializer(context=self.get_serializer_context())
         username = request.user.get_username()
-        with _only_failures_count(self):
+        with only_failures_count(self):
             user = login.authenticate(
                 {login.username_field: username, "password": fields["password"]}
             )
@@ -349,8 +349,22 @@ class StepUpView(SignedInView):
         return self.answer(login.hand_out(grant), grant)
 
 
+def count_refusal(request: Request) -> None:
+    """Count a refresh token that is refused, for the network that it comes from.
+
+    Only what is refused counts, and a good token gets through whoever shares its network.
+
+    Raises:
+        Throttled: there have been too many.
+    """
+    network = network_of(request)
+    wait = Counter("refresh_failures", network).take() if network else None
+    if wait is not None:
+        raise exceptions.Throttled(wait) from None
+
+
 @contextmanager
-def _only_failures_count(view: RatchetView) -> Iterator[None]:
+def only_failures_count(view: RatchetView) -> Iterator[None]:
     """Give the throttles' count back to a sign-in that succeeds."""
     yield
     view.give_back()

@@ -4,10 +4,13 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 
 from drf_ratchet.conf import (
     _DEMANDS,
+    NAME,
     RatchetSettings,
     bad_values,
     given_settings,
@@ -20,7 +23,7 @@ LONGEST_ACCESS = timedelta(hours=1)
 @register(Tags.security)
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
     """E001: a key is unknown. E002: a value cannot be used."""
-    given = given_settings()
+    given = _given()
     return [
         *(Error(text, hint=hint, id="ratchet.E001") for text, hint in unknown_keys(given)),
         *(Error(text, hint=hint, id="ratchet.E002") for text, hint in bad_values(given)),
@@ -38,12 +41,20 @@ def usable_settings() -> RatchetSettings:
 
     So that one slip does not hide what else is wrong.
     """
-    given = given_settings()
+    given = _given()
     if not isinstance(given, Mapping):
         return RatchetSettings()
     return RatchetSettings(
         **{name: given[name] for name, (_, holds) in _DEMANDS.items() if _holds(given, name, holds)}
     )
+
+
+def _given() -> Any:
+    try:
+        return given_settings()
+    except ImproperlyConfigured:
+        # What gives them defaults cannot, and has a check of its own.
+        return getattr(settings, NAME, {})
 
 
 def _holds(given: Mapping[str, Any], name: str, holds: Any) -> bool:

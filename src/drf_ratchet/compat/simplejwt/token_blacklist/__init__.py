@@ -1,0 +1,1 @@
+"""simplejwt's lists of tokens, read out of our sessions."""

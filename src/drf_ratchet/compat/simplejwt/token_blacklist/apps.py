@@ -1,0 +1,27 @@
+"""The Django app: ``"drf_ratchet.compat.simplejwt.token_blacklist"``."""
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+from drf_ratchet.compat.installing import install_ratchet
+
+
+class TokenBlacklistConfig(AppConfig):
+    """It has no tables of its own, and needs no migrations. simplejwt's stay where they are."""
+
+    name = "drf_ratchet.compat.simplejwt.token_blacklist"
+    # Not simplejwt's own: the migrations of that one have run, and it may come back.
+    label = "ratchet_token_blacklist"
+    verbose_name = _("Token Blacklist")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def __init__(self, app_name: str, app_module: Any) -> None:
+        super().__init__(app_name, app_module)
+        install_ratchet()
+
+    def ready(self) -> None:
+        """``SIMPLE_JWT`` counts, whichever of the two apps is installed."""
+        import drf_ratchet.compat.simplejwt.checks
+        import drf_ratchet.compat.simplejwt.underneath  # noqa: F401 (puts it there)

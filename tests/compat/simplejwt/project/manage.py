@@ -1,0 +1,10 @@
+"""A project that runs on simplejwt. Tests copy it, with the package's name replaced."""
+
+import os
+import sys
+
+from django.core.management import execute_from_command_line
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
+    execute_from_command_line(sys.argv)
