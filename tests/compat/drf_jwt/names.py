@@ -7,6 +7,8 @@ from pathlib import Path
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
+SECTION = "## From djangorestframework-jwt or drf-jwt"
+
 #: djangorestframework-jwt 1.11, which is not installable beside today's Django.
 OLDER = {
     "authentication": {"BaseJSONWebTokenAuthentication", "JSONWebTokenAuthentication"},
@@ -83,5 +85,8 @@ def kinds() -> dict[str, str]:
     """Each name of the tables, and whether it is "same", "differs" or "not there"."""
     parts = [DOCS / "migrating-drf-jwt.part.md", DOCS / "migrating.md"]
     text = "\n".join(part.read_text() for part in parts if part.exists())
+    # Until the next section of that rank: simplejwt's names have tables too.
+    text = text.partition(f"\n{SECTION}")[2] if SECTION not in text[:99] else text
+    text = text.partition("\n## ")[0]
     rows = re.findall(r"^\| ((?:`[\w.]+`(?:, )?)+) \| (same|differs|not there)\b", text, re.M)
     return {name: kind for names, kind in rows for name in re.findall(r"`([\w.]+)`", names)}
