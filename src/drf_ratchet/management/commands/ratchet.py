@@ -14,6 +14,7 @@ from django.utils.dateparse import parse_datetime
 from drf_ratchet import doctor
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.management import keys
+from drf_ratchet.management.tasks import add_tasks, skips_checks
 from drf_ratchet.sessions import (
     EndReason,
     end_all_sessions,
@@ -28,6 +29,11 @@ class Command(BaseCommand):
     """One command with a subcommand for each task."""
 
     help = "Look after sign-in sessions and keys."
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        #: The tasks that come from elsewhere, by name.
+        self._further: dict[str, Any] = {}
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The subcommands and what each takes."""
@@ -64,10 +70,12 @@ class Command(BaseCommand):
             "doctor",
             help="Look at keys, cache, database, feed and freshness; exit with 1 if one is broken.",
         )
+        self._further = add_tasks(tasks)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Look after keys whatever the checks say: E009 says that there are none to be used."""
-        if options.get("task") == "keys":
+        task = options.get("task")
+        if task == "keys" or skips_checks(self._further, task):
             options["skip_checks"] = True
         return super().execute(*args, **options)
 
@@ -81,7 +89,11 @@ class Command(BaseCommand):
             "doctor": self.doctor,
             "keys": lambda **options: keys.run(self.stdout, **options),
         }
-        tasks[task](**options)
+        if task in self._further:
+            # call_command passes its own stdout among the options too.
+            self._further[task].run(**{**options, "stdout": self.stdout})
+        else:
+            tasks[task](**options)
 
     def prune(self, *, days: float, batch_size: int, **options: Any) -> None:
         """Delete."""
