@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "drf_ratchet",
+    "drf_ratchet.compat.drf_jwt",
     "blog",
 ]
 MIDDLEWARE = [
@@ -104,6 +105,15 @@ DRF_RATCHET = {
     "CLAIMS": "blog.claims.access_claims",
     # There is no TLS on the loopback, and Safari refuses Secure cookies there.
     "COOKIE_SECURE": os.environ.get("COOKIE_SECURE") == "1",
+    # Clients of djangorestframework-jwt say JWT.
+    "AUTH_HEADER_TYPES": ("Bearer", "JWT"),
+}
+# The endpoints of djangorestframework-jwt, as a project has them that has moved in from it.
+JWT_AUTH = {
+    "JWT_GENERATION": "1.11",
+    "JWT_ALLOW_REFRESH": True,
+    # The demo is new: no tokens of the old package are out there.
+    "JWT_LEGACY_KEYS": (),
 }
 
 # The API

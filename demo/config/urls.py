@@ -4,6 +4,11 @@ from django.contrib import admin
 from django.urls import include, path
 
 from blog.pages import HomePage
+from drf_ratchet.compat.drf_jwt.views import (
+    obtain_jwt_token,
+    refresh_jwt_token,
+    verify_jwt_token,
+)
 
 urlpatterns = [
     path("", HomePage.as_view(), name="home"),
@@ -11,5 +16,8 @@ urlpatterns = [
     path("api/", include("drf_ratchet.urls")),
     path("api/browser/", include("drf_ratchet.browser.urls")),
     path("api/", include("blog.urls")),
+    path("api-token-auth/", obtain_jwt_token, name="jwt_obtain"),
+    path("api-token-refresh/", refresh_jwt_token, name="jwt_refresh"),
+    path("api-token-verify/", verify_jwt_token, name="jwt_verify"),
     path("admin/", admin.site.urls),
 ]

@@ -148,6 +148,15 @@ def blogs(
     return operation(responses, fields, parameters)
 
 
+def drf_jwts(fields: Json) -> Json:
+    """An operation of drf-jwt's: every refusal is a 400, and errors are DRF's."""
+    one_token = answer(closed({"token": TOKEN}))
+    described = blogs({200: one_token, 400: answer(FIELD_ERRORS, PLAIN_ERROR)}, fields=fields)
+    for status in described["responses"].values():
+        status["headers"] = {**status.get("headers", {}), **NO_STORE}
+    return described
+
+
 def operation(
     responses: dict[int, Json], fields: Json | None, parameters: list[Json] | None
 ) -> Json:
@@ -228,6 +237,14 @@ DESCRIPTION: Json = {
                 fields=closed({"refresh": REFRESH, "password": PASSWORD}),
                 parameters=[KEY],
             )
+        },
+        **{
+            f"/api-token-{name}/": {"post": drf_jwts(fields)}
+            for name, fields in {
+                "auth": closed({"username": USERNAME, "password": PASSWORD}),
+                "refresh": closed({"token": REFRESH}),
+                "verify": closed({"token": REFRESH}),
+            }.items()
         },
         "/.well-known/jwks.json": {
             "get": operation(

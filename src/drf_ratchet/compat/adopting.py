@@ -44,6 +44,7 @@ class OldSession:
         issued_at: when somebody signed in for it, in seconds since 1970; 0 for nobody knows.
         expires_at: when it would have expired, in seconds since 1970.
         rotates: whether its counter turns; False for a client that keeps its token.
+        lifetime: how long it lives at the most; None for ``SESSION_LIFETIME``.
     """
 
     package: str
@@ -52,6 +53,7 @@ class OldSession:
     issued_at: float
     expires_at: float
     rotates: bool
+    lifetime: timedelta | None = None
 
     @property
     def id(self) -> UUID:
@@ -99,7 +101,7 @@ def row_of(old: OldSession, *, request: Any = None) -> Session:
         request: the request that brought it, or None.
     """
     opened, expires = old.moment, _moment(old.expires_at)
-    absolute: timedelta | None = ratchet_settings().SESSION_LIFETIME
+    absolute: timedelta | None = old.lifetime or ratchet_settings().SESSION_LIFETIME
     ends_at = _later(opened, absolute) if absolute and old.issued_at else None
     return Session(
         id=old.id,

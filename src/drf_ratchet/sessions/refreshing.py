@@ -114,11 +114,23 @@ def check_refresh(refresh: object, *, kind: Kind = Kind.REFRESH) -> Session:
         TokenRefused: with the reason.
     """
     token = refresh if isinstance(refresh, RefreshClaims) else read_refresh(refresh, kind=kind)
+    return read_alive(token).session
+
+
+def read_alive(token: RefreshClaims) -> Read:
+    """The living session of a verified token, and the database's clock. Writes nothing.
+
+    Args:
+        token: whose session it is; its generation is not looked at.
+
+    Raises:
+        TokenRefused: with the reason.
+    """
     read = store.read(token.session)
     refused = refusal(_state(read, token), read.now) if read else None
     if read is None or refused:
         raise TokenRefused((refused and refused.reason) or Reason.SESSION_ENDED)
-    return read.session
+    return read
 
 
 def read_refresh(

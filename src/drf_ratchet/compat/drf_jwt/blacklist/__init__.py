@@ -1,0 +1,1 @@
+"""drf-jwt's blacklist: here the sessions that have ended. No token is stored."""

@@ -1,0 +1,21 @@
+"""The Django app: put ``"drf_ratchet.compat.drf_jwt.blacklist"`` into ``INSTALLED_APPS``."""
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+from drf_ratchet.compat.installing import install_ratchet
+
+
+class BlacklistedTokenConfig(AppConfig):
+    """drf-jwt's blacklist. With it installed, a token of an ended session is a 403, as there."""
+
+    name = "drf_ratchet.compat.drf_jwt.blacklist"
+    label = "ratchet_jwt_blacklist"
+    verbose_name = _("Blacklisted tokens")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        install_ratchet()

@@ -1,0 +1,1 @@
+"""The commands, each under its name."""

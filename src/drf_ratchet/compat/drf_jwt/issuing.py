@@ -1,0 +1,252 @@
+"""From a payload to a token: opening a session, and minting the tokens of one."""
+
+import json
+import logging
+import time
+from calendar import timegm
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.signals import user_logged_in
+from django.core.exceptions import ImproperlyConfigured, ObjectDoesNotExist, ValidationError
+from rest_framework.utils.encoders import JSONEncoder
+
+from drf_ratchet.compat.drf_jwt.demands import LONGEST
+from drf_ratchet.compat.drf_jwt.settings import api_settings
+from drf_ratchet.conf import ratchet_settings
+from drf_ratchet.keyring import keyring
+from drf_ratchet.models import Session
+from drf_ratchet.sessions import store
+from drf_ratchet.sessions.device import device_of
+from drf_ratchet.sessions.grant import custom_claims, django_request, subject_of
+from drf_ratchet.sessions.opening import announce
+from drf_ratchet.tokens import codec
+from drf_ratchet.tokens.claims import REGISTERED_CLAIMS, Kind, access_claims
+
+security_log = logging.getLogger("drf_ratchet.security")
+
+#: Claims of a payload that are moments, and may be datetimes there.
+_MOMENTS = ("exp", "iat", "nbf", "orig_iat")
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A token that was made. Its repr shows none.
+
+    Args:
+        token: the token.
+        claims: what it says.
+        user: whose it is.
+    """
+
+    token: str = field(repr=False)
+    claims: dict[str, Any] = field(repr=False)
+    user: Any
+
+
+def issue(
+    user: Any,
+    payload: Mapping[str, Any],
+    *,
+    request: Any = None,
+    actor: Mapping[str, Any] | None = None,
+    signs_in: bool = False,
+) -> Issued:
+    """Open a session and make its first token.
+
+    The session ends at the latest when the last token ends that it can be refreshed to.
+
+    Args:
+        user: a saved user. Whether they may sign in is for the caller.
+        payload: what a ``JWT_PAYLOAD_HANDLER`` made.
+        request: the request that signs in, or None.
+        actor: who acts in the user's place (RFC 8693 section 4.1), or None.
+        signs_in: whether the user has just proved who they are: sends Django's ``user_logged_in``.
+
+    Raises:
+        ImproperlyConfigured: the payload cannot be made a token. No session is left behind.
+    """
+    said = as_json(payload)
+    life, window = lifetime(said), _window(said)
+    absolute = min(timedelta(seconds=life + window), LONGEST)
+    session = store.insert(
+        user,
+        rotates=False,
+        idle=_idle(life),
+        absolute=absolute,
+        device=device_of(request),
+    )
+    try:
+        said = {**said, **_signed_in(said, int(session.created_at.timestamp()))}
+        issued = mint(session, said, session.created_at, request=request, actor=actor)
+        if signs_in and request is not None:
+            user_logged_in.send(sender=type(user), request=django_request(request), user=user)
+    except BaseException:
+        # Nobody will ever hold a token of this session.
+        store.rows().filter(pk=session.pk).delete()
+        raise
+    announce(session, request)
+    if actor:
+        security_log.warning(
+            "User %s acts as user %s in session %s.", actor.get("sub"), user.pk, session.pk
+        )
+    return issued
+
+
+def mint(
+    session: Session,
+    said: Mapping[str, Any],
+    now: datetime,
+    *,
+    request: Any = None,
+    actor: Mapping[str, Any] | None = None,
+) -> Issued:
+    """A token of a session.
+
+    Args:
+        session: the row, with ``session.user`` loaded.
+        said: a payload, as ``as_json`` returns it. Its ``exp`` counts as a lifetime from now, and
+            what else drf-ratchet writes itself in it (``sub``, ``sid``, ...) does not count.
+        now: by the database's clock.
+        request: the request at hand, for the setting ``CLAIMS``.
+        actor: as for ``issue``.
+
+    Raises:
+        ImproperlyConfigured: the payload cannot be made a token.
+    """
+    settings, user = ratchet_settings(), session.user
+    issued_at = int(now.timestamp())
+    expires_at = int((now + timedelta(seconds=lifetime(said))).timestamp())
+    if session.ends_at is not None:
+        expires_at = min(expires_at, int(session.ends_at.timestamp()))
+    reserved = REGISTERED_CLAIMS.union([settings.USER_ID_CLAIM])
+    own = {name: value for name, value in said.items() if name not in reserved}
+    extra = custom_claims(user, session=session, request=request, get_claims=lambda _: own)
+    subject = subject_of(user)
+    if settings.USER_ID_CLAIM != "sub":
+        extra[settings.USER_ID_CLAIM] = subject
+    if "nbf" in said:
+        extra["nbf"] = said["nbf"]
+    if actor:
+        extra["act"] = dict(actor)
+    claims = access_claims(
+        subject=subject,
+        session=session.pk,
+        issued_at=issued_at,
+        expires_at=expires_at,
+        auth_time=min(int(session.auth_time.timestamp()), int(own.get("orig_iat", issued_at))),
+        issuer=settings.ISSUER,
+        audience=settings.AUDIENCE,
+        client_id=settings.CLIENT_ID,
+        extra=extra,
+    )
+    if api_settings.JWT_TOKEN_ID == "off":
+        del claims["jti"]
+    else:
+        claims["jti"] = str(said.get("jti") or uuid4())
+    try:
+        token = codec.sign(claims, keyring().access.signing, Kind.ACCESS)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ImproperlyConfigured(f"The payload makes no token: {error}") from None
+    return Issued(token, claims, user)
+
+
+def touch(session: Session, said: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """What a refresh writes into the row beside the device: when, and until when it lives now.
+
+    Args:
+        session: the row.
+        said: the payload of the new token.
+        now: by the database's clock.
+    """
+    idle_end = now + _idle(lifetime(said))
+    return {"rotated_at": now, "expires_at": min(idle_end, session.ends_at or idle_end)}
+
+
+def as_json(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """A payload as it is in a token: moments are numbers, UUIDs and the like are strings.
+
+    Raises:
+        ImproperlyConfigured: it cannot be.
+    """
+    said = {
+        name: timegm(value.utctimetuple())
+        if name in _MOMENTS and isinstance(value, datetime)
+        else value
+        for name, value in payload.items()
+        if value is not None or name not in _MOMENTS
+    }
+    try:
+        plain: dict[str, Any] = json.loads(json.dumps(said, cls=JSONEncoder))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ImproperlyConfigured(f"JWT_PAYLOAD_HANDLER's payload is no JSON: {error}") from None
+    for name in _MOMENTS:
+        if name in plain and type(plain[name]) not in (int, float):
+            raise ImproperlyConfigured(f"JWT_PAYLOAD_HANDLER's {name!r} is no moment.")
+    return plain
+
+
+def lifetime(said: Mapping[str, Any]) -> float:
+    """How long a token of that payload lives, in seconds; without ``exp`` JWT_EXPIRATION_DELTA.
+
+    Raises:
+        ImproperlyConfigured: it would have expired before it is made.
+    """
+    if "exp" not in said:
+        life: timedelta = api_settings.JWT_EXPIRATION_DELTA
+        return life.total_seconds()
+    seconds = float(said["exp"] - said.get("iat", int(time.time())))
+    if seconds <= 0:
+        raise ImproperlyConfigured("JWT_PAYLOAD_HANDLER's 'exp' is not after its 'iat'.")
+    return min(seconds, LONGEST.total_seconds())
+
+
+def user_of(payload: Mapping[str, Any]) -> Any:
+    """The user that a payload is made for: by its username, or by its ``user_id``.
+
+    Raises:
+        ImproperlyConfigured: it names nobody.
+    """
+    known = getattr(payload, "user", None)
+    if known is not None:
+        return known
+    manager: Any = get_user_model()._default_manager
+    name = api_settings.JWT_PAYLOAD_GET_USERNAME_HANDLER(payload)
+    number = payload.get("user_id")
+    try:
+        if name:
+            return manager.get_by_natural_key(name)
+        if number is not None:
+            return manager.get(pk=number)
+    except (ObjectDoesNotExist, ValidationError, ValueError, TypeError):
+        pass
+    raise ImproperlyConfigured(
+        "The payload names no user: a token is of a session, and a session is somebody's. Put the "
+        "username or the user_id into what JWT_PAYLOAD_HANDLER returns."
+    )
+
+
+def _window(said: Mapping[str, Any]) -> float:
+    """For how long, from now on, tokens of this sign-in can be refreshed."""
+    original = said.get("orig_iat")
+    if original is None:
+        return 0.0
+    age = max(said.get("iat", int(time.time())) - original, 0)
+    return float(max(api_settings.refresh_window - age, 0.0))
+
+
+def _signed_in(said: Mapping[str, Any], issued_at: int) -> dict[str, int]:
+    """``orig_iat``; of a sign-in that is just happening, by the clock that stamps the token."""
+    if "orig_iat" not in said:
+        return {}
+    fresh = said.get("iat", int(time.time())) - said["orig_iat"] <= 1
+    return {"orig_iat": issued_at if fresh else min(int(said["orig_iat"]), issued_at)}
+
+
+def _idle(life: float) -> timedelta:
+    # Not less than its token is accepted for.
+    return timedelta(seconds=min(life + api_settings.leeway, LONGEST.total_seconds()))

@@ -1,0 +1,264 @@
+"""Tokens that the real drf-jwt issued go on working. Run by test_inside.py."""
+
+import hmac
+import json
+import time
+from base64 import urlsafe_b64encode as b64
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from django.contrib.auth.models import User
+from django.db import connection
+from rest_framework.test import APIClient
+
+from drf_ratchet.compat.drf_jwt.models import OldBlacklistedToken, _columns
+from drf_ratchet.models import CutOff, Session
+from drf_ratchet.sessions import end_sessions_before
+from tests.compat.drf_jwt.real import issue
+from tests.conftest import payload
+
+SHORT = "a short one"
+SECRET = "a secret of the old package that is long enough"
+
+
+def use(api: APIClient, token: str) -> int:
+    return int(api.get("/whoami/", HTTP_AUTHORIZATION=f"JWT {token}").status_code)
+
+
+def refresh(api: APIClient, token: str) -> Any:
+    return api.post("/api-token-refresh/", {"token": token})
+
+
+def secret_of(user: User) -> str:
+    return f"{user.pk} {SECRET}"
+
+
+RSA = rsa.generate_private_key(65537, 2048)
+WAYS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "SECRET_KEY": ({}, {}),
+    "a short secret": ({"JWT_SECRET_KEY": SHORT}, {}),
+    "a secret": ({"JWT_SECRET_KEY": SECRET}, {}),
+    "HS512": ({"JWT_SECRET_KEY": SECRET * 2, "JWT_ALGORITHM": "HS512"}, {}),
+    "named secrets": ({"JWT_SECRET_KEY": {"k1": SECRET, "k2": SHORT}}, {}),
+    "a list of secrets": ({"JWT_SECRET_KEY": [SHORT, SECRET]}, {}),
+    "RSA": (
+        {
+            "JWT_PRIVATE_KEY": RSA,
+            "JWT_PUBLIC_KEY": RSA.public_key(),
+            "JWT_ALGORITHM": "RS256",
+        },
+        {},
+    ),
+    "a user's own": ({"JWT_GET_USER_SECRET_KEY": secret_of}, {}),
+    "issuer and audience": ({"JWT_ISSUER": "us", "JWT_AUDIENCE": "here"}, {}),
+    "no ids": ({"JWT_TOKEN_ID": "off"}, {}),
+    "a legacy key": ({"JWT_SECRET_KEY": SHORT}, {"JWT_LEGACY_KEYS": [SECRET, SHORT]}),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_until_it_expires(api: APIClient, alice: User, settings: Any, way: str) -> None:
+    there, here = WAYS[way]
+    token = issue(alice, there)
+    expired = issue(alice, there, exp=int(time.time()) - 60)
+    settings.JWT_AUTH = {"JWT_SECRET_KEY": SECRET, **here} if here else there
+    assert use(api, token) == 200
+    assert use(api, expired) == 401
+    assert not Session.objects.exists()  # looking at it makes none
+
+    new = refresh(api, token)
+    assert new.status_code == 201, new.content
+    again = refresh(api, token)
+    session = Session.objects.get()
+    for answer in (new, again):
+        assert payload(answer.json()["token"])["sid"] == str(session.pk)
+        assert use(api, answer.json()["token"]) == 200
+    assert payload(new.json()["token"])["orig_iat"] == payload(token)["orig_iat"]
+    assert payload(new.json()["token"]).get("orig_jti") == payload(token).get("jti")
+    assert (session.ends_at - session.created_at).total_seconds() == 7 * 86400 + 300
+    assert use(api, token) == 200
+
+
+@pytest.mark.parametrize(
+    ("here", "signed_with"),
+    [
+        ({"JWT_LEGACY_KEYS": ()}, {}),
+        ({"JWT_SECRET_KEY": "b" * 40}, {}),
+        ({"JWT_SECRET_KEY": {"k9": SECRET}}, {"JWT_SECRET_KEY": {"k1": SECRET}}),
+        ({"JWT_INSIST_ON_KID": True, "JWT_SECRET_KEY": {"k1": SECRET}}, {"JWT_SECRET_KEY": SECRET}),
+        ({"JWT_ISSUER": "us"}, {}),
+        ({"JWT_AUDIENCE": "us"}, {}),
+        ({}, {"JWT_AUDIENCE": "them"}),
+        ({}, {"JWT_ALGORITHM": "HS512"}),
+        ({"JWT_TOKEN_ID": "require"}, {"JWT_TOKEN_ID": "off"}),
+    ],
+)
+def test_not_with_other_keys_or_names(
+    api: APIClient, alice: User, settings: Any, here: Any, signed_with: Any
+) -> None:
+    token = issue(alice, signed_with)
+    settings.JWT_AUTH = here
+    assert refresh(api, token).status_code == 400
+    assert not Session.objects.exists()
+
+
+def test_a_public_key_is_no_secret(api: APIClient, alice: User, settings: Any) -> None:
+    """The confusion of algorithms: HS256 with the public key's text (RFC 8725 section 2.1)."""
+    from drf_ratchet.compat.drf_jwt.key_material import as_text
+
+    pem = as_text(RSA.public_key())
+    settings.JWT_AUTH = {
+        "JWT_ALGORITHM": ["RS256", "HS256"],
+        "JWT_PUBLIC_KEY": pem,
+        "JWT_LEGACY_KEYS": [pem],
+    }
+    head = b64(b'{"alg":"HS256","typ":"JWT"}').rstrip(b"=")
+    body = b64(b'{"username":"alice","exp":4000000000}').rstrip(b"=")
+    mac = hmac.new(pem if isinstance(pem, bytes) else pem.encode(), head + b"." + body, "sha256")
+    forged = b".".join([head, body, b64(mac.digest()).rstrip(b"=")]).decode()
+    assert use(api, forged) == 401
+
+
+def test_never_simplejwts(api: APIClient, alice: User, settings: Any) -> None:
+    claims = {"username": "alice", "user_id": alice.pk, "orig_iat": int(time.time())}
+    for kind in ("access", "refresh", "sliding"):
+        token = jwt.encode(
+            {**claims, "exp": int(time.time()) + 99, "token_type": kind},
+            settings.SECRET_KEY,
+            "HS256",
+        )
+        assert use(api, token) == 401
+        assert refresh(api, token).status_code == 400
+
+
+@pytest.mark.parametrize("number", [int, str])
+def test_integer_and_string_ids(api: APIClient, alice: User, number: Any) -> None:
+    assert refresh(api, issue(alice, user_id=number(alice.pk))).status_code == 201
+
+
+def test_a_name_that_has_gone_to_somebody_else(api: APIClient, alice: User) -> None:
+    token = issue(alice)
+    User.objects.filter(pk=alice.pk).update(username="formerly")
+    User.objects.create_user("alice")
+    assert use(api, token) == 401
+    assert refresh(api, token).json() == {"non_field_errors": ["User doesn't exist."]}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"username": None},
+        {"username": ["alice"]},
+        {"username": {"a": 1}},
+        {"username": "a\0"},
+        {"username": True},
+        {"username": 1.5},
+        {"exp": None},
+        {"orig_iat": None},
+        {"orig_iat": "x"},
+        {"orig_iat": -1},
+        {"orig_iat": 1e300},
+        {"user_id": {}},
+    ],
+    ids=str,
+)
+def test_signed_nonsense(api: APIClient, alice: User, settings: Any, changes: Any) -> None:
+    claims = {"username": "alice", "exp": int(time.time()) + 99, "orig_iat": int(time.time())}
+    claims = {k: v for k, v in {**claims, **changes}.items() if v is not None}
+    token = jwt.api_jws.encode(json.dumps(claims).encode(), settings.SECRET_KEY, "HS256")
+    assert refresh(api, token).status_code == 400
+    assert use(api, token) in (200, 401)
+    assert not Session.objects.exists()
+
+
+def test_the_family_is_one_session(api: APIClient, alice: User) -> None:
+    """What the old server refreshed to, and what it was refreshed from."""
+    first = issue(alice)
+    second = issue(
+        alice, orig_iat=payload(first)["orig_iat"], orig_jti=payload(first)["jti"], jti=uuid4()
+    )
+    for token in (first, second):
+        assert refresh(api, token).status_code == 201
+    assert Session.objects.count() == 1
+
+
+def test_two_sign_ins_are_two_sessions(api: APIClient, alice: User) -> None:
+    for _ in range(2):
+        assert refresh(api, issue(alice)).status_code == 201
+    assert Session.objects.count() == 2
+
+
+@pytest.mark.parametrize("with_what", ["old", "new"])
+def test_logging_out(api: APIClient, alice: User, with_what: str) -> None:
+    token = issue(alice)
+    new = refresh(api, token).json()["token"]
+    end = token if with_what == "old" else new
+    assert api.post("/blacklist/", {}, HTTP_AUTHORIZATION=f"JWT {end}").status_code == 201
+    assert {use(api, token), use(api, new)} == {403}
+    assert refresh(api, token).json() == {"non_field_errors": ["Token is blacklisted."]}
+
+
+def test_logging_out_before_any_refresh(api: APIClient, alice: User) -> None:
+    token = issue(alice)
+    assert api.post("/blacklist/", {}, HTTP_AUTHORIZATION=f"JWT {token}").status_code == 201
+    assert use(api, token) == 403
+    assert refresh(api, token).status_code == 400
+
+
+def test_a_cut_off_counts(api: APIClient, alice: User) -> None:
+    from django.utils import timezone
+
+    token = issue(alice, orig_iat=int(time.time()) - 60)
+    list(end_sessions_before(timezone.now()))
+    assert CutOff.objects.exists()
+    assert use(api, token) == 403
+    assert refresh(api, token).status_code == 400
+    assert not Session.objects.exists()
+
+
+def test_a_window_longer_than_our_sessions(api: APIClient, alice: User, settings: Any) -> None:
+    settings.JWT_AUTH = {"JWT_REFRESH_EXPIRATION_DELTA": timedelta(days=365)}
+    token = issue(alice, orig_iat=int(time.time()) - 200 * 86400)
+    answer = refresh(api, token)
+    assert answer.status_code == 201
+    assert use(api, answer.json()["token"]) == 200
+
+
+class TestTheOldBlacklist:
+    @pytest.fixture
+    def table(self, db: None) -> Any:
+        """Its table, as drf-jwt's migrations leave it behind."""
+        # By hand: a schema editor of SQLite's works in no transaction.
+        kind = "uuid" if connection.vendor == "postgresql" else "char(32)"
+        number = "serial" if connection.vendor == "postgresql" else "integer"
+        if connection.vendor == "mysql":
+            number = "integer auto_increment"
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"CREATE TABLE blacklist_blacklistedtoken "
+                f"(id {number} PRIMARY KEY, token text NULL, token_id {kind} NULL)"
+            )
+        _columns.cache_clear()
+        yield OldBlacklistedToken.objects
+        _columns.cache_clear()
+
+    @pytest.mark.parametrize("by", ["token", "token_id", "family"])
+    def test_counts(self, api: APIClient, alice: User, table: Any, by: str) -> None:
+        token, other = issue(alice), issue(alice)
+        row = {"token": token} if by == "token" else {"token_id": payload(token)["jti"]}
+        table.create(**row)
+        if by == "family":
+            token = issue(alice, orig_jti=payload(token)["jti"])
+        assert use(api, token) == 403
+        assert refresh(api, token).json() == {"non_field_errors": ["Token is blacklisted."]}
+        assert refresh(api, other).status_code == 201
+
+    def test_a_token_without_ids(self, api: APIClient, alice: User, table: Any) -> None:
+        token = issue(alice, jti="no uuid")
+        assert refresh(api, token).status_code == 201
+        table.create(token=token)
+        assert use(api, token) == 403
