@@ -4,8 +4,9 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 from uuid import UUID
 
 from drf_ratchet.tokens.errors import Reason, TokenRefused
@@ -69,8 +70,20 @@ class Claims(Mapping[str, Any]):
 
     __slots__ = ("_claims",)
 
+    _claims: Mapping[str, Any]
+
     def __init__(self, claims: Mapping[str, Any]) -> None:
-        self._claims: Mapping[str, Any] = _frozen(claims)
+        object.__setattr__(self, "_claims", _frozen(claims))
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        # One object answers every request with the same token.
+        raise AttributeError("Verified claims cannot be changed.")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError("Verified claims cannot be changed.")
+
+    def __copy__(self) -> Self:
+        return self
 
     def __getitem__(self, name: str) -> Any:
         return self._claims[name]
@@ -86,7 +99,12 @@ class Claims(Mapping[str, Any]):
         return f"<Claims {', '.join(self._claims)}>"
 
 
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
 def _frozen(value: Any) -> Any:
+    if type(value) in _SCALARS:  # most are, and the question below is a slow one
+        return value
     if isinstance(value, Mapping):
         return MappingProxyType({name: _frozen(item) for name, item in value.items()})
     if isinstance(value, (list, tuple)):
@@ -101,9 +119,15 @@ def session_id(claims: Mapping[str, Any]) -> UUID:
         TokenRefused: malformed, if there is none or it is not a UUID.
     """
     try:
-        return UUID(claims["sid"])
+        return _uuid(claims["sid"])
     except (KeyError, ValueError, TypeError, AttributeError):
         raise TokenRefused(Reason.MALFORMED) from None
+
+
+# Asked at each request of a session.
+@lru_cache(maxsize=4096)
+def _uuid(text: str) -> UUID:
+    return UUID(text)
 
 
 @dataclass(frozen=True, slots=True)
