@@ -120,6 +120,7 @@ class RatchetSettings:
         return self.CLAIMS
 
 
+@lru_cache(maxsize=1)
 def ratchet_settings() -> RatchetSettings:
     """The settings in force.
 
@@ -127,11 +128,6 @@ def ratchet_settings() -> RatchetSettings:
         ImproperlyConfigured: a key is unknown or a value is bad; the text names each and says
             what to write. ``manage.py check`` says the same before anything runs.
     """
-    return _resolved()
-
-
-@lru_cache(maxsize=1)
-def _resolved() -> RatchetSettings:
     given = getattr(django_settings, NAME, {})
     problems = [f"{text} {hint}" for text, hint in (*unknown_keys(given), *bad_values(given))]
     if problems:
@@ -141,7 +137,7 @@ def _resolved() -> RatchetSettings:
 
 def _forget(*, setting: str, **kwargs: Any) -> None:
     if setting == NAME:
-        _resolved.cache_clear()
+        ratchet_settings.cache_clear()
 
 
 setting_changed.connect(_forget, dispatch_uid="drf_ratchet.conf")
