@@ -13,6 +13,7 @@ from typing import Any
 import database
 from peers import PASSWORD, USERNAME
 
+USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 Call = Callable[[], bytes]
 
 
@@ -75,7 +76,7 @@ _ENVIRON = {
     "REMOTE_ADDR": "127.0.0.1",
     "HTTP_HOST": "127.0.0.1",
     "HTTP_ACCEPT": "application/json",
-    "HTTP_USER_AGENT": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "HTTP_USER_AGENT": USER_AGENT,
     "wsgi.url_scheme": "http",
     "wsgi.multithread": True,
     "wsgi.multiprocess": True,
@@ -131,3 +132,14 @@ def ways() -> dict[str, Call]:
     cookie = f"{settings.SESSION_COOKIE_NAME}={of_django.session_key}"
     session = {"Django's session": get(path_of("Django's session"), cookie=cookie)}
     return {"a bare view": get(path_of("")), **made, **session}
+
+
+def queries_in(call: Callable[[], object]) -> int:
+    """How many statements a call sends, BEGIN and COMMIT among them: round trips."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    call()  # what is read once in a while has been
+    with CaptureQueriesContext(connection) as captured:
+        call()
+    return len(captured)

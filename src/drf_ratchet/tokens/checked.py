@@ -7,11 +7,10 @@ of a key that is no longer in the set, is worked out from the token again, and a
 
 import os
 import threading
-from collections.abc import Collection
 from typing import NamedTuple
 
 from drf_ratchet.tokens.claims import Claims, Kind
-from drf_ratchet.tokens.keys import Key, KeySet
+from drf_ratchet.tokens.keys import Key
 
 #: Characters of tokens that a process keeps: some 2,500 tokens of the usual length, about 6 MB with
 #: what was read of them, and 40 MB with the most wasteful claims that a project can write.
@@ -21,34 +20,25 @@ LIMIT = 1_000_000
 class Checked(NamedTuple):
     """A token that was found good, and the question it was the answer to.
 
+    ``codec.verify`` compares all of the question each time.
+
     Args:
-        key: whose signature it is; this very object, and not only its kid.
         kind: what it was demanded to be; its ``typ`` and ``token_type`` are.
         issuer: the ``iss`` that was demanded.
         audience: the names of which one was demanded in ``aud``.
+        key: whose signature it is; this very object has to be in the key set, and not only its kid.
         claims: what it says; nothing can change them, so all who ask share them.
         not_before: seconds since 1970, by ``nbf`` and ``iat``.
         expires_at: seconds since 1970, ``exp``.
     """
 
-    key: Key
     kind: Kind
     issuer: str | None
-    audience: Collection[str]
+    audience: tuple[str, ...]
+    key: Key
     claims: Claims
     not_before: float
     expires_at: float
-
-    def answers(
-        self, keys: KeySet, kind: Kind, issuer: str | None, audience: Collection[str]
-    ) -> bool:
-        """Whether the question is the same, and the key still counts."""
-        return (
-            keys.get(self.key.kid) is self.key
-            and kind is self.kind
-            and issuer == self.issuer
-            and audience == self.audience
-        )
 
     def __repr__(self) -> str:
         return f"<Checked {self.kind.value} by {self.key!r}>"

@@ -24,28 +24,18 @@ class Kind(StrEnum):
     COOKIE_ACCESS = "cookie_access"
     COOKIE_REFRESH = "cookie_refresh"
 
-    @property
-    def typ(self) -> str:
-        """The ``typ`` header (RFC 8725 section 3.11: explicit typing; ``at+jwt`` is RFC 9068's)."""
-        return _TYPES[self]
+    #: The ``typ`` header (RFC 8725 section 3.11: explicit typing; ``at+jwt`` is RFC 9068's).
+    typ: str
+    #: Whether it is good for refreshing, and for nothing else.
+    is_refresh: bool
+    #: Whether it travels in a cookie, and nowhere else.
+    in_cookie: bool
 
-    @property
-    def is_refresh(self) -> bool:
-        """Whether it is good for refreshing, and for nothing else."""
-        return self in (Kind.REFRESH, Kind.COOKIE_REFRESH)
-
-    @property
-    def in_cookie(self) -> bool:
-        """Whether it travels in a cookie, and nowhere else."""
-        return self in (Kind.COOKIE_ACCESS, Kind.COOKIE_REFRESH)
-
-
-_TYPES = {
-    Kind.ACCESS: "at+jwt",
-    Kind.REFRESH: "rt+jwt",
-    Kind.COOKIE_ACCESS: "at-cookie+jwt",
-    Kind.COOKIE_REFRESH: "rt-cookie+jwt",
-}
+    # Attributes, since each token asks for them, and an enumeration's members are slow to compare.
+    def __init__(self, name: str) -> None:
+        self.is_refresh = name.endswith("refresh")
+        self.in_cookie = name.startswith("cookie")
+        self.typ = f"{'rt' if self.is_refresh else 'at'}{'-cookie' if self.in_cookie else ''}+jwt"
 
 
 #: Claims that this package writes or checks. A project's own claims may not use these names.
@@ -99,14 +89,18 @@ class Claims(Mapping[str, Any]):
         return f"<Claims {', '.join(self._claims)}>"
 
 
+# Most values are one of these, and whether something is a mapping is a slow question.
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 def _frozen(value: Any) -> Any:
-    if type(value) in _SCALARS:  # most are, and the question below is a slow one
-        return value
     if isinstance(value, Mapping):
-        return MappingProxyType({name: _frozen(item) for name, item in value.items()})
+        return MappingProxyType(
+            {
+                name: item if type(item) in _SCALARS else _frozen(item)
+                for name, item in value.items()
+            }
+        )
     if isinstance(value, (list, tuple)):
         return tuple(_frozen(item) for item in value)
     return value

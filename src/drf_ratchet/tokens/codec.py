@@ -82,13 +82,18 @@ def verify(
     """
     if check_times and type(token) is str:  # of another type it may have no hash
         known = checked_tokens.get(token)
-        if known is not None and known.answers(keys, kind, issuer, audience):
-            now = time.time()
-            if now - leeway >= known.expires_at:
-                checked_tokens.discard(token)
-                raise TokenRefused(Reason.EXPIRED)
-            if now + leeway >= known.not_before:
-                return known.claims
+        if known is not None:
+            asked_kind, asked_issuer, asked_audience, key, claims, not_before, expires_at = known
+            if (
+                kind is asked_kind
+                and issuer == asked_issuer
+                and audience == asked_audience
+                and keys.get(key.kid) is key
+            ):
+                now = time.time()
+                if now - leeway < expires_at and now + leeway >= not_before:
+                    return claims
+                checked_tokens.discard(token)  # and below it is refused
     parsed, key = _unseal(token, keys, kind.typ, MAX_LENGTH)
     _check_claims(parsed, kind, issuer, audience)
     not_before, expires_at = _times(parsed)
@@ -100,7 +105,7 @@ def verify(
     except RecursionError:
         raise TokenRefused(Reason.MALFORMED) from None
     if check_times and type(token) is str and type(audience) is tuple and not kind.is_refresh:
-        checked = Checked(key, kind, issuer, audience, claims, not_before, expires_at)
+        checked = Checked(kind, issuer, audience, key, claims, not_before, expires_at)
         checked_tokens.add(token, checked, now)
     return claims
 
