@@ -2,16 +2,17 @@
 
     python benchmarks/authenticated.py
 
-It needs the packages of requirements/bench.txt and drf-ratchet itself, starts a PostgreSQL of its own,
-prints a table and writes benchmarks/results/authenticated.json.
+It needs the packages of requirements/bench.txt and drf-ratchet itself, starts a PostgreSQL of its
+own, prints a table and writes benchmarks/results/authenticated.json.
 
-The method. One process holds all packages (see ``peers.together``), each with a view of its own that
-answers the same few bytes, on the middleware that ``startproject`` writes. Requests go through the whole
-of Django's WSGI handler, without a network. In each round each view is asked a number of times, by turns.
-Ratios are taken within a round. ``bounded`` reads the feed once a second; so it is paired with the bare
-view alone and for longer, or it would read the feed in each round however short, for a handful of
-requests. A hundred sessions are in that feed. Connections are kept for a minute and checked for health
-when a request first uses one, as in the settings of all peers here.
+The method. One process holds all packages (see ``peers.together``), each with a view of its own
+that answers the same few bytes, on the middleware that ``startproject`` writes. Requests go
+through the whole of Django's WSGI handler, without a network. In each round each view is asked a
+number of times, by turns. Ratios are taken within a round. ``bounded`` reads the feed once a
+second; so it is paired with the bare view alone and for longer, or it would read the feed in each
+round however short, for a handful of requests. A hundred sessions are in that feed. Connections
+are kept for a minute and checked for health when a request first uses one, as in the settings of
+all peers here.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ import database
 import inprocess
 import timing
 from report import Claim, exactly, parser, publish
-from rich.progress import track
 
 BARE, BOUNDED, IMMEDIATE = "a bare view", "drf-ratchet, bounded", "drf-ratchet, immediate"
 SIMPLEJWT = "djangorestframework-simplejwt"
@@ -36,16 +36,8 @@ def main(argv: list[str]) -> int:
         asked = inprocess.ways()
         _end_some()
         pair = {name: asked[name] for name in (BARE, BOUNDED)}
-        for free in track(
-            timing.in_turns(pair, options.rounds, options.number * 8),
-            "no query",
-            total=options.rounds,
-        ):
-            pass
-        for all_ways in track(
-            timing.in_turns(asked, options.rounds, options.number), "all", total=options.rounds
-        ):
-            pass
+        free = timing.in_turns(pair, options.rounds, options.number * 8, "no query")
+        all_ways = timing.in_turns(asked, options.rounds, options.number, "all")
         queries = {name: inprocess.queries_in(call) for name, call in asked.items()}
         server = database.version(url)
     claims = [
@@ -72,6 +64,7 @@ def main(argv: list[str]) -> int:
 def _end_some() -> None:
     """Put a hundred endings into the feed."""
     from django.contrib.auth import get_user_model
+
     from drf_ratchet.sessions import end_session, open_session
 
     user = get_user_model()._default_manager.get()

@@ -2,13 +2,14 @@
 
     python benchmarks/growth.py --sessions 10000 --refreshes 1000000
 
-It needs the packages of requirements/bench.txt and drf-ratchet itself, starts a PostgreSQL of its own,
-prints a table and writes benchmarks/results/growth.json.
+It needs the packages of requirements/bench.txt and drf-ratchet itself, starts a PostgreSQL of its
+own, prints a table and writes benchmarks/results/growth.json.
 
-The method. Sessions are opened, and each is refreshed by ``refresh_session`` in turn. PostgreSQL's own
-counters say how many of the updates were heap-only (HOT: in the page, no index touched), before anything
-else changes the table. Autovacuum runs as it does by default. At the end the table is vacuumed and its
-size, with its indexes, compared with that before the first refresh.
+The method. Sessions are opened, and each is refreshed by ``refresh_session`` in turn.
+PostgreSQL's own counters say how many of the updates were heap-only (HOT: in the page, no index
+touched), before anything else changes the table. Autovacuum runs as it does by default. At the
+end the table is vacuumed and its size, with its indexes, compared with that before the first
+refresh.
 """
 
 from __future__ import annotations
@@ -32,12 +33,12 @@ def main(argv: list[str]) -> int:
     options = made.parse_args(argv)
     with inprocess.project() as url:
         from django.contrib.auth import get_user_model
+
         from drf_ratchet.sessions import open_session, refresh_session
 
         user = get_user_model()._default_manager.get()
         tokens = [
-            open_session(user).refresh or ""
-            for _ in track(range(options.sessions), "signing in")
+            open_session(user).refresh or "" for _ in track(range(options.sessions), "signing in")
         ]
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(f"VACUUM {TABLE}")

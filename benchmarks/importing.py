@@ -5,10 +5,10 @@
 It needs the packages of requirements/bench.txt and drf-ratchet itself, prints a table and writes
 benchmarks/results/importing.json.
 
-The method. One process sets Django up with django.contrib.auth and DRF and imports what DRF's views
-need; another does the same with drf_ratchet as well and imports its URLs. By turns; what counts is how
-much more processor time the second one takes, with all it brings along: joserfc and cryptography are
-among that. The files are compiled and in the system's cache.
+The method. One process sets Django up with django.contrib.auth and DRF and imports what DRF's
+views need; another does the same with drf_ratchet as well and imports its URLs. By turns; what
+counts is how much more processor time the second one takes, with all it brings along: joserfc and
+cryptography are among that. The files are compiled and in the system's cache.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ print(time.process_time() - began)
 
 
 def main(argv: list[str]) -> int:
-    options = parser("Import drf-ratchet and see how long it takes.", "importing", 9).parse_args(argv)
+    options = parser("Import drf-ratchet and see how long it takes.", "importing", 9).parse_args(
+        argv
+    )
     times: Times = {"Django and DRF": [], "with drf-ratchet": []}
     for turn in range(options.rounds + 1):
         for name, apps in zip(times, ([], ["drf_ratchet"]), strict=True):

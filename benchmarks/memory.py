@@ -2,12 +2,12 @@
 
     python benchmarks/memory.py
 
-It needs the packages of requirements/bench.txt and drf-ratchet itself, starts a PostgreSQL of its own,
-prints a table and writes benchmarks/results/memory.json.
+It needs the packages of requirements/bench.txt and drf-ratchet itself, starts a PostgreSQL of its
+own, prints a table and writes benchmarks/results/memory.json.
 
-The method. ``tracemalloc`` before and after: the memory of verified tokens is filled beyond its limit
-with tokens of the usual length, and with claims that take the most memory for their length (a list of
-empty objects); the feed is filled to FEED_MAX.
+The method. ``tracemalloc`` before and after: the memory of verified tokens is filled beyond its
+limit with tokens of the usual length, and with claims that take the most memory for their length
+(a list of empty objects); the feed is filled to FEED_MAX.
 """
 
 from __future__ import annotations
@@ -85,9 +85,10 @@ def _verify_many(extra: dict[str, Any]) -> None:
 
 
 def _end_many(number: int) -> None:
-    from drf_ratchet.models import Session
     from django.contrib.auth import get_user_model
     from django.utils import timezone
+
+    from drf_ratchet.models import Session
 
     user = get_user_model()._default_manager.get()
     now = timezone.now()

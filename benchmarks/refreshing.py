@@ -2,14 +2,14 @@
 
     python benchmarks/refreshing.py
 
-It needs the packages of requirements/bench.txt and drf-ratchet itself, starts a PostgreSQL of its own,
-prints a table and writes benchmarks/results/refreshing.json.
+It needs the packages of requirements/bench.txt and drf-ratchet itself, starts a PostgreSQL of its
+own, prints a table and writes benchmarks/results/refreshing.json.
 
-The method. All packages in one process, as in ``authenticated.py``, with the rotation that each one's
-documentation gives (see ``peers.together``). Each has a session, and refreshes it over and over with the
-token of the last answer, by turns with the others. Round trips are the statements that one refresh sends,
-BEGIN and COMMIT among them; rows are counted in the whole database before and after. Nobody's rate
-limits are on.
+The method. All packages in one process, as in ``authenticated.py``, with the rotation that each
+one's documentation gives (see ``peers.together``). Each has a session, and refreshes it over and
+over with the token of the last answer, by turns with the others. Round trips are the statements
+that one refresh sends, BEGIN and COMMIT among them; rows are counted in the whole database before
+and after. Nobody's rate limits are on.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from authenticated import SIMPLEJWT
 from peers import PASSWORD, USERNAME
 from psycopg import sql
 from report import Claim, exactly, parser, publish
-from rich.progress import track
 
 OURS = "drf-ratchet"
 
@@ -36,9 +35,7 @@ def main(argv: list[str]) -> int:
     options = made.parse_args(argv)
     with inprocess.project() as url:
         refreshes = contestants()
-        turns = timing.in_turns(refreshes, options.rounds, options.number)
-        for times in track(turns, "refreshing", total=options.rounds):
-            pass
+        times = timing.in_turns(refreshes, options.rounds, options.number, "refreshing")
         trips = {name: inprocess.queries_in(refresh) for name, refresh in refreshes.items()}
         rows = {name: _rows_of(url, refresh) for name, refresh in refreshes.items()}
         server = database.version(url)

@@ -19,7 +19,15 @@ from rich.table import Table
 RESULTS = Path(__file__).resolve().parent / "results"
 PACKAGES = (
     *("Django", "djangorestframework", "djangorestframework-simplejwt", "drf-jwt"),
-    *("django-rest-knox", "drf-sessions", "PyJWT", "joserfc", "cryptography", "psycopg", "gunicorn"),
+    *(
+        "django-rest-knox",
+        "drf-sessions",
+        "PyJWT",
+        "joserfc",
+        "cryptography",
+        "psycopg",
+        "gunicorn",
+    ),
 )
 
 

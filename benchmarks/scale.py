@@ -2,15 +2,16 @@
 
     python benchmarks/scale.py --sessions 10000000 --ended 1000000
 
-It needs the packages of requirements/bench.txt and drf-ratchet itself, starts a PostgreSQL of its own,
-prints a table and writes benchmarks/results/scale.json. Ten million sessions take some 4 GB of disk
-and half an hour.
+It needs the packages of requirements/bench.txt and drf-ratchet itself, starts a PostgreSQL of its
+own, prints a table and writes benchmarks/results/scale.json. Ten million sessions take some 4 GB
+of disk and half an hour.
 
-The method. Rows are copied in, with ids of moments spread over thirty days. First 10,000: sessions at
-random are refreshed by ``refresh_session``, each for the first time, and each refresh is timed. Then the
-table is filled up, and the same is done again. For the last part ``end_sessions_before`` ends the oldest
-million, and ``prune`` deletes it, in batches of a thousand. How long a batch takes is how long it can
-hold a lock, for each is one statement in autocommit. Checkpoints and autovacuum run as by default.
+The method. Rows are copied in, with ids of moments spread over thirty days. First 10,000:
+sessions at random are refreshed by ``refresh_session``, each for the first time, and each refresh
+is timed. Then the table is filled up, and the same is done again. For the last part
+``end_sessions_before`` ends the oldest million, and ``prune`` deletes it, in batches of a
+thousand. How long a batch takes is how long it can hold a lock, for each is one statement in
+autocommit. Checkpoints and autovacuum run as by default.
 """
 
 from __future__ import annotations
@@ -81,6 +82,7 @@ class _Table:
 
     def __init__(self, connection: psycopg.Connection, total: int) -> None:
         from django.contrib.auth import get_user_model
+
         from drf_ratchet.sessions.fingerprint import fingerprint_of
 
         self.connection = connection
@@ -88,7 +90,7 @@ class _Table:
         self.user = get_user_model()._default_manager.get()
         self.fingerprint = fingerprint_of(self.user)
         self.start = datetime.now(UTC) - SPAN
-        self.random = random.Random(1)  # noqa: S311 (a benchmark, not a secret)
+        self.random = random.Random(1)
         self._step = max(1, total // FEW)
         self._filled = 0
 
@@ -115,7 +117,7 @@ class _Table:
         if count > FEW:
             numbers = (number for number in range(self.total) if number not in spread)
         missing = count - self._filled
-        statement = f"COPY drf_ratchet_session ({', '.join(COLUMNS)}) FROM STDIN"  # noqa: S608
+        statement = f"COPY drf_ratchet_session ({', '.join(COLUMNS)}) FROM STDIN"
         with self.connection.cursor().copy(statement) as copy:
             for number in track(numbers, f"{count:,} sessions", total=missing):
                 copy.write_row(self._row(number))

@@ -2,12 +2,13 @@
 
     python benchmarks/signing_in.py
 
-It needs the packages of requirements/bench.txt and drf-ratchet itself, starts a PostgreSQL of its own,
-prints a table and writes benchmarks/results/signing_in.json.
+It needs the packages of requirements/bench.txt and drf-ratchet itself, starts a PostgreSQL of its
+own, prints a table and writes benchmarks/results/signing_in.json.
 
-The method. Django's ``authenticate()`` alone, then whole sign-ins by HTTP through the WSGI handler, by
-turns. The password is hashed with a single iteration of MD5, or the hash, which takes a quarter of a
-second by design, would drown all else. The rate limits of a sign-in are off, as the peers have none.
+The method. Django's ``authenticate()`` alone, then whole sign-ins by HTTP through the WSGI
+handler, by turns. The password is hashed with a single iteration of MD5, or the hash, which takes
+a quarter of a second by design, would drown all else. The rate limits of a sign-in are off, as
+the peers have none.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ import timing
 from authenticated import SIMPLEJWT
 from peers import PASSWORD, USERNAME
 from report import Claim, parser, publish
-from rich.progress import track
 
 ALONE, OURS = "authenticate() alone", "drf-ratchet"
 
@@ -45,9 +45,7 @@ def main(argv: list[str]) -> int:
                 SIMPLEJWT: lambda: inprocess.post("/simplejwt/token/", credentials),
                 "a bare view": inprocess.get("/bare/"),
             }
-            turns = timing.in_turns(asked, options.rounds, options.number)
-            for times in track(turns, "signing in", total=options.rounds):
-                pass
+            times = timing.in_turns(asked, options.rounds, options.number, "signing in")
             trips = {name: inprocess.queries_in(asked[name]) for name in asked}
         server = database.version(url)
     pairs = zip(times[OURS], times[ALONE], strict=True)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import gc
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from rich.progress import track
 
 Times = dict[str, list[float]]
 
 
 def in_turns(
-    contestants: Mapping[str, Callable[[], object]], rounds: int, number: int
-) -> Iterator[Times]:
+    contestants: Mapping[str, Callable[[], object]], rounds: int, number: int, label: str = "timing"
+) -> Times:
     """Call each ``number`` times in a row, one after the other, and that so many times over.
 
     Each round begins with another one. The first round is not counted: it warms up.
@@ -22,13 +24,14 @@ def in_turns(
         contestants: what to call, by name.
         rounds: how many rounds count.
         number: calls of each in a round.
+        label: for the progress bar.
 
-    Yields:
-        After each round, all rounds so far: the mean seconds per call in each, by name.
+    Returns:
+        The mean seconds per call in each round, by name.
     """
     times: Times = {name: [] for name in contestants}
     names = list(contestants)
-    for turn in range(rounds + 1):
+    for turn in track(range(rounds + 1), label):
         first = turn % len(names)
         for name in names[first:] + names[:first]:
             call = contestants[name]
@@ -39,8 +42,7 @@ def in_turns(
             seconds = (time.perf_counter() - began) / number
             if turn:
                 times[name].append(seconds)
-        if turn:
-            yield times
+    return times
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:

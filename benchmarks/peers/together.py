@@ -38,10 +38,6 @@ configure(
     },
 )
 
-from drf_ratchet.authentication import (  # noqa: E402
-    ImmediateJWTAuthentication,
-    JWTAuthentication,
-)
 from drf_sessions.auth import BearerAuthentication  # noqa: E402
 from drf_sessions.services import SessionService  # noqa: E402
 from knox.auth import TokenAuthentication  # noqa: E402
@@ -57,6 +53,11 @@ from rest_framework_simplejwt.authentication import (  # noqa: E402
 from rest_framework_simplejwt.views import (  # noqa: E402
     TokenObtainPairView,
     TokenRefreshView,
+)
+
+from drf_ratchet.authentication import (  # noqa: E402
+    ImmediateJWTAuthentication,
+    JWTAuthentication,
 )
 
 

@@ -1,4 +1,4 @@
-"""The same, with a user model of two tables, a field that converts, and a ``from_db`` of its own."""
+"""The same, with a user model of two tables, a field that converts, a ``from_db`` of its own."""
 
 from tests.custom_user.settings import *  # noqa: F403
 from tests.custom_user.settings import DATABASES

@@ -318,7 +318,9 @@ def refresh_while(meanwhile: Callable[[], object], token: str) -> Grant:
 
 def turn(session: Session) -> bool:
     """What a refresh writes."""
-    return store.change(session, {"generation": session.generation + 1, "rotated_at": timezone.now()})
+    return store.change(
+        session, {"generation": session.generation + 1, "rotated_at": timezone.now()}
+    )
 
 
 def copy_of(session: Session) -> Session:

@@ -309,7 +309,7 @@ class TestBounds:
             each = (tracemalloc.get_traced_memory()[0] - before) / len(texts)
         finally:
             tracemalloc.stop()
-        assert each * count < 10_000_000
+        assert each * count < 11_000_000
 
     def test_threads(self) -> None:
         memory = CheckedTokens(limit=1000)

@@ -1,8 +1,8 @@
 """Queries by a session's id that are compiled once.
 
-Django builds the same SQL anew each time, which takes longer than PostgreSQL takes to answer it. Here
-it is kept, and run with another id. What comes back is read as Django reads it: by its converters, and
-by each model's own ``from_db``.
+Django builds the same SQL anew each time, which takes longer than PostgreSQL takes to answer it.
+Here it is kept, and run with another id. What comes back is read as Django reads it: by its
+converters, and by each model's own ``from_db``.
 """
 
 import threading

@@ -123,7 +123,7 @@ def change(session: Session, changes: dict[str, Any]) -> bool:
         f" AND {_column('ended_at', connection)} IS NULL"
     )
     values = [
-        Session._meta.get_field(name).get_db_prep_save(value, connection)
+        _field(name).get_db_prep_save(value, connection)
         for name, value in (*changes.items(), *unchanged.items())
     ]
     with transaction.mark_for_rollback_on_error(using=using), connection.cursor() as cursor:
@@ -136,8 +136,12 @@ def change(session: Session, changes: dict[str, Any]) -> bool:
 
 
 def _column(name: str, connection: Any) -> str:
-    column: str = connection.ops.quote_name(Session._meta.get_field(name).column)
+    column: str = connection.ops.quote_name(_field(name).column)
     return column
+
+
+def _field(name: str) -> Any:
+    return Session._meta.get_field(name)
 
 
 def end(session: Session, reason: str, **conditions: Any) -> bool:

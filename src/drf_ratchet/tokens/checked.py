@@ -1,8 +1,9 @@
 """Tokens whose signature was found good: to verify one again costs a look-up.
 
-What is kept is the answer to one question: these claims, for this kind of token, issuer and audience,
-are good by the signature of this key. Times are looked at each time. Whatever is asked otherwise, or
-of a key that is no longer in the set, is worked out from the token again, and a refusal is never kept.
+What is kept is the answer to one question: these claims, for this kind of token, issuer and
+audience, are good by the signature of this key. Times are looked at each time. Whatever is asked
+otherwise, or of a key that is no longer in the set, is worked out from the token again, and a
+refusal is never kept.
 """
 
 import os
@@ -12,8 +13,8 @@ from typing import NamedTuple
 from drf_ratchet.tokens.claims import Claims, Kind
 from drf_ratchet.tokens.keys import Key
 
-#: Characters of tokens that a process keeps: some 2,500 tokens of the usual length, about 6 MB with
-#: what was read of them, and 40 MB with the most wasteful claims that a project can write.
+#: Characters of tokens that a process keeps: some 2,500 tokens of the usual length, about 10 MB
+#: with what was read of them, and 30 MB with the most wasteful claims that a project can write.
 LIMIT = 1_000_000
 
 

@@ -287,7 +287,7 @@ def _check_claims(
 
 
 def _times(claims: dict[str, Any]) -> tuple[float, float]:
-    """From when it is good by ``nbf`` and ``iat``, and until when by ``exp``; seconds since 1970."""
+    """From when it is good (``nbf``, ``iat``) and until when (``exp``), seconds since 1970."""
     expires_at, earliest = _seconds(claims, "exp"), _seconds(claims, "iat") - ISSUED_AHEAD
     not_before = _seconds(claims, "nbf") if "nbf" in claims else earliest
     return max(not_before, earliest), expires_at
