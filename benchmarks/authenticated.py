@@ -18,6 +18,7 @@ all peers here.
 from __future__ import annotations
 
 import sys
+import time
 
 import database
 import inprocess
@@ -36,7 +37,9 @@ def main(argv: list[str]) -> int:
         asked = inprocess.ways()
         _end_some()
         pair = {name: asked[name] for name in (BARE, BOUNDED)}
-        free = timing.in_turns(pair, options.rounds, options.number * 8, "no query")
+        free = timing.in_turns(
+            pair, options.rounds, options.number * 8, "no query", time.process_time
+        )
         all_ways = timing.in_turns(asked, options.rounds, options.number, "all")
         queries = {name: inprocess.queries_in(call) for name, call in asked.items()}
         server = database.version(url)

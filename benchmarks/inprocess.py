@@ -123,11 +123,12 @@ def ways() -> dict[str, Call]:
     of_django[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
     of_django[HASH_SESSION_KEY] = user.get_session_auth_hash()
     of_django.save()
+    simplejwt = post("/simplejwt/token/", credentials)["access"]
     headers = {
         "drf-ratchet, bounded": ours,
         "drf-ratchet, expiry": ours,
         "drf-ratchet, immediate": ours,
-        "djangorestframework-simplejwt": f"Bearer {post('/simplejwt/token/', credentials)['access']}",
+        "djangorestframework-simplejwt": f"Bearer {simplejwt}",
         "drf-jwt": f"Bearer {DRFJWT.jwt_encode_payload(DRFJWT.jwt_create_payload(user))}",
         "django-rest-knox": f"Token {get_token_model().objects.create(user, expiry=hour)[1]}",
         "drf-sessions": f"Bearer {SessionService.create_header_session(user=user).access_token}",
