@@ -49,9 +49,7 @@ def main(argv: list[str]) -> int:
     times: timing.Times = {}
     # So short that many more are needed to be seen beside a clock.
     for some, number in ((again, options.number * 20), (first, options.number)):
-        times |= timing.in_turns(
-            some, options.rounds, number, "verifying", time.process_time
-        )
+        times |= timing.in_turns(some, options.rounds, number, "verifying", time.process_time)
     claims = [_again(times, alg) for alg in TARGETS]
     claims += [
         Claim(
