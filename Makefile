@@ -52,6 +52,19 @@ bench-race: .venv-bench/.installed ## sixteen refreshes at once, here and on the
 bench-rotation: .venv-bench/.installed ## keys rotated under load: what is refused (half a minute)
 	@.venv-bench/bin/python benchmarks/rotation.py $(ARGS)
 
+.PHONY: bench bench-scale charts bench-docs
+bench: .venv-bench/.installed ## every claim of speed, beside the peers (six minutes; ARGS="--only verifying")
+	@.venv-bench/bin/python benchmarks/bench.py $(ARGS)
+
+# For a trial: make bench-scale ARGS="--only scale --sessions=100000 --ended=10000"
+bench-scale: .venv-bench/.installed ## 10,000,000 sessions, 1,000,000 refreshes (an hour or two, 10 GB of disk)
+	@.venv-bench/bin/python benchmarks/bench.py --long $(ARGS)
+
+charts: ## the charts and tables of docs/benchmarks.md, out of the last runs
+	@"$(PYTHON)" benchmarks/charts.py
+
+bench-docs: bench charts ## both: measure, and write it into the docs
+
 lint: .venv/.dev-installed ## style, likely bugs, and that imports point down
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check

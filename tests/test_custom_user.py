@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
     [
         ("tests.custom_user.settings", "tests/custom_user/with_email_user.py"),
         ("tests.custom_user.settings_number", "tests/custom_user/with_number_user.py"),
+        ("tests.custom_user.settings_odd", "tests/custom_user/with_odd_user.py"),
     ],
 )
 def test_another_user_model(settings: str, tests: str) -> None:

@@ -17,7 +17,7 @@ from rest_framework.permissions import IsAdminUser, IsAuthenticated
 from rest_framework.test import APIClient, APIRequestFactory
 from rest_framework.views import APIView
 
-from drf_ratchet import issuer as issuer_module
+from drf_ratchet import verifier as verifier_module
 from drf_ratchet.authentication import JWTAuthentication
 from drf_ratchet.exceptions import Busy, TokenNotValid
 from drf_ratchet.issuer import issuer_verifier
@@ -165,7 +165,7 @@ class TestWithAVerifier:
             made.append(Verifier(*args, **options))
             return made[-1]
 
-        monkeypatch.setattr(issuer_module, "Verifier", make)
+        monkeypatch.setattr(verifier_module, "Verifier", make)
         barrier = threading.Barrier(8)
 
         def ask(_: int) -> Verifier | None:

@@ -1,13 +1,15 @@
 """The Authorization header, for DRF."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
+from django.core.signals import setting_changed
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.request import Request
 
-from drf_ratchet.conf import ratchet_settings
+from drf_ratchet.conf import NAME, ratchet_settings
 from drf_ratchet.exceptions import Busy, TokenNotValid, in_contract_shape
 from drf_ratchet.issuer import issuer_verifier
 from drf_ratchet.keyring import keyring
@@ -70,14 +72,11 @@ class JWTAuthentication(BaseAuthentication):
         """
         if ratchet_settings().USER == "claims":
             return TokenUser(claims)
-        # Late: a service that knows no users has no tables, and none of our models.
-        from drf_ratchet.sessions.freshness import fresh_user
-
-        return fresh_user(claims, self.freshness)
+        return _fresh_user()(claims, self.freshness)
 
     def authenticate_header(self, request: Request) -> str:
         """The ``WWW-Authenticate`` of a 401; names the error where a token was sent."""
-        sent = bearer.bears_token(get_authorization_header(request), _schemes())
+        sent = bearer.bears_token(get_authorization_header(request), _demands().schemes)
         return REALM_INVALID_TOKEN if sent else REALM
 
 
@@ -93,7 +92,7 @@ def header_token(request: Request) -> str | None:
     Raises:
         TokenRefused: malformed, if the header is of our scheme and not one word long.
     """
-    return bearer.bearer_token(get_authorization_header(request), _schemes())
+    return bearer.bearer_token(get_authorization_header(request), _demands().schemes)
 
 
 def verify_access(token: object, kind: Kind = Kind.ACCESS, *, check_times: bool = True) -> Claims:
@@ -107,17 +106,50 @@ def verify_access(token: object, kind: Kind = Kind.ACCESS, *, check_times: bool 
     Raises:
         TokenRefused: with the reason.
     """
-    settings = ratchet_settings()
+    demands = _demands()
     return codec.verify(
         token,
         keyring().access,
         kind,
-        issuer=settings.ISSUER,
-        audience=settings.audiences,
-        leeway=settings.LEEWAY.total_seconds(),
+        issuer=demands.issuer,
+        audience=demands.audience,
+        leeway=demands.leeway,
         check_times=check_times,
     )
 
 
-def _schemes() -> list[bytes]:
-    return [scheme.lower().encode() for scheme in ratchet_settings().AUTH_HEADER_TYPES]
+@cache
+def _fresh_user() -> Callable[[Mapping[str, Any], str | None], Any]:
+    # Late: a service that knows no users has no tables, and none of our models. And once, for an
+    # import statement costs each request as much as the look-up of its token.
+    from drf_ratchet.sessions.freshness import fresh_user
+
+    return fresh_user
+
+
+class _Demands(NamedTuple):
+    """The settings that each request asks for, in the form in which it does."""
+
+    schemes: frozenset[bytes]
+    issuer: str | None
+    audience: tuple[str, ...]
+    leeway: float
+
+
+@lru_cache(maxsize=1)
+def _demands() -> _Demands:
+    settings = ratchet_settings()
+    return _Demands(
+        frozenset(scheme.lower().encode() for scheme in settings.AUTH_HEADER_TYPES),
+        settings.ISSUER,
+        settings.audiences,
+        settings.LEEWAY.total_seconds(),
+    )
+
+
+def _forget(*, setting: str, **kwargs: Any) -> None:
+    if setting == NAME:
+        _demands.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="drf_ratchet.authentication")

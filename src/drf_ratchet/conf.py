@@ -120,6 +120,7 @@ class RatchetSettings:
         return self.CLAIMS
 
 
+@lru_cache(maxsize=1)
 def ratchet_settings() -> RatchetSettings:
     """The settings in force.
 
@@ -127,7 +128,11 @@ def ratchet_settings() -> RatchetSettings:
         ImproperlyConfigured: a key is unknown or a value is bad; the text names each and says
             what to write. ``manage.py check`` says the same before anything runs.
     """
-    return _resolved()
+    given = given_settings()
+    problems = [f"{text} {hint}" for text, hint in (*unknown_keys(given), *bad_values(given))]
+    if problems:
+        raise ImproperlyConfigured(" ".join(problems))
+    return RatchetSettings(**given)
 
 
 def given_settings() -> Any:
@@ -147,26 +152,17 @@ def put_underneath(setting: str, source: Callable[[], Mapping[str, Any]]) -> Non
         source: makes a dict of ours out of it. What it raises, ``ratchet_settings`` raises.
     """
     _underneath[setting] = source
-    _resolved.cache_clear()
+    ratchet_settings.cache_clear()
 
 
 _underneath: dict[str, Callable[[], Mapping[str, Any]]] = {}
-
-
-@lru_cache(maxsize=1)
-def _resolved() -> RatchetSettings:
-    given = given_settings()
-    problems = [f"{text} {hint}" for text, hint in (*unknown_keys(given), *bad_values(given))]
-    if problems:
-        raise ImproperlyConfigured(" ".join(problems))
-    return RatchetSettings(**given)
 
 
 def _forget(
     *, setting: str, sender: Any = None, value: Any = None, enter: bool = True, **kwargs: Any
 ) -> None:
     if setting == NAME:
-        _resolved.cache_clear()
+        ratchet_settings.cache_clear()
     elif setting in _underneath:
         # Keys, feed and the rest listen for our own name.
         setting_changed.send(sender=sender, setting=NAME, value=value, enter=enter)

@@ -3,16 +3,19 @@
 import os
 import threading
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from drf_ratchet.conf import NAME, ratchet_settings
-from drf_ratchet.verifier import Verifier
+
+if TYPE_CHECKING:
+    # Late below: most servers verify their own tokens, and start sooner without an HTTP client.
+    from drf_ratchet.verifier import Verifier
 
 
-def issuer_verifier() -> Verifier | None:
+def issuer_verifier() -> "Verifier | None":
     """This process's verifier; None where the keys are our own (``KEYS``).
 
     Raises:
@@ -39,7 +42,9 @@ if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
 
 
 @lru_cache(maxsize=1)
-def _made() -> Verifier:
+def _made() -> "Verifier":
+    from drf_ratchet.verifier import Verifier
+
     settings = ratchet_settings()
     given = {
         "audience": settings.audiences,

@@ -43,3 +43,41 @@ class NumberUser(AbstractBaseUser):
 
     def __str__(self) -> str:
         return str(self.number)
+
+
+class ShoutedField(models.CharField):
+    """Stored in small letters, and read in capitals."""
+
+    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> str | None:
+        return None if value is None else value.upper()
+
+
+class Person(models.Model):
+    """The first of two tables."""
+
+    code = ShoutedField(max_length=10)
+    born = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return str(self.code)
+
+
+class OddUser(AbstractBaseUser, Person):
+    """A person who may sign in: multi-table inheritance."""
+
+    email = models.EmailField(unique=True)
+    is_active = models.BooleanField(default=True)
+    preferences = models.JSONField(default=dict)
+
+    objects = BaseUserManager()
+
+    USERNAME_FIELD = "email"
+
+    def __str__(self) -> str:
+        return self.email
+
+    @classmethod
+    def from_db(cls, db: Any, field_names: Any, values: Any, **options: Any) -> Any:
+        made = super().from_db(db, field_names, values, **options)
+        made.seen_by_from_db = True
+        return made

@@ -14,7 +14,6 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, connections, transaction
 from django.db.models import F
-from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 from django.urls import include, path
@@ -319,7 +318,9 @@ def refresh_while(meanwhile: Callable[[], object], token: str) -> Grant:
 
 def turn(session: Session) -> bool:
     """What a refresh writes."""
-    return store.change(session, {"generation": session.generation + 1, "rotated_at": Now()})
+    return store.change(
+        session, {"generation": session.generation + 1, "rotated_at": timezone.now()}
+    )
 
 
 def copy_of(session: Session) -> Session:

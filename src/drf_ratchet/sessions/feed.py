@@ -47,6 +47,9 @@ class Feed:
         self._lock = threading.Lock()
         self._read_at = self._tried_at = float("-inf")
         self._overflows = False
+        # Seconds. A change of the settings makes a new feed.
+        self._interval = ratchet_settings().FEED_INTERVAL.total_seconds()
+        self._lifetime = ratchet_settings().ACCESS_TOKEN_LIFETIME.total_seconds()
         # Each with the monotonic time after which no token can need it.
         self._ended: dict[UUID, float] = {}
         self._cut_off: dict[tuple[str, UUID], float] = {}
@@ -61,22 +64,22 @@ class Feed:
             FeedTooOld: the list cannot be trusted any more, and the database does not answer.
             TokenRefused: the claims name no session.
         """
-        self._renew()
+        if time.monotonic() - self._read_at >= self._interval:
+            self._renew()
         session = session_id(claims)
-        if session in self._ended or self._is_cut_off(claims["sub"], session):
+        if session in self._ended:
             return True
-        lifetime = ratchet_settings().ACCESS_TOKEN_LIFETIME.total_seconds()
-        outlives = claims["exp"] - claims["iat"] > lifetime
+        if self._cut_off and self._is_cut_off(claims["sub"], session):
+            return True
+        outlives = claims["exp"] - claims["iat"] > self._lifetime
         return None if outlives or self._overflows else False
 
     def _is_cut_off(self, subject: str, session: UUID) -> bool:
         return any(session <= last for whose, last in self._cut_off if whose in ("", subject))
 
     def _renew(self) -> None:
-        """Read again, if what is known is older than the interval; one thread at a time."""
-        interval = ratchet_settings().FEED_INTERVAL.total_seconds()
-        if time.monotonic() - self._read_at < interval:
-            return
+        """Read again, since what is known is older than the interval; one thread at a time."""
+        interval = self._interval
         with self._lock:
             # Whoever waited for the lock finds that the one before has read or tried.
             started = time.monotonic()

@@ -3,12 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib.auth import get_user_model
-from django.db.models import F, Q
-
-from drf_ratchet.clock import Now
 from drf_ratchet.conf import ratchet_settings
-from drf_ratchet.sessions.database import write_database
+from drf_ratchet.sessions import living
 from drf_ratchet.sessions.endings import reason_after
 from drf_ratchet.sessions.feed import feed
 from drf_ratchet.sessions.fingerprint import is_unchanged
@@ -35,32 +31,18 @@ def fresh_user(claims: Mapping[str, Any], freshness: str | None = None) -> Any:
 def living_user(claims: Mapping[str, Any]) -> Any:
     """ "immediate": one query, whatever the answer.
 
-    Goes through the user model's default manager, so one that hides users keeps hiding them, and
-    joins the living session to the user.
+    Goes through the user model's default manager, so one that hides users keeps hiding them.
     """
-    users = get_user_model()._default_manager.using(write_database())
-    user: Any = (
-        users.filter(ratchet_sessions=session_id(claims)).annotate(**_OF_THE_SESSION).first()
-    )
-    if user is None or subject_of(user) != claims["sub"]:
+    found = living.find(session_id(claims))
+    if found is None or subject_of(found.user) != claims["sub"]:
         raise TokenRefused(Reason.SESSION_ENDED)
-    if not user.is_active:
+    if not found.user.is_active:
         raise TokenRefused(Reason.USER_INACTIVE)
-    ended, end_reason, in_time, fingerprint = (vars(user).pop(name) for name in _OF_THE_SESSION)
-    if ended or not in_time:
-        raise TokenRefused(reason_after(end_reason))
-    if not is_unchanged(user, fingerprint):
+    if found.ended or not found.in_time:
+        raise TokenRefused(reason_after(found.end_reason))
+    if not is_unchanged(found.user, found.fingerprint):
         raise TokenRefused(Reason.PASSWORD_CHANGED)
-    return user
-
-
-#: What "immediate" reads of the session, beside the user, in the same query.
-_OF_THE_SESSION: dict[str, Any] = {
-    "ratchet_ended_at": F("ratchet_sessions__ended_at"),
-    "ratchet_end_reason": F("ratchet_sessions__end_reason"),
-    "ratchet_in_time": Q(ratchet_sessions__expires_at__gt=Now()),
-    "ratchet_fingerprint": F("ratchet_sessions__fingerprint"),
-}
+    return found.user
 
 
 def _user_by_feed(claims: Mapping[str, Any]) -> Any:

@@ -1,14 +1,15 @@
 """A user that is known by id, and read from the database only if somebody looks."""
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
+from django.core.signals import setting_changed
 from django.db.models.base import ModelState
 
-from drf_ratchet.conf import ratchet_settings
+from drf_ratchet.conf import NAME, ratchet_settings
 from drf_ratchet.exceptions import TokenNotValid
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.tokens.errors import Reason, TokenRefused
@@ -27,21 +28,36 @@ def lazy_user(subject: str) -> Any:
     Raises:
         TokenRefused: malformed, if no user can have this id.
     """
-    model = get_user_model()
-    name = ratchet_settings().USER_ID_FIELD
-    field: Any = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    model, attribute, to_python = _identity()
     try:
-        value = field.to_python(subject)
+        value = to_python(subject)
     except ValidationError:
         raise TokenRefused(Reason.MALFORMED) from None
     user: Any = model.__new__(model)
     state = ModelState()
     state.adding, state.db = False, write_database()
-    vars(user).update({"_state": state, field.attname: value})
+    vars(user).update({"_state": state, attribute: value})
     # Django's deferred fields load themselves by this method, one query each. On the instance it
     # stands in front of the class's until the first load takes it away.
-    user.refresh_from_db = partial(_load, user, field.attname)
+    user.refresh_from_db = partial(_load, user, attribute)
     return user
+
+
+@lru_cache(maxsize=1)
+def _identity() -> tuple[Any, str, Callable[[str], Any]]:
+    """The user model, the attribute that ``sub`` holds, and what makes its value of a string."""
+    model = get_user_model()
+    name = ratchet_settings().USER_ID_FIELD
+    field: Any = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    return model, field.attname, field.to_python
+
+
+def _forget(*, setting: str, **kwargs: Any) -> None:
+    if setting in (NAME, "AUTH_USER_MODEL"):
+        _identity.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="drf_ratchet.sessions.lazy_user")
 
 
 def _load(

@@ -10,12 +10,13 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db import connections
+from django.db import connections, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from drf_ratchet.clock import Now
 from drf_ratchet.ids import uuid7
 from drf_ratchet.models import Session
+from drf_ratchet.sessions.compiled import ANY_SESSION, compiled, is_plain
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.device import Device
 from drf_ratchet.sessions.fingerprint import fingerprint_of
@@ -93,9 +94,17 @@ def insert_missing(sessions: Sequence[Session]) -> None:
 
 def read(session_id: UUID) -> Read | None:
     """The row of that id, ended or not; None if there is none. One query."""
+    model, using = get_user_model(), write_database()
+    if is_plain(model._default_manager):
+        row = compiled(_any_with_user, model, using).run(session_id)
+        if row is None:
+            return None
+        session, user, now = row
+        Session._meta.get_field("user").set_cached_value(session, user)
+        return Read(session, now, True)
     found: QuerySet[Any] = rows().select_related("user").annotate(database_now=Now())
     # A default manager that hides some users hides them here too.
-    visible = get_user_model()._default_manager.using(write_database())
+    visible = model._default_manager.using(using)
     hides = bool(visible.all().query.where)
     if hides:
         found = found.annotate(user_visible=Exists(visible.filter(pk=OuterRef("user_id"))))
@@ -103,6 +112,11 @@ def read(session_id: UUID) -> Read | None:
     if session is None:
         return None
     return Read(session, session.database_now, session.user_visible if hides else True)
+
+
+def _any_with_user(model: Any, using: str) -> QuerySet[Session]:
+    found = Session._base_manager.using(using).select_related("user")
+    return found.filter(pk=ANY_SESSION).annotate(database_now=Now())
 
 
 def living(user: Any) -> QuerySet[Session]:
@@ -114,20 +128,40 @@ def living(user: Any) -> QuerySet[Session]:
 def change(session: Session, changes: dict[str, Any]) -> bool:
     """Write, if the session is alive and as it was read; tell whether it was.
 
-    The compare-and-set of a refresh: one conditional UPDATE.
+    The compare-and-set of a refresh: one conditional UPDATE. In SQL, which Django would need longer
+    to write than the database to run.
     """
-    unchanged = rows().filter(
-        pk=session.pk,
-        generation=session.generation,
-        # Not over a stamp that a change of the password has put there since.
-        fingerprint=session.fingerprint,
-        ended_at__isnull=True,
+    using = write_database()
+    connection = connections[using]
+    # Not over a stamp that a change of the password has put there since.
+    unchanged = {name: getattr(session, name) for name in ("id", "generation", "fingerprint")}
+    columns = [f"{_column(name, connection)} = %s" for name in (*changes, *unchanged)]
+    count = len(changes)
+    statement = (
+        f"UPDATE {connection.ops.quote_name(Session._meta.db_table)}"  # noqa: S608 (our own names)
+        f" SET {', '.join(columns[:count])} WHERE {' AND '.join(columns[count:])}"
+        f" AND {_column('ended_at', connection)} IS NULL"
     )
-    if not unchanged.update(**changes):
-        return False
+    values = [
+        _field(name).get_db_prep_save(value, connection)
+        for name, value in (*changes.items(), *unchanged.items())
+    ]
+    with transaction.mark_for_rollback_on_error(using=using), connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        if not cursor.rowcount:
+            return False
     for name, value in changes.items():
         setattr(session, name, value)
     return True
+
+
+def _column(name: str, connection: Any) -> str:
+    column: str = connection.ops.quote_name(_field(name).column)
+    return column
+
+
+def _field(name: str) -> Any:
+    return Session._meta.get_field(name)
 
 
 def end(session: Session, reason: str, **conditions: Any) -> bool:

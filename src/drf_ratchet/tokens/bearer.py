@@ -30,9 +30,9 @@ def bearer_token(header: bytes, schemes: Collection[bytes] = (b"bearer",)) -> st
     Raises:
         TokenRefused: malformed, if the header is of our scheme and not one word long.
     """
-    if not bears_token(header, schemes):
-        return None
     parts = header.split()
+    if not parts or parts[0].lower() not in schemes:
+        return None
     if len(parts) != 2:
         raise TokenRefused(Reason.MALFORMED)
     # The codec takes nothing but ASCII; a wrong byte only has to survive until there.

@@ -4,8 +4,9 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 from uuid import UUID
 
 from drf_ratchet.tokens.errors import Reason, TokenRefused
@@ -23,28 +24,18 @@ class Kind(StrEnum):
     COOKIE_ACCESS = "cookie_access"
     COOKIE_REFRESH = "cookie_refresh"
 
-    @property
-    def typ(self) -> str:
-        """The ``typ`` header (RFC 8725 section 3.11: explicit typing; ``at+jwt`` is RFC 9068's)."""
-        return _TYPES[self]
+    #: The ``typ`` header (RFC 8725 section 3.11: explicit typing; ``at+jwt`` is RFC 9068's).
+    typ: str
+    #: Whether it is good for refreshing, and for nothing else.
+    is_refresh: bool
+    #: Whether it travels in a cookie, and nowhere else.
+    in_cookie: bool
 
-    @property
-    def is_refresh(self) -> bool:
-        """Whether it is good for refreshing, and for nothing else."""
-        return self in (Kind.REFRESH, Kind.COOKIE_REFRESH)
-
-    @property
-    def in_cookie(self) -> bool:
-        """Whether it travels in a cookie, and nowhere else."""
-        return self in (Kind.COOKIE_ACCESS, Kind.COOKIE_REFRESH)
-
-
-_TYPES = {
-    Kind.ACCESS: "at+jwt",
-    Kind.REFRESH: "rt+jwt",
-    Kind.COOKIE_ACCESS: "at-cookie+jwt",
-    Kind.COOKIE_REFRESH: "rt-cookie+jwt",
-}
+    # Attributes, since each token asks for them, and an enumeration's members are slow to compare.
+    def __init__(self, name: str) -> None:
+        self.is_refresh = name.endswith("refresh")
+        self.in_cookie = name.startswith("cookie")
+        self.typ = f"{'rt' if self.is_refresh else 'at'}{'-cookie' if self.in_cookie else ''}+jwt"
 
 
 #: Claims that this package writes or checks. A project's own claims may not use these names.
@@ -69,8 +60,20 @@ class Claims(Mapping[str, Any]):
 
     __slots__ = ("_claims",)
 
+    _claims: Mapping[str, Any]
+
     def __init__(self, claims: Mapping[str, Any]) -> None:
-        self._claims: Mapping[str, Any] = _frozen(claims)
+        object.__setattr__(self, "_claims", _frozen(claims))
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        # One object answers every request with the same token.
+        raise AttributeError("Verified claims cannot be changed.")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError("Verified claims cannot be changed.")
+
+    def __copy__(self) -> Self:
+        return self
 
     def __getitem__(self, name: str) -> Any:
         return self._claims[name]
@@ -86,9 +89,18 @@ class Claims(Mapping[str, Any]):
         return f"<Claims {', '.join(self._claims)}>"
 
 
+# Most values are one of these, and whether something is a mapping is a slow question.
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
 def _frozen(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return MappingProxyType({name: _frozen(item) for name, item in value.items()})
+        return MappingProxyType(
+            {
+                name: item if type(item) in _SCALARS else _frozen(item)
+                for name, item in value.items()
+            }
+        )
     if isinstance(value, (list, tuple)):
         return tuple(_frozen(item) for item in value)
     return value
@@ -101,9 +113,15 @@ def session_id(claims: Mapping[str, Any]) -> UUID:
         TokenRefused: malformed, if there is none or it is not a UUID.
     """
     try:
-        return UUID(claims["sid"])
+        return _uuid(claims["sid"])
     except (KeyError, ValueError, TypeError, AttributeError):
         raise TokenRefused(Reason.MALFORMED) from None
+
+
+# Asked at each request of a session.
+@lru_cache(maxsize=4096)
+def _uuid(text: str) -> UUID:
+    return UUID(text)
 
 
 @dataclass(frozen=True, slots=True)
