@@ -83,7 +83,7 @@ def _defined(tree: ast.Module) -> list[str]:
 
 def kinds() -> dict[str, str]:
     """Each name of the tables, and whether it is "same", "differs" or "not there"."""
-    parts = [DOCS / "migrating-drf-jwt.part.md", DOCS / "migrating.md"]
+    parts = [DOCS / "migrating.md"]
     text = "\n".join(part.read_text() for part in parts if part.exists())
     # Until the next section of that rank: simplejwt's names have tables too.
     text = text.partition(f"\n{SECTION}")[2] if SECTION not in text[:99] else text
