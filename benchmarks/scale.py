@@ -6,11 +6,12 @@ It needs the packages of requirements/bench.txt and drf-ratchet itself, starts a
 own, prints a table and writes benchmarks/results/scale.json. Ten million sessions take some 4 GB
 of disk and half an hour.
 
-The method. Rows are copied in, with ids of moments spread over thirty days. First 10,000:
-sessions at random are refreshed by ``refresh_session``, each for the first time, and each refresh
-is timed. Then the table is filled up, and the same is done again. For the last part
-``end_sessions_before`` ends the oldest million, and ``prune`` deletes it, in batches of a
-thousand. How long a batch takes is how long it can hold a lock, for each is one statement in
+The method. Rows are copied in, with ids of moments spread over thirty days: 10,000 into one
+database and all into another of the same server. Then sessions at random are refreshed by
+``refresh_session``, each for the first time, fifty in the one database and fifty in the other by
+turns, so that what else the machine does slows both; each refresh is timed. For the last part
+``end_sessions_before`` ends the oldest million, and ``prune`` deletes it, in batches of up to
+a thousand. How long a batch takes is how long it can hold a lock, for each is one statement in
 autocommit. Checkpoints and autovacuum run as by default.
 """
 
@@ -21,8 +22,10 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
 import database
@@ -32,6 +35,8 @@ from report import Claim, exactly, parser, publish
 from rich.progress import Progress, track
 
 FEW = 10_000
+#: Refreshes in one database before it is the other's turn.
+BLOCK = 50
 SPAN = timedelta(days=30)
 COLUMNS = (
     *("id", "user_id", "generation", "rotates", "created_at", "auth_time", "rotated_at"),
@@ -47,18 +52,17 @@ def main(argv: list[str]) -> int:
     options = made.parse_args(argv)
     if not options.refreshes <= FEW < options.sessions or options.ended >= options.sessions:
         made.error(f"there must be more than {FEW:,} sessions, and fewer refreshes or endings")
-    with inprocess.project() as url, psycopg.connect(url, autocommit=True) as connection:
-        table = _Table(connection, options.sessions)
-        table.fill(FEW)
-        few = _refresh_times(table, options.refreshes)
-        table.fill(options.sessions)
-        many = _refresh_times(table, options.refreshes)
-        ended = _end(table, options.ended)
-        pruned = _prune(table, options.ended)
+    with inprocess.project() as url, _beside(url) as other:
+        few, many = _Table("few", other, FEW), _Table("default", url, options.sessions)
+        for table in (few, many):
+            table.fill()
+        few_times, many_times = _refresh_times(few, many, options.refreshes)
+        ended = _end(many, options.ended)
+        pruned = _prune(many, options.ended)
         server = database.version(url)
     what = f"{options.sessions:,} sessions"
-    p50 = [statistics.median(times) for times in (few, many)]
-    p99 = [statistics.quantiles(times, n=100)[98] for times in (few, many)]
+    p50 = [statistics.median(times) for times in (few_times, many_times)]
+    p99 = [statistics.quantiles(times, n=100)[98] for times in (few_times, many_times)]
     of_ended = f"{options.ended:,} sessions: longest batch, ms"
     claims = [
         Claim(f"refresh with {what} over {FEW:,}, median", "", exactly(p50[1] / p50[0]), 1.2),
@@ -69,7 +73,10 @@ def main(argv: list[str]) -> int:
     details: dict[str, Any] = {
         "refresh_ms": {
             name: {"p50": statistics.median(one) * 1000, "p99": high * 1000}
-            for name, one, high in ((f"{FEW:,}", few, p99[0]), (what, many, p99[1]))
+            for name, one, high in (
+                (f"{FEW:,}", few_times, p99[0]),
+                (what, many_times, p99[1]),
+            )
         },
         "ending_seconds": sum(ended),
         "pruning_seconds": sum(pruned),
@@ -77,22 +84,50 @@ def main(argv: list[str]) -> int:
     return publish(options, "Very many sessions", claims, details=details, postgresql=server)
 
 
+class _Toggle:
+    """A database router that sends everything to where it is told to."""
+
+    alias = "default"
+
+    def db_for_read(self, model: Any, **hints: Any) -> str:
+        return self.alias
+
+    db_for_write = db_for_read
+
+
+@contextmanager
+def _beside(url: str) -> Iterator[str]:
+    """A copy of the project's database, as Django's ``few``; yields its URL."""
+    from django.db import connections, router
+
+    connections.close_all()
+    address = urlsplit(url)
+    name = address.path.lstrip("/")
+    server = urlunsplit(address._replace(path="/postgres"))
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE few TEMPLATE {name}")
+    connections.settings["few"] = {**connections.settings["default"], "NAME": "few"}
+    router.routers = [TOGGLE]
+    yield urlunsplit(address._replace(path="/few"))
+
+
+TOGGLE = _Toggle()
+
+
 class _Table:
     """The sessions; row n of all has the id of its moment, so that ids sort by n."""
 
-    def __init__(self, connection: psycopg.Connection, total: int) -> None:
+    def __init__(self, alias: str, url: str, total: int) -> None:
         from django.contrib.auth import get_user_model
 
         from drf_ratchet.sessions.fingerprint import fingerprint_of
 
-        self.connection = connection
+        self.alias = alias
+        self.connection = psycopg.connect(url, autocommit=True)
         self.total = total
-        self.user = get_user_model()._default_manager.get()
+        self.user = get_user_model()._default_manager.using(alias).get()
         self.fingerprint = fingerprint_of(self.user)
         self.start = datetime.now(UTC) - SPAN
-        self.random = random.Random(1)
-        self._step = max(1, total // FEW)
-        self._filled = 0
 
     def moment(self, number: int) -> datetime:
         """When session ``number`` was opened."""
@@ -104,26 +139,23 @@ class _Table:
 
         return UUID(int=first_uuid7(self.moment(number)).int | number)
 
-    def known(self) -> list[int]:
-        """The sessions that are there."""
-        first = range(0, FEW * self._step, self._step)
-        return list(first) if self._filled <= FEW else list(range(self.total))
-
-    def fill(self, count: int) -> None:
-        """Copy in as many as are missing; the first 10,000 are spread over all."""
-        first = range(0, FEW * self._step, self._step)
-        spread = set(first)
-        numbers: Iterator[int] = iter(first)
-        if count > FEW:
-            numbers = (number for number in range(self.total) if number not in spread)
-        missing = count - self._filled
+    def fill(self) -> None:
+        """Copy all of them in."""
         statement = f"COPY drf_ratchet_session ({', '.join(COLUMNS)}) FROM STDIN"
         with self.connection.cursor().copy(statement) as copy:
-            for number in track(numbers, f"{count:,} sessions", total=missing):
+            for number in track(range(self.total), f"{self.total:,} sessions"):
                 copy.write_row(self._row(number))
-        self._filled = count
         for command in ("VACUUM ANALYZE drf_ratchet_session", "CHECKPOINT"):
             self.connection.execute(command)
+
+    def tokens(self, count: int) -> list[str]:
+        """The first refresh tokens of as many sessions, at random."""
+        from drf_ratchet.models import Session
+        from drf_ratchet.sessions.grant import mint_refresh
+
+        ids = [self.session_id(one) for one in random.Random(1).sample(range(self.total), count)]
+        rows = Session._base_manager.using(self.alias).in_bulk(ids)
+        return [mint_refresh(self.user, rows[one]) for one in ids]
 
     def _row(self, number: int) -> tuple[Any, ...]:
         opened = self.moment(number)
@@ -134,21 +166,20 @@ class _Table:
         )
 
 
-def _refresh_times(table: _Table, number: int) -> list[float]:
-    from drf_ratchet.models import Session
+def _refresh_times(few: _Table, many: _Table, count: int) -> tuple[list[float], list[float]]:
     from drf_ratchet.sessions import refresh_session
-    from drf_ratchet.sessions.grant import mint_refresh
 
-    chosen = table.random.sample(table.known(), min(number * 2, FEW))
-    rows = Session._base_manager.in_bulk([table.session_id(one) for one in chosen])
-    fresh = [row for row in rows.values() if row.generation == 1][:number]
-    tokens = [mint_refresh(table.user, row) for row in fresh]
-    times = []
-    for token in track(tokens, "refreshing"):
-        began = time.perf_counter()
-        refresh_session(token)
-        times.append(time.perf_counter() - began)
-    return times[100:]  # the first few warm up
+    tokens = {table: table.tokens(count) for table in (few, many)}
+    times: dict[_Table, list[float]] = {few: [], many: []}
+    for first in track(range(0, count, BLOCK), "refreshing"):
+        for table in (few, many):
+            TOGGLE.alias = table.alias
+            for token in tokens[table][first : first + BLOCK]:
+                began = time.perf_counter()
+                refresh_session(token)
+                times[table].append(time.perf_counter() - began)
+    TOGGLE.alias = "default"
+    return times[few][100:], times[many][100:]  # the first few warm up
 
 
 def _end(table: _Table, number: int) -> list[float]:
@@ -163,7 +194,8 @@ def _prune(table: _Table, number: int) -> list[float]:
 
     # As if they had ended long ago: what is pruned goes by that.
     table.connection.execute(
-        "UPDATE drf_ratchet_session SET ended_at = created_at WHERE ended_at IS NOT NULL"
+        "UPDATE drf_ratchet_session SET ended_at = created_at, expires_at = created_at"
+        " WHERE ended_at IS NOT NULL"
     )
     before = Session._base_manager.count()
     times = _timed(prune(table.moment(number)), "pruning", number)

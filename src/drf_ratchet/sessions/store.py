@@ -3,6 +3,7 @@
 Every write after the first is a conditional UPDATE that says whether it found what it expected.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +21,9 @@ from drf_ratchet.sessions.compiled import ANY_SESSION, compiled, is_plain
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.device import Device
 from drf_ratchet.sessions.fingerprint import fingerprint_of
+
+#: How long one batch of a mass ending or of pruning should take, in seconds.
+BATCH_SECONDS = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +202,23 @@ def end_up_to(last: UUID, reason: str, batch_size: int) -> Iterator[int]:
 def batches(found: QuerySet[Session], batch_size: int) -> Iterator[tuple[UUID, UUID]]:
     """Walk rows along the primary key, whose order is that of the sign-ins.
 
+    What is done to a batch locks its rows for as long as it takes: where that is longer than
+    ``BATCH_SECONDS``, the next ones are smaller.
+
+    Args:
+        found: the rows.
+        batch_size: how many in one go at the most.
+
     Yields:
         The first and the last id of each batch.
     """
-    last = UUID(int=0)
+    last, size = UUID(int=0), batch_size
     while True:
-        ids = list(found.filter(pk__gt=last).order_by("pk").values_list("pk")[:batch_size])
+        ids = list(found.filter(pk__gt=last).order_by("pk").values_list("pk")[:size])
         if not ids:
             return
         (first,), (last,) = ids[0], ids[-1]
+        began = time.monotonic()
         yield first, last
+        fitting = int(size * BATCH_SECONDS / max(time.monotonic() - began, 0.001))
+        size = min(batch_size, max(fitting, size // 2, 1), size * 2)
