@@ -35,7 +35,17 @@ def database_now(alias: str) -> datetime:
     ((now,),) = query.get_compiler(using=alias).results_iter()
     if not isinstance(now, datetime):
         raise TypeError
-    if now.tzinfo is None:  # USE_TZ = False
-        in_utc = connections[alias].vendor in ("sqlite", "mysql")  # see Now
-        now = now.replace(tzinfo=UTC if in_utc else get_default_timezone())
-    return now
+    return aware(now, alias)
+
+
+def aware(moment: datetime, alias: str) -> datetime:
+    """A moment as ``Now`` wrote it, aware also without ``USE_TZ``.
+
+    Args:
+        moment: as it was read.
+        alias: of the database it was read from.
+    """
+    if moment.tzinfo is not None:
+        return moment
+    in_utc = connections[alias].vendor in ("sqlite", "mysql")  # see Now
+    return moment.replace(tzinfo=UTC if in_utc else get_default_timezone())

@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
 
+from drf_ratchet.clock import aware
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.keyring import keyring
 from drf_ratchet.models import Session
+from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.rotation import Outcome
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.claims import REGISTERED_CLAIMS, Kind, access_claims, refresh_claims
@@ -125,9 +127,9 @@ def mint_access(
     claims = access_claims(
         subject=subject,
         session=session.id,
-        issued_at=_seconds(now),
-        expires_at=_seconds(expires_at),
-        auth_time=_seconds(auth_time or session.auth_time),
+        issued_at=in_seconds(now),
+        expires_at=in_seconds(expires_at),
+        auth_time=in_seconds(auth_time or session.auth_time),
         kind=kind,
         issuer=settings.ISSUER,
         audience=settings.AUDIENCE,
@@ -157,14 +159,15 @@ def claims_of_refresh(user: Any, session: Session, kind: Kind = Kind.REFRESH) ->
         subject=subject_of(user),
         session=session.id,
         generation=session.generation,
-        issued_at=_seconds(session.rotated_at),
-        expires_at=_seconds(session.expires_at),
+        issued_at=in_seconds(session.rotated_at),
+        expires_at=in_seconds(session.expires_at),
         kind=kind,
     )
 
 
-def _seconds(moment: datetime) -> int:
-    return int(moment.timestamp())
+def in_seconds(moment: datetime) -> int:
+    """A moment of a row as tokens have it: whole seconds since 1970."""
+    return int(aware(moment, write_database()).timestamp())
 
 
 def django_request(request: Any) -> Any:

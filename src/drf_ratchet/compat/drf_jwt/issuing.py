@@ -22,7 +22,12 @@ from drf_ratchet.keyring import keyring
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.device import device_of
-from drf_ratchet.sessions.grant import custom_claims, django_request, subject_of
+from drf_ratchet.sessions.grant import (
+    custom_claims,
+    django_request,
+    in_seconds,
+    subject_of,
+)
 from drf_ratchet.sessions.opening import announce
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.claims import REGISTERED_CLAIMS, Kind, access_claims
@@ -81,7 +86,7 @@ def issue(
         device=device_of(request),
     )
     try:
-        said = {**said, **_signed_in(said, int(session.created_at.timestamp()))}
+        said = {**said, **_signed_in(said, in_seconds(session.created_at))}
         issued = mint(session, said, session.created_at, request=request, actor=actor)
         if signs_in and request is not None:
             user_logged_in.send(sender=type(user), request=django_request(request), user=user)
@@ -119,10 +124,10 @@ def mint(
         ImproperlyConfigured: the payload cannot be made a token.
     """
     settings, user = ratchet_settings(), session.user
-    issued_at = int(now.timestamp())
-    expires_at = int((now + timedelta(seconds=lifetime(said))).timestamp())
+    issued_at = in_seconds(now)
+    expires_at = issued_at + int(lifetime(said))
     if session.ends_at is not None:
-        expires_at = min(expires_at, int(session.ends_at.timestamp()))
+        expires_at = min(expires_at, in_seconds(session.ends_at))
     reserved = REGISTERED_CLAIMS.union([settings.USER_ID_CLAIM])
     own = {name: value for name, value in said.items() if name not in reserved}
     extra = custom_claims(user, session=session, request=request, get_claims=lambda _: own)
@@ -138,7 +143,7 @@ def mint(
         session=session.pk,
         issued_at=issued_at,
         expires_at=expires_at,
-        auth_time=min(int(session.auth_time.timestamp()), int(own.get("orig_iat", issued_at))),
+        auth_time=min(in_seconds(session.auth_time), int(own.get("orig_iat", issued_at))),
         issuer=settings.ISSUER,
         audience=settings.AUDIENCE,
         client_id=settings.CLIENT_ID,

@@ -11,7 +11,7 @@ from drf_ratchet.compat.simplejwt.settings import api_settings
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.ids import uuid7
 from drf_ratchet.sessions import store
-from drf_ratchet.sessions.grant import claims_of_refresh, subject_of
+from drf_ratchet.sessions.grant import claims_of_refresh, in_seconds, subject_of
 from drf_ratchet.tokens.claims import Kind, access_claims
 
 __all__ = [
@@ -155,13 +155,13 @@ class RefreshToken(BlacklistMixin):
     def of(self, session: Any) -> "RefreshToken":
         """The same claims, for the row as it stands now."""
         self._session, self._as_read = session, None
-        self.payload["exp"] = int(session.expires_at.timestamp())
+        self.payload["exp"] = in_seconds(session.expires_at)
         return self
 
     def _extend(self) -> None:
         """Let the row expire when the token says, where that was changed by ``set_exp``."""
         session = self.session
-        further = timedelta(seconds=self.payload["exp"] - int(session.expires_at.timestamp()))
+        further = timedelta(seconds=self.payload["exp"] - in_seconds(session.expires_at))
         if abs(further) > timedelta(seconds=2):
             expires_at = session.expires_at + further
             expires_at = min(expires_at, session.ends_at or expires_at)
@@ -185,8 +185,8 @@ def _sign_access(token: SessionToken, session: Any, further: dict[str, Any]) -> 
         subject=subject,
         session=session.pk,
         issued_at=token.payload["iat"],
-        expires_at=min(token.payload["exp"], int(session.expires_at.timestamp())),
-        auth_time=int(session.auth_time.timestamp()),
+        expires_at=min(token.payload["exp"], in_seconds(session.expires_at)),
+        auth_time=in_seconds(session.auth_time),
         issuer=settings.ISSUER,
         audience=settings.AUDIENCE,
         client_id=settings.CLIENT_ID,
