@@ -49,7 +49,8 @@ class Project:
 
     def converse(self, script: Path, *arguments: str) -> Any:
         """What a script, run inside of the project, printed as its last line, as JSON."""
-        return json.loads(self.run(str(script), *arguments).splitlines()[-1])
+        # -P: what lies beside the script is not the project.
+        return json.loads(self.run("-P", str(script), *arguments).splitlines()[-1])
 
     @property
     def variables(self) -> dict[str, str]:

@@ -26,7 +26,7 @@ class OldPackage:
     tables: dict[str, str]
     migrations: str
     distributions: tuple[str, ...]
-    #: The module that puts its settings under ours, to be imported: the old app is still installed.
+    #: What makes its settings defaults of ours; the app that would say so may not be installed yet.
     underneath: str = ""
 
     @cached_property
@@ -60,7 +60,7 @@ SIMPLEJWT = OldPackage(
     },
     migrations="token_blacklist",
     distributions=("djangorestframework-simplejwt", "djangorestframework_simplejwt"),
-    underneath="drf_ratchet.compat.simplejwt.underneath",
+    underneath="drf_ratchet.compat.simplejwt.underneath.defaults",
 )
 
 DRF_JWT = OldPackage(

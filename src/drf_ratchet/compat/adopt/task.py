@@ -1,12 +1,12 @@
 """``manage.py ratchet adopt``: look, say what would change, and with ``--apply`` do it."""
 
 from argparse import ArgumentParser
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError, OutputWrapper
+from django.utils.module_loading import import_string
 
 from drf_ratchet.compat.adopt import drf_jwt_rules, findings, report, simplejwt_rules
 from drf_ratchet.compat.adopt.others import importers
@@ -15,6 +15,7 @@ from drf_ratchet.compat.adopt.project import project_root, stored
 from drf_ratchet.compat.adopt.scan import Scan, scan
 from drf_ratchet.compat.adopt.sessions import run_import
 from drf_ratchet.compat.adopt.writing import NotWritten, uncommitted, write
+from drf_ratchet.conf import put_underneath
 
 PARTS = ("files", "sessions")
 
@@ -63,7 +64,7 @@ def run(
     parts = (only,) if only else PARTS
     if old.underneath:
         # From here on our settings are what they will be after the move.
-        import_module(old.underneath)
+        put_underneath(old.setting, import_string(old.underneath))
     kept = stored(old)
     scanned = scan(root, old, install=_is_to_install(old)) if "files" in parts else None
 

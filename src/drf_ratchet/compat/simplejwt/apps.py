@@ -5,6 +5,9 @@ from typing import Any
 from django.apps import AppConfig
 
 from drf_ratchet.compat.installing import install_ratchet
+from drf_ratchet.compat.simplejwt.settings import NAME
+from drf_ratchet.compat.simplejwt.underneath import defaults
+from drf_ratchet.conf import put_underneath
 
 
 class SimpleJWTConfig(AppConfig):
@@ -17,8 +20,9 @@ class SimpleJWTConfig(AppConfig):
     def __init__(self, app_name: str, app_module: Any) -> None:
         super().__init__(app_name, app_module)
         install_ratchet()
+        # Before drf_ratchet's own ready() reads the keys, wherever it stands in the list.
+        put_underneath(NAME, defaults)
 
     def ready(self) -> None:
-        """Register the checks, and put ``SIMPLE_JWT`` under ``DRF_RATCHET``."""
-        import drf_ratchet.compat.simplejwt.checks
-        import drf_ratchet.compat.simplejwt.underneath  # noqa: F401 (puts it there)
+        """Register the checks."""
+        import drf_ratchet.compat.simplejwt.checks  # noqa: F401 (registers them)

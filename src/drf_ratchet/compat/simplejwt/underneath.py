@@ -14,7 +14,6 @@ from drf_ratchet.compat.simplejwt.settings import (
     REMOVED_SETTINGS,
     api_settings,
 )
-from drf_ratchet.conf import put_underneath
 from drf_ratchet.tokens.claims import REGISTERED_CLAIMS
 from drf_ratchet.tokens.keys import ALGORITHMS
 
@@ -142,5 +141,3 @@ _REFUSED: dict[str, tuple[Callable[[Any], bool], str, str]] = {
         "Any other will do.",
     ),
 }
-
-put_underneath(NAME, defaults)

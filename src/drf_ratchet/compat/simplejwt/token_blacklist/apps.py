@@ -6,6 +6,9 @@ from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 from drf_ratchet.compat.installing import install_ratchet
+from drf_ratchet.compat.simplejwt.settings import NAME
+from drf_ratchet.compat.simplejwt.underneath import defaults
+from drf_ratchet.conf import put_underneath
 
 
 class TokenBlacklistConfig(AppConfig):
@@ -20,8 +23,9 @@ class TokenBlacklistConfig(AppConfig):
     def __init__(self, app_name: str, app_module: Any) -> None:
         super().__init__(app_name, app_module)
         install_ratchet()
+        # SIMPLE_JWT counts, whichever of the two apps is installed.
+        put_underneath(NAME, defaults)
 
     def ready(self) -> None:
-        """``SIMPLE_JWT`` counts, whichever of the two apps is installed."""
-        import drf_ratchet.compat.simplejwt.checks
-        import drf_ratchet.compat.simplejwt.underneath  # noqa: F401 (puts it there)
+        """Register the checks."""
+        import drf_ratchet.compat.simplejwt.checks  # noqa: F401 (registers them)
