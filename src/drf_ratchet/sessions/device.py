@@ -30,9 +30,10 @@ def device_of(request: Any) -> Device:
     """
     if request is None:
         return Device("", None)
-    named = request.META.get("HTTP_USER_AGENT", "")
-    printable = "".join(character for character in named[:1000] if character.isprintable())
-    return Device(printable[:_MAX_USER_AGENT], client_address(request))
+    named = request.META.get("HTTP_USER_AGENT", "")[:1000]
+    if not named.isprintable():
+        named = "".join(character for character in named if character.isprintable())
+    return Device(named[:_MAX_USER_AGENT], client_address(request))
 
 
 def client_address(request: Any) -> str | None:
