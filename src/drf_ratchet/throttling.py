@@ -66,6 +66,7 @@ class Counter:
     scope: str
     ident: str
     _taken_in: int | None = field(default=None, init=False, repr=False)
+    _hashed: str = field(default="", init=False, repr=False)
 
     def take(self) -> float | None:
         """Count one attempt if the rate allows it; else return the seconds to wait.
@@ -93,8 +94,9 @@ class Counter:
     def _take(self, limit: int, span: float) -> float | None:
         part = int(time.time() * _PARTS / span)
         mine = self._add(part, 1, span)
+        name = self._name()
         earlier = caches[ratchet_settings().THROTTLE_CACHE].get_many(
-            [self._key(part - back) for back in range(1, _PARTS + 1)]
+            [f"{name}:{part - back}" for back in range(1, _PARTS + 1)]
         )
         counts = {int(key.rpartition(":")[2]): count for key, count in earlier.items()}
         if sum(counts.values()) + mine <= limit:
@@ -105,15 +107,20 @@ class Counter:
 
     def _add(self, part: int, number: int, span: float) -> int:
         """The count of this part of the span, after adding to it in one atomic step."""
-        cache = caches[ratchet_settings().THROTTLE_CACHE]
-        key = self._key(part)
-        # Kept for longer than it counts, so that it never goes between the two calls.
-        cache.add(key, 0, timeout=int(span * 2) + 60)
+        cache, key = caches[ratchet_settings().THROTTLE_CACHE], f"{self._name()}:{part}"
+        # The first of a part makes its count: of many at once, one. What is taken back from a
+        # count that is gone is gone already. Kept for longer than it counts, so that it never goes
+        # between the two calls.
+        first = max(number, 0)
+        if cache.add(key, first, timeout=int(span * 2) + 60):
+            return first
         return int(cache.incr(key, number))
 
-    def _key(self, part: int) -> str:
-        name = hashlib.sha256(self.ident.encode(errors="surrogatepass")).hexdigest()[:32]
-        return f"ratchet:{self.scope}:{name}:{part}"
+    def _name(self) -> str:
+        if not self._hashed:
+            digest = hashlib.sha256(self.ident.encode(errors="surrogatepass")).hexdigest()[:32]
+            self._hashed = f"ratchet:{self.scope}:{digest}"
+        return self._hashed
 
     def _wait(self, counts: dict[int, int], limit: int, span: float) -> float:
         """Until enough of what was counted is too long ago to count."""
