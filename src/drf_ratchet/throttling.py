@@ -66,7 +66,7 @@ class Counter:
     scope: str
     ident: str
     _taken_in: int | None = field(default=None, init=False, repr=False)
-    _hashed: str = field(default="", init=False, repr=False)
+    _name: str = field(default="", init=False, repr=False)
 
     def take(self) -> float | None:
         """Count one attempt if the rate allows it; else return the seconds to wait.
@@ -94,9 +94,8 @@ class Counter:
     def _take(self, limit: int, span: float) -> float | None:
         part = int(time.time() * _PARTS / span)
         mine = self._add(part, 1, span)
-        name = self._name()
         earlier = caches[ratchet_settings().THROTTLE_CACHE].get_many(
-            [f"{name}:{part - back}" for back in range(1, _PARTS + 1)]
+            [self._key(part - back) for back in range(1, _PARTS + 1)]
         )
         counts = {int(key.rpartition(":")[2]): count for key, count in earlier.items()}
         if sum(counts.values()) + mine <= limit:
@@ -107,7 +106,7 @@ class Counter:
 
     def _add(self, part: int, number: int, span: float) -> int:
         """The count of this part of the span, after adding to it in one atomic step."""
-        cache, key = caches[ratchet_settings().THROTTLE_CACHE], f"{self._name()}:{part}"
+        cache, key = caches[ratchet_settings().THROTTLE_CACHE], self._key(part)
         # The first of a part makes its count: of many at once, one. What is taken back from a
         # count that is gone is gone already. Kept for longer than it counts, so that it never goes
         # between the two calls.
@@ -116,11 +115,11 @@ class Counter:
             return first
         return int(cache.incr(key, number))
 
-    def _name(self) -> str:
-        if not self._hashed:
-            digest = hashlib.sha256(self.ident.encode(errors="surrogatepass")).hexdigest()[:32]
-            self._hashed = f"ratchet:{self.scope}:{digest}"
-        return self._hashed
+    def _key(self, part: int) -> str:
+        if not self._name:
+            digest = hashlib.sha256(self.ident.encode(errors="surrogatepass")).hexdigest()
+            self._name = f"ratchet:{self.scope}:{digest[:32]}"
+        return f"{self._name}:{part}"
 
     def _wait(self, counts: dict[int, int], limit: int, span: float) -> float:
         """Until enough of what was counted is too long ago to count."""

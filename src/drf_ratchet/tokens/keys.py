@@ -95,11 +95,13 @@ class Key:
 
             fitting.check_fit(jose, alg)
             self._algorithm = fitting.algorithm_of(alg)
-        if not kid and (isinstance(jose, Secret) or alg in HMAC_BYTES):
+            if alg not in HMAC_BYTES:
+                kid = kid or jose.thumbprint()
+        if not kid:
             raise ValueError("A symmetric key needs a kid: its thumbprint would tell of the key.")
         self.jose: Any = jose
         self.alg = alg
-        self.kid: str = kid or self.jose.thumbprint()
+        self.kid = kid
         #: What a header's ``alg`` may be for this key.
         self.names = EDDSA if alg in EDDSA else frozenset({alg})
         self.signs_from = signs_from
