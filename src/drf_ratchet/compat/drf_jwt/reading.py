@@ -100,7 +100,7 @@ def _read_ours(token: object, freshness: str | None) -> Payload:
         Kind.ACCESS,
         issuer=settings.ISSUER,
         audience=settings.audiences,
-        leeway=max(api_settings.leeway, settings.LEEWAY.total_seconds()),
+        leeway=settings.LEEWAY.total_seconds(),
     )
     try:
         user = fresh_user(claims, freshness)
