@@ -1,7 +1,8 @@
 """Parsers that answer hostile bodies with a 4xx, where DRF's answer with a 500."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from io import BytesIO
+from math import isfinite
 from typing import IO, Any
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from drf_ratchet.exceptions import BodyTooLarge
 
 
 class JSONParser(parsers.JSONParser):
-    """DRF's, with two answers it lacks: to deep nesting and to a body without end.
+    """DRF's, with three answers it lacks: to deep nesting, to a body without end, to infinity.
 
     The bound is Django's ``DATA_UPLOAD_MAX_MEMORY_SIZE`` (bytes), which not every DRF applies to
     JSON.
@@ -28,7 +29,7 @@ class JSONParser(parsers.JSONParser):
         """The parsed body.
 
         Raises:
-            ParseError: it is not JSON, or nested too deeply.
+            ParseError: it is not JSON, nested too deeply, or has a number that is none.
             BodyTooLarge: it is longer than ``DATA_UPLOAD_MAX_MEMORY_SIZE``.
         """
         limit: int | None = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
@@ -36,9 +37,25 @@ class JSONParser(parsers.JSONParser):
         if limit is not None and len(body) > limit:
             raise BodyTooLarge
         try:
-            return super().parse(BytesIO(body), media_type, dict(parser_context or {}))
+            parsed = super().parse(BytesIO(body), media_type, dict(parser_context or {}))
         except RecursionError:
             raise ParseError(_("The JSON is nested too deeply.")) from None
+        if not all(map(isfinite, _floats(parsed))):
+            raise ParseError(_("The JSON has a number that is too large."))
+        return parsed
+
+
+def _floats(parsed: Any) -> Iterator[float]:
+    """All that are anywhere inside. Python reads 1e400 as infinity, and strict DRF too."""
+    left = [parsed]
+    while left:
+        value = left.pop()
+        if isinstance(value, float):
+            yield value
+        elif isinstance(value, dict):
+            left.extend(value.values())
+        elif isinstance(value, list):
+            left.extend(value)
 
 
 class _AnyForm:

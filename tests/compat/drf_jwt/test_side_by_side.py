@@ -82,7 +82,7 @@ def test_the_differences_are_those(answers: dict[str, dict[str, Any]]) -> None:
     ours = answers["settings"]
     assert ours["ask: JWT"]["status"] == 200
     assert ours["refresh: in the header"]["status"] == 201
-    assert ours["impersonate"]["body"]["token"]["act"].keys() == {"sub"}
+    assert ours["impersonate"]["body"]["token"]["act"].keys() == {"sub", "sid"}
     assert ours["blacklist: garbage"]["status"] == 400
 
 

@@ -12,12 +12,13 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.db import connection
 from rest_framework.test import APIClient
 
 from drf_ratchet.compat.drf_jwt.models import OldBlacklistedToken, _columns
 from drf_ratchet.models import CutOff, Session
-from drf_ratchet.sessions import end_sessions_before
+from drf_ratchet.sessions import end_all_sessions, end_sessions_before, open_session
 from tests.compat.drf_jwt.real import issue
 from tests.conftest import payload
 
@@ -123,6 +124,92 @@ def test_a_public_key_is_no_secret(api: APIClient, alice: User, settings: Any) -
     assert use(api, forged) == 401
 
 
+NO_KEYS: dict[str, Any] = {
+    "None": None,
+    "": "",
+    "0": 0,
+    "1": 1,
+    "1.5": 1.5,
+    "True": True,
+    "False": False,
+    "[None]": [None],
+    "{'k': None}": {"k": None},
+    "set()": set(),
+}
+
+
+@pytest.mark.parametrize("text", NO_KEYS)
+def test_what_is_no_key_of_a_users_is_none(
+    api: APIClient, alice: User, settings: Any, text: str
+) -> None:
+    """A user who has no key has none that anybody can guess."""
+    settings.JWT_AUTH = {"JWT_GET_USER_SECRET_KEY": lambda user: NO_KEYS[text]}
+    for guessed in {text, "None"}:
+        token = _signed(guessed.encode(), username="alice", orig_iat=int(time.time()), jti="x")
+        assert use(api, token) == 401
+        assert refresh(api, token).status_code == 400
+    assert not Session.objects.exists()
+
+
+def test_a_uuid_is_a_key(api: APIClient, alice: User, settings: Any) -> None:
+    key = uuid4()
+    settings.JWT_AUTH = {"JWT_GET_USER_SECRET_KEY": lambda user: key}
+    assert use(api, _signed(str(key).encode(), username="alice")) == 200
+
+
+def _signed(key: bytes, **claims: Any) -> str:
+    """By hand: no library takes an empty key."""
+    head = b64(b'{"alg":"HS256","typ":"JWT"}').rstrip(b"=")
+    body = b64(json.dumps({"exp": int(time.time()) + 99, **claims}).encode()).rstrip(b"=")
+    mac = hmac.new(key, head + b"." + body, "sha256").digest()
+    return b".".join([head, body, b64(mac).rstrip(b"=")]).decode()
+
+
+def _raising(error: Exception) -> Any:
+    def handler(payload: Any) -> Any:
+        raise error
+
+    return handler
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        lambda payload: payload["email"].partition("@")[0],
+        lambda payload: payload.get("email").lower(),
+        lambda payload: int(payload.get("username")),
+        _raising(User.DoesNotExist()),
+        _raising(User.MultipleObjectsReturned()),
+        _raising(ValidationError("no")),
+        _raising(OverflowError()),
+    ],
+    ids=range(7),
+)
+@pytest.mark.parametrize("per_user", [True, False])
+def test_a_handler_that_fails_names_nobody(
+    api: APIClient, alice: User, settings: Any, handler: Any, per_user: bool
+) -> None:
+    """It is asked before any signature is known to be good."""
+    settings.JWT_AUTH = {"JWT_PAYLOAD_GET_USERNAME_HANDLER": handler}
+    if per_user:
+        settings.JWT_AUTH = {**settings.JWT_AUTH, "JWT_GET_USER_SECRET_KEY": secret_of}
+    token = _signed(settings.SECRET_KEY.encode(), username="alice")
+    assert use(api, token) == 401
+    assert refresh(api, token).status_code == 400
+
+
+@pytest.mark.parametrize("error", [User.MultipleObjectsReturned, ValidationError, KeyError])
+def test_a_query_that_fails_finds_nobody(
+    api: APIClient, alice: User, monkeypatch: Any, error: Any
+) -> None:
+    def fails(self: Any, name: Any) -> Any:
+        raise error("no")
+
+    token = issue(alice)
+    monkeypatch.setattr(type(User.objects), "get_by_natural_key", fails)
+    assert use(api, token) == 401
+
+
 def test_never_simplejwts(api: APIClient, alice: User, settings: Any) -> None:
     claims = {"username": "alice", "user_id": alice.pk, "orig_iat": int(time.time())}
     for kind in ("access", "refresh", "sliding"):
@@ -218,6 +305,22 @@ def test_a_cut_off_counts(api: APIClient, alice: User) -> None:
     assert use(api, token) == 403
     assert refresh(api, token).status_code == 400
     assert not Session.objects.exists()
+
+
+def test_logging_out_everywhere_counts(api: APIClient, alice: User) -> None:
+    """Also for what is no session yet."""
+    token = issue(alice, orig_iat=int(time.time()) - 60)
+    open_session(alice)
+    assert use(api, token) == 200
+    end_all_sessions(alice)
+    assert use(api, token) == 403
+    assert refresh(api, token).status_code == 400
+    assert api.post("/api-token-verify/", {"token": token}).status_code == 400
+
+
+def test_cores_logout_knows_no_old_token(api: APIClient, alice: User) -> None:
+    """As docs/migrating.md says: the first refresh makes it a session."""
+    assert api.post("/api/logout/", {"refresh": issue(alice)}).status_code == 400
 
 
 def test_a_window_longer_than_our_sessions(api: APIClient, alice: User, settings: Any) -> None:

@@ -1,17 +1,21 @@
 """What the single token is: an access token of a session. Run by test_inside.py."""
 
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import connection, connections, transaction
 from django.test import override_settings
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from drf_ratchet.compat.drf_jwt import exceptions
 from drf_ratchet.compat.drf_jwt.authentication import JSONWebTokenAuthentication
 from drf_ratchet.compat.drf_jwt.blacklist.models import BlacklistedToken
+from drf_ratchet.compat.drf_jwt.blacklist.views import BlacklistView
 from drf_ratchet.compat.drf_jwt.test import APIJWTClient
 from drf_ratchet.compat.drf_jwt.tokens import AccessToken, RefreshToken
 from drf_ratchet.compat.drf_jwt.utils import (
@@ -24,6 +28,7 @@ from drf_ratchet.models import Session
 from drf_ratchet.sessions import open_session
 from drf_ratchet.sessions.ending import end_session
 from tests.compat.drf_jwt.calls import forge
+from tests.compat.drf_jwt.real import issue
 from tests.conftest import PASSWORD, payload
 
 
@@ -218,6 +223,32 @@ class TestBlacklist:
         for method in (api.put, api.patch, api.delete):
             assert method(f"/blacklist/{sid}/", {}, **bob).status_code == 405
 
+    def test_nothing_is_posted_to_a_row(self, api: APIClient, token: str) -> None:
+        sid = payload(token)["sid"]
+        assert api.post(f"/blacklist/{sid}/", {}, **bearer(token)).status_code == 405
+
+    @pytest.mark.django_db(transaction=True)
+    def test_in_a_projects_transaction(self, api: APIClient, token: str) -> None:
+        with transaction.atomic():
+            BlacklistedToken.objects.create(token=token)
+            transaction.set_rollback(True)
+        assert api.get("/whoami/", **bearer(token)).status_code == 200
+        with transaction.atomic():
+            BlacklistedToken.objects.create(token=token)
+        assert api.get("/whoami/", **bearer(token)).status_code == 403
+
+    @pytest.mark.django_db(transaction=True)
+    def test_under_atomic_requests(self, api: APIClient, token: str, monkeypatch: Any) -> None:
+        monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+        assert api.post("/blacklist/", {}, **bearer(token)).status_code == 201
+        assert api.get("/whoami/", **bearer(token)).status_code == 403
+
+    def test_its_view_is_like_the_others(self) -> None:
+        view = BlacklistView.as_view({"post": "create"})
+        assert view._non_atomic_requests == set(connections)
+        assert view.csrf_exempt
+        assert view.cls is BlacklistView
+
 
 class TestImpersonation:
     @pytest.fixture
@@ -230,7 +261,7 @@ class TestImpersonation:
     ) -> None:
         answer = api.post("/api-token-impersonate/", {"user": alice.pk}, **bearer(root))
         token = answer.json()["token"]
-        act = {"sub": payload(root)["sub"]}
+        act = {name: payload(root)[name] for name in ("sub", "sid")}
         assert payload(token)["act"] == act
         assert api.get("/whoami/", **bearer(token)).json() == {"username": "alice"}
         refreshed = api.post("/api-token-refresh/", {"token": token}).json()["token"]
@@ -243,6 +274,86 @@ class TestImpersonation:
         User.objects.filter(username="root").update(is_active=False)
         assert api.post("/api-token-refresh/", {"token": answer.json()["token"]}).status_code == 400
 
+    @pytest.mark.parametrize("what", ["demoted", "logged out", "new password", "deleted", "old"])
+    def test_ends_with_its_impersonator(
+        self, api: APIClient, root: str, alice: User, what: str
+    ) -> None:
+        user, sid = User.objects.get(username="root"), payload(root)["sid"]
+        answer = api.post("/api-token-impersonate/", {"user": alice.pk}, **bearer(root))
+        token = answer.json()["token"]
+        assert api.post("/api-token-refresh/", {"token": token}).status_code == 201
+        if what == "demoted":
+            User.objects.filter(pk=user.pk).update(is_superuser=False)
+        elif what == "logged out":
+            assert api.post("/blacklist/", {}, **bearer(root)).status_code == 201
+        elif what == "new password":
+            user.set_password("another one")
+            user.save()
+        elif what == "deleted":
+            user.delete()
+        else:
+            past = timezone.now() - timedelta(seconds=1)
+            Session.objects.filter(pk=sid).update(expires_at=past)
+        refused = api.post("/api-token-refresh/", {"token": token})
+        assert refused.json() == {"non_field_errors": ["User account is disabled."]}
+
+    def test_each_of_several_counts(self, api: APIClient, root: str, alice: User) -> None:
+        other = User.objects.create_superuser("other", "", PASSWORD)
+        first = api.post("/api-token-impersonate/", {"user": other.pk}, **bearer(root))
+        header = bearer(first.json()["token"])
+        second = api.post("/api-token-impersonate/", {"user": alice.pk}, **header)
+        token = second.json()["token"]
+        assert api.post("/api-token-refresh/", {"token": token}).status_code == 201
+        User.objects.filter(username="root").update(is_superuser=False)
+        assert api.post("/api-token-refresh/", {"token": token}).status_code == 400
+
+    @pytest.mark.parametrize("freshness", ["immediate", "bounded", "expiry"])
+    def test_not_after_a_logout(
+        self, api: APIClient, root: str, alice: User, settings: Any, freshness: str
+    ) -> None:
+        settings.DRF_RATCHET = {"FRESHNESS": freshness}
+        assert api.post("/blacklist/", {}, **bearer(root)).status_code == 201
+        answer = api.post("/api-token-impersonate/", {"user": alice.pk}, **bearer(root))
+        assert answer.status_code == 403
+
+    def test_with_an_old_token(self, api: APIClient, root: str, alice: User) -> None:
+        """It becomes a session, so that its ending is known."""
+        old = issue(User.objects.get(username="root"))
+        token = api.post("/api-token-impersonate/", {"user": alice.pk}, **bearer(old)).json()[
+            "token"
+        ]
+        assert api.post("/api-token-refresh/", {"token": token}).status_code == 201
+        assert api.post("/blacklist/", {}, **bearer(old)).status_code == 201
+        assert api.post("/api-token-refresh/", {"token": token}).status_code == 400
+
+    @pytest.mark.parametrize("act", ["root", ["root"], {"sub": "x"}, {"sub": None}, {"sid": "x"}])
+    def test_an_actor_whom_nobody_knows(self, api: APIClient, alice: User, act: Any) -> None:
+        token = forge(sign_in(api), act=act)
+        assert api.post("/api-token-refresh/", {"token": token}).status_code == 400
+
+    def test_without_a_session(self, api: APIClient, root: str, alice: User) -> None:
+        """Who signed in with Django's login, say."""
+        user = User.objects.get(username="root")
+        api.force_authenticate(user)
+        token = api.post("/api-token-impersonate/", {"user": alice.pk}).json()["token"]
+        api.force_authenticate()
+        assert payload(token)["act"] == {"sub": str(user.pk)}
+        assert api.post("/api-token-refresh/", {"token": token}).status_code == 201
+        User.objects.filter(pk=user.pk).update(is_superuser=False)
+        assert api.post("/api-token-refresh/", {"token": token}).status_code == 400
+
+    @pytest.mark.parametrize(
+        "user",
+        ["1e400", "-1e400", "[1e400]", '{"a": 1e400}', "9" * 400, "1e308", "true", '"\\u0000"'],
+    )
+    def test_numbers_that_are_none(self, root: str, user: str) -> None:
+        api = APIClient(raise_request_exception=False)
+        body = f'{{"user": {user}}}'
+        answer = api.post(
+            "/api-token-impersonate/", body, content_type="application/json", **bearer(root)
+        )
+        assert answer.status_code == 400
+
     def test_twice(self, api: APIClient, root: str, alice: User) -> None:
         other = User.objects.create_superuser("other", "", PASSWORD)
         first = api.post("/api-token-impersonate/", {"user": other.pk}, **bearer(root)).json()
@@ -251,7 +362,8 @@ class TestImpersonation:
         ).json()
         assert payload(second["token"])["act"] == {
             "sub": str(other.pk),
-            "act": {"sub": payload(root)["sub"]},
+            "sid": payload(first["token"])["sid"],
+            "act": {name: payload(root)[name] for name in ("sub", "sid")},
         }
 
 

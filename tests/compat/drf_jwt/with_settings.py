@@ -4,6 +4,7 @@ import importlib
 import inspect
 import re
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from django.contrib.auth.models import User
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
+from django.test import RequestFactory
+from django.views.debug import ExceptionReporter
 from rest_framework.test import APIClient
 
 from drf_ratchet.compat.drf_jwt.demands import DEMANDS
@@ -21,6 +24,7 @@ from drf_ratchet.compat.drf_jwt.key_material import as_text
 from drf_ratchet.compat.drf_jwt.settings import DEFAULTS, api_settings
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.keyring import keyring
+from tests.compat.drf_jwt.calls import forge
 from tests.compat.drf_jwt.names import NEWER, OLDER, SETTINGS, kinds
 from tests.conftest import PASSWORD, payload
 
@@ -129,7 +133,19 @@ class TestHonoured:
         }
         said = payload(sign_in().json()["token"])
         assert said["exp"] - said["iat"] == 36500 * 86400
-        assert ratchet_settings() == before  # other endpoints go on as they were
+        # Other endpoints go on as they were, and know for how long tokens are accepted.
+        assert ratchet_settings() == replace(before, LEEWAY=timedelta(seconds=3))
+
+    def test_leeway(self, sign_in: Any, settings: Any, api: Any) -> None:
+        settings.JWT_AUTH = {"JWT_LEEWAY": 30}
+        assert ratchet_settings().LEEWAY == timedelta(seconds=30)
+        past = int(time.time()) - 20
+        late = forge(sign_in().json()["token"], iat=past - 9, orig_iat=past - 9, exp=past)
+        header = {"HTTP_AUTHORIZATION": f"Bearer {late}"}
+        assert api.get("/whoami/", **header).status_code == 200
+        # What the rest goes by is what counts.
+        settings.DRF_RATCHET = {"LEEWAY": timedelta(0)}
+        assert api.get("/whoami/", **header).status_code == 401
 
     def test_prefix(self, sign_in: Any, settings: Any, api: Any) -> None:
         settings.JWT_AUTH = {"JWT_AUTH_HEADER_PREFIX": "Token"}
@@ -242,11 +258,22 @@ def test_refused_with_a_sentence(settings: Any, name: str, value: Any) -> None:
         ({"JWT_PAYLOAD_HANDLER": "no.such.thing"}, "E002"),
         ({"JWT_RESPONSE_PAYLOAD_HANDLER": with_user}, "E003"),
         ({"JWT_GET_USER_SECRET_KEY": str}, "W003"),
+        ({"JWT_AUTH_COOKIE": "jwt"}, "W005"),
+        ({"JWT_IMPERSONATION_COOKIE": "imp"}, "W005"),
     ],
 )
 def test_checked(settings: Any, given: Any, id: str) -> None:
     settings.JWT_AUTH = given
     assert [found.id for found in run_checks()] == [f"ratchet_drf_jwt.{id}"]
+
+
+@pytest.mark.parametrize("name", ["jwt", "jwt_token", "AUTH", "session"])
+def test_the_check_agrees_with_djangos_reports(settings: Any, name: str) -> None:
+    request = RequestFactory().get("/", headers={"cookie": f"{name}=a.very.secret"})
+    report = ExceptionReporter(request, ValueError, ValueError(), None)
+    settings.JWT_AUTH = {"JWT_AUTH_COOKIE": name}
+    shown = "a.very.secret" in report.get_traceback_text()
+    assert shown == bool(run_checks())
 
 
 def test_each_check_has_a_section() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.utils.module_loading import import_string
+from django.views.debug import SafeExceptionReporterFilter, get_default_exception_reporter_filter
 
 from drf_ratchet.compat.drf_jwt.demands import DEMANDS
 from drf_ratchet.compat.drf_jwt.generations import DEFAULT_GENERATION
@@ -24,12 +25,12 @@ _RESPONSE = "JWT_RESPONSE_PAYLOAD_HANDLER"
 
 @register(Tags.security)
 def check_jwt_auth(**kwargs: Any) -> list[CheckMessage]:
-    """E001 to E003, W001 to W004 of ``ratchet_drf_jwt``."""
+    """E001 to E003, W001 to W005 of ``ratchet_drf_jwt``."""
     given = given_jwt_auth()
     bad = [Error(text, hint=hint, id="ratchet_drf_jwt.E001") for text, hint in bad_values(given)]
     if bad or not isinstance(given, Mapping):
         return [*bad, *_unknown(given)]
-    return [*_unknown(given), *_handlers(given), *_keys(given)]
+    return [*_unknown(given), *_handlers(given), *_keys(given), *_cookies(given)]
 
 
 def _unknown(given: Any) -> Iterator[CheckMessage]:
@@ -100,4 +101,20 @@ def _keys(given: Mapping[str, Any]) -> Iterator[CheckMessage]:
                 f"{NAME}[{name!r}] and DRF_RATCHET[{own!r}] differ: new tokens say the latter.",
                 hint=f"Delete {name!r} once the old tokens have expired.",
                 id="ratchet_drf_jwt.W004",
+            )
+
+
+def _cookies(given: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    # A project's own filter may be made otherwise; then nobody can tell, and Django's is asked.
+    masks = getattr(get_default_exception_reporter_filter(), "hidden_settings", None)
+    masks = masks or SafeExceptionReporterFilter.hidden_settings
+    for name in ("JWT_AUTH_COOKIE", "JWT_IMPERSONATION_COOKIE"):
+        cookie = given.get(name)
+        if cookie and not masks.search(cookie):
+            yield Warning(
+                f"{NAME}[{name!r}] is {cookie!r}: Django's error reports show a cookie of that "
+                "name, and whoever reads one is signed in.",
+                hint="Choose a name that contains 'token'. Browsers that hold the old cookie sign "
+                "in once more.",
+                id="ratchet_drf_jwt.W005",
             )

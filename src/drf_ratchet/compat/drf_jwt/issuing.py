@@ -254,4 +254,5 @@ def _signed_in(said: Mapping[str, Any], issued_at: int) -> dict[str, int]:
 
 def _idle(life: float) -> timedelta:
     # Not less than its token is accepted for.
-    return timedelta(seconds=min(life + api_settings.leeway, LONGEST.total_seconds()))
+    leeway = ratchet_settings().LEEWAY.total_seconds()
+    return timedelta(seconds=min(life + leeway, LONGEST.total_seconds()))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -17,6 +18,9 @@ def named_keys(given: Any) -> list[tuple[str | None, str | bytes]]:
     Args:
         given: a secret, PEM, or a key object of the package cryptography; a list of those; a dict
             of names to those; None.
+
+    Raises:
+        ValueError: one of them is no key.
     """
     if given is None:
         return []
@@ -28,7 +32,11 @@ def named_keys(given: Any) -> list[tuple[str | None, str | bytes]]:
 
 
 def as_text(key: Any) -> str | bytes:
-    """A key as text: a key object of the package cryptography as PEM."""
+    """A key as text: a key object of the package cryptography as PEM.
+
+    Raises:
+        ValueError: it is no key. The text of any other value can be guessed: ``b"None"``, say.
+    """
     if isinstance(key, (str, bytes)):
         return key
     if hasattr(key, "private_bytes"):
@@ -37,7 +45,9 @@ def as_text(key: Any) -> str | bytes:
     if hasattr(key, "public_bytes"):
         pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         return pem
-    return str(key)  # a UUID, say, as JWT_GET_USER_SECRET_KEY returns it
+    if isinstance(key, UUID):
+        return str(key)  # as JWT_GET_USER_SECRET_KEY returns it
+    raise ValueError(f"A {type(key).__name__} is no key.")
 
 
 def is_symmetric(alg: str) -> bool:

@@ -8,13 +8,14 @@ none is, new tokens are signed as if ``JWT_AUTH`` named no key: with one that is
 import warnings
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings as django_settings
 from django.utils.encoding import force_bytes
 
 from drf_ratchet.compat.drf_jwt.key_material import is_symmetric, named_keys
-from drf_ratchet.compat.drf_jwt.settings import bad_values, given_jwt_auth
+from drf_ratchet.compat.drf_jwt.settings import bad_values, given_jwt_auth, seconds
 from drf_ratchet.compat.old_tokens import old_key
 from drf_ratchet.tokens.key_texts import from_jwk
 from drf_ratchet.tokens.keys import Key
@@ -23,7 +24,10 @@ _LABEL = "drf-jwt"
 
 
 def from_jwt_auth() -> dict[str, Any]:
-    """What ``JWT_AUTH`` says of ``DRF_RATCHET``: keys, issuer and audience, nothing else.
+    """What ``JWT_AUTH`` says of ``DRF_RATCHET``: keys, issuer, audience and leeway, nothing else.
+
+    The leeway, because whoever decides how long an ending has to be known must know for how long a
+    token is accepted.
 
     Empty where ``JWT_AUTH`` cannot be used; its own check says so.
     """
@@ -34,6 +38,7 @@ def from_jwt_auth() -> dict[str, Any]:
         "KEYS": signing_keys(given),
         "ISSUER": given.get("JWT_ISSUER"),
         "AUDIENCE": given.get("JWT_AUDIENCE"),
+        "LEEWAY": timedelta(seconds=seconds(given.get("JWT_LEEWAY", 0))),
     }
     return {name: value for name, value in said.items() if value}
 

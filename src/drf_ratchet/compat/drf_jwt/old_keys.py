@@ -1,18 +1,35 @@
 """The keys of the old package's tokens: ``JWT_LEGACY_KEYS``, by default those of ``JWT_AUTH``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.exceptions import ObjectDoesNotExist
+from django.core.exceptions import (
+    MultipleObjectsReturned,
+    ObjectDoesNotExist,
+    ValidationError,
+)
 from django.core.signals import setting_changed
 
-from drf_ratchet.compat.drf_jwt.key_material import as_text, is_pem, is_symmetric, named_keys
+from drf_ratchet.compat.drf_jwt.key_material import is_pem, is_symmetric, named_keys
 from drf_ratchet.compat.drf_jwt.settings import NAME, api_settings
 from drf_ratchet.compat.old_tokens import OldKey, old_key, unverified_claims
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.errors import Reason, TokenRefused
+
+#: What a project's handler and a query raise for claims that anybody may have made up.
+_NOBODY = (
+    LookupError,
+    TypeError,
+    AttributeError,
+    ValueError,
+    OverflowError,
+    RecursionError,
+    ObjectDoesNotExist,
+    MultipleObjectsReturned,
+    ValidationError,
+)
 
 
 def keys_for(token: str) -> list[OldKey]:
@@ -60,12 +77,32 @@ def _of_the_user(token: str) -> Iterator[OldKey]:
     user = named_user(unverified_claims(token))
     if user is None:
         return
-    for kid, text in named_keys(_plain(find(user))):
+    for kid, text in _own_keys(find, user):
         for alg in filter(is_symmetric, api_settings.algorithms):
             yield from _usable(text, alg, kid)
 
 
-def named_user(payload: dict[str, Any]) -> Any:
+def _own_keys(find: Any, user: Any) -> list[tuple[str | None, str | bytes]]:
+    """None for a user who has no key: then no token of theirs is good."""
+    try:
+        return named_keys(find(user))
+    except _NOBODY:
+        return []
+
+
+def name_in(payload: Mapping[str, Any]) -> Any:
+    """The name in a payload, by ``JWT_PAYLOAD_GET_USERNAME_HANDLER``; None where that finds none.
+
+    Args:
+        payload: what a token says, verified or not: a handler may rely on what is not there.
+    """
+    try:
+        return api_settings.JWT_PAYLOAD_GET_USERNAME_HANDLER(payload)
+    except _NOBODY:
+        return None
+
+
+def named_user(payload: Mapping[str, Any]) -> Any:
     """The user that a payload names, None for nobody.
 
     One whose ``user_id`` is another's is nobody: the name has gone to somebody else since.
@@ -73,18 +110,18 @@ def named_user(payload: dict[str, Any]) -> Any:
     Args:
         payload: what a token says, verified or not.
     """
-    name: Any = api_settings.JWT_PAYLOAD_GET_USERNAME_HANDLER(payload)
+    name = name_in(payload)
     if not isinstance(name, (str, int)) or isinstance(name, bool) or name == "":
         return None
-    if "\0" in str(name):
-        return None  # PostgreSQL would fail to look for it
     try:
+        if "\0" in str(name):
+            return None  # PostgreSQL would fail to look for it
         manager: Any = get_user_model()._default_manager
         user = manager.get_by_natural_key(name)
-    except (ObjectDoesNotExist, ValueError, TypeError, OverflowError):
+        number = payload.get("user_id")
+        return user if number is None or str(number) == str(user.pk) else None
+    except _NOBODY:
         return None
-    number = payload.get("user_id")
-    return user if number is None or str(number) == str(user.pk) else None
 
 
 def secret_key(payload: dict[str, Any] | None = None) -> Any:
@@ -103,10 +140,6 @@ def secret_key(payload: dict[str, Any] | None = None) -> Any:
     if user is None:
         raise TokenRefused(Reason.SESSION_ENDED)
     return find(user)
-
-
-def _plain(key: Any) -> Any:
-    return key if isinstance(key, (dict, list, tuple)) else as_text(key)
 
 
 def _usable(text: str | bytes, alg: str, kid: str | None) -> Iterator[OldKey]:

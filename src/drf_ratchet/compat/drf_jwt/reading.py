@@ -6,11 +6,11 @@ from typing import Any
 
 from joserfc import jws
 
-from drf_ratchet.compat.adopting import OldSession, is_cut_off
+from drf_ratchet.compat.adopting import OldSession, is_cut_off, was_sent_away
 from drf_ratchet.compat.drf_jwt.exceptions import refusal
 from drf_ratchet.compat.drf_jwt.generations import Why
 from drf_ratchet.compat.drf_jwt.models import is_blacklisted
-from drf_ratchet.compat.drf_jwt.old_keys import keys_for, named_user
+from drf_ratchet.compat.drf_jwt.old_keys import keys_for, name_in, named_user
 from drf_ratchet.compat.drf_jwt.settings import api_settings
 from drf_ratchet.compat.old_tokens import is_old, read_old_token
 from drf_ratchet.conf import ratchet_settings
@@ -100,7 +100,7 @@ def _read_ours(token: object, freshness: str | None) -> Payload:
         Kind.ACCESS,
         issuer=settings.ISSUER,
         audience=settings.audiences,
-        leeway=max(api_settings.leeway, settings.LEEWAY.total_seconds()),
+        leeway=settings.LEEWAY.total_seconds(),
     )
     try:
         user = fresh_user(claims, freshness)
@@ -113,8 +113,7 @@ def _read_old(token: str) -> Payload:
     claims = _verified_old(token)
     user = named_user(claims)
     if user is None:
-        named = api_settings.JWT_PAYLOAD_GET_USERNAME_HANDLER(claims)
-        raise refusal(Why.NO_USER if named else Why.NO_USERNAME)
+        raise refusal(Why.NO_USER if name_in(claims) else Why.NO_USERNAME)
     if not user.is_active:
         raise refusal(Why.DISABLED)
     token_id = claims.get("orig_jti") or claims.get("jti")
@@ -123,7 +122,7 @@ def _read_old(token: str) -> Payload:
     old = _old_session(token, claims, user)
     if store.rows().filter(pk=old.id).exists():
         read_alive(old.claims)  # it has become a session, and ends with it
-    elif is_cut_off(old.id):
+    elif is_cut_off(old.id) or was_sent_away(old):
         raise refusal(Why.ENDED)
     return Payload(claims, user, old)
 

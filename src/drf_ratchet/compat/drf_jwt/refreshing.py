@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from django.contrib.auth import get_user_model
-
 from drf_ratchet import signals
 from drf_ratchet.compat.adopting import adopt
+from drf_ratchet.compat.drf_jwt.acting import may_still_act
 from drf_ratchet.compat.drf_jwt.exceptions import refusal
 from drf_ratchet.compat.drf_jwt.generations import Why
 from drf_ratchet.compat.drf_jwt.issuing import Issued, as_json, mint, touch
 from drf_ratchet.compat.drf_jwt.reading import Payload, why_refused
-from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import (
@@ -70,7 +68,7 @@ def _renew_once(
         # It has a refresh token: an access token must not do in its place.
         raise refusal(Why.NO_ORIG_IAT)
     actor = payload.get("act")
-    if actor and not _may_still_act(actor):
+    if actor and not may_still_act(actor):
         raise refusal(Why.DISABLED)
     issued = mint(session, said, read.now, request=request, actor=actor)
     changes = {
@@ -84,11 +82,3 @@ def _renew_once(
         sender=Session, session=session, request=request, outcome=Outcome.HOLD
     )
     return issued
-
-
-def _may_still_act(actor: Mapping[str, Any]) -> bool:
-    """Whether the one who acts in the user's place can still sign in."""
-    name = ratchet_settings().USER_ID_FIELD
-    users = get_user_model()._default_manager.using(write_database())
-    found: Any = users.filter(**{name: actor.get("sub")}).first()
-    return found is not None and found.is_active

@@ -1,6 +1,5 @@
 """The serializers of both generations."""
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -8,19 +7,19 @@ from django.contrib.auth import get_user_model
 from rest_framework import serializers
 from rest_framework.exceptions import Throttled
 
-from drf_ratchet.compat.drf_jwt.authentication import PresentedToken
+from drf_ratchet.compat.drf_jwt.acting import actor_of
 from drf_ratchet.compat.drf_jwt.compat import PasswordField, Serializer, get_username_field
 from drf_ratchet.compat.drf_jwt.exceptions import InvalidTokenError
 from drf_ratchet.compat.drf_jwt.generations import GENERATIONS, Generation, Why
 from drf_ratchet.compat.drf_jwt.issuing import Issued, issue
-from drf_ratchet.compat.drf_jwt.reading import Payload
+from drf_ratchet.compat.drf_jwt.reading import Payload, why_refused
 from drf_ratchet.compat.drf_jwt.refreshing import renew
 from drf_ratchet.compat.drf_jwt.settings import api_settings
 from drf_ratchet.compat.drf_jwt.utils import check_payload, check_user, unix_epoch
 from drf_ratchet.exceptions import NoActiveAccount
 from drf_ratchet.serializers import TokenObtainPairSerializer
-from drf_ratchet.sessions.grant import subject_of
 from drf_ratchet.throttling import Counter
+from drf_ratchet.tokens.errors import TokenRefused
 
 _MAX_CREDENTIAL = 4096
 #: The whole of ``authenticate``, with the request that backends such as django-axes need.
@@ -187,35 +186,14 @@ class ImpersonateAuthTokenSerializer(TokenSerializer):
         """Impersonate.
 
         Raises:
-            ValidationError: the user is not active.
+            ValidationError: the user is not active, or whoever acts is signed in no more.
         """
         user = attrs["user"]
         if not user.is_active:
             raise self.refusal(Why.DISABLED)
         request = self.context.get("request")
-        payload = self.create_payload(user)
-        return self.hand_out(issue(user, payload, request=request, actor=actor_of(request)))
-
-
-def actor_of(request: Any) -> dict[str, Any] | None:
-    """Who acts in a request, as the ``act`` of a token (RFC 8693 section 4.1).
-
-    Who is impersonated and impersonates in turn is named with the one behind them.
-
-    Args:
-        request: DRF's; None for none.
-    """
-    user = getattr(request, "user", None)
-    if user is None or not user.is_authenticated:
-        return None
-    auth = request.auth
-    claims: Any = auth.payload if isinstance(auth, PresentedToken) else auth
-    earlier = claims.get("act") if isinstance(claims, Mapping) else None
-    actor: dict[str, Any] = {"sub": subject_of(user)}
-    return {**actor, "act": _plain(earlier)} if earlier else actor
-
-
-def _plain(claim: Any) -> Any:
-    if not isinstance(claim, Mapping):
-        return claim
-    return {name: _plain(value) for name, value in claim.items()}
+        try:
+            actor = actor_of(request)
+        except TokenRefused as refused:
+            raise self.refusal(why_refused(refused.reason, None)) from None
+        return self.hand_out(issue(user, self.create_payload(user), request=request, actor=actor))

@@ -5,12 +5,14 @@ from uuid import UUID
 
 from drf_ratchet.compat.adopting import adopt
 from drf_ratchet.compat.drf_jwt.reading import Payload
+from drf_ratchet.compat.ending import end
 from drf_ratchet.sessions import store
-from drf_ratchet.sessions.ending import end_session
 
 
 def sign_out(payload: Payload, *, request: Any = None) -> UUID:
     """End the session; an old package's token becomes one first, so that it stays known.
+
+    Inside a transaction it commits, or is undone, with that.
 
     Args:
         payload: verified.
@@ -18,12 +20,9 @@ def sign_out(payload: Payload, *, request: Any = None) -> UUID:
 
     Returns:
         The session's id.
-
-    Raises:
-        RuntimeError: called inside a transaction.
     """
     claims = adopt(payload.old, request=request) if payload.old else payload.session
     session = store.rows().select_related("user").filter(pk=claims.session).first()
     if session is not None:
-        end_session(session, request=request)
+        end(session, request=request)
     return claims.session

@@ -14,7 +14,7 @@ from drf_ratchet.compat.drf_jwt.compat import get_username
 from drf_ratchet.compat.drf_jwt.exceptions import InvalidTokenError, refusal
 from drf_ratchet.compat.drf_jwt.generations import Generation, Why
 from drf_ratchet.compat.drf_jwt.issuing import as_json, issue, mint, user_of
-from drf_ratchet.compat.drf_jwt.old_keys import named_user, secret_key
+from drf_ratchet.compat.drf_jwt.old_keys import name_in, named_user, secret_key
 from drf_ratchet.compat.drf_jwt.reading import Payload, read_token
 from drf_ratchet.compat.drf_jwt.settings import api_settings
 from drf_ratchet.sessions import store
@@ -184,7 +184,7 @@ def _user(payload: dict[str, Any]) -> Any:
         raise refusal(Why.INVALID)
     if isinstance(payload, Payload):
         return payload.user
-    if not api_settings.JWT_PAYLOAD_GET_USERNAME_HANDLER(payload):
+    if not name_in(payload):
         raise refusal(Why.NO_USERNAME)
     user = named_user(payload)
     if user is None:

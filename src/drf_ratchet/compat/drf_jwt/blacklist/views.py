@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from rest_framework import mixins, status
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,7 +19,7 @@ from drf_ratchet.compat.drf_jwt.views import BaseJSONWebTokenAPIView
 
 
 class BlacklistView(
-    mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Any], BaseJSONWebTokenAPIView
+    BaseJSONWebTokenAPIView, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Any]
 ):
     """A token in the body, or the request's own: its session ends.
 
@@ -31,6 +32,11 @@ class BlacklistView(
     serializer_class = BlacklistTokenSerializer
     queryset = BlacklistedToken.objects.none()
 
+    @classmethod
+    def as_view(cls, actions: Any = None, **initkwargs: Any) -> Any:
+        """As any view set's, and as our other views: outside of ``ATOMIC_REQUESTS``, discreet."""
+        return super().as_view(actions=actions, **initkwargs)
+
     def get_queryset(self) -> QuerySet[BlacklistedToken]:
         """One's own."""
         return BlacklistedToken.objects.filter(user=self.request.user).order_by("-pk")
@@ -38,6 +44,10 @@ class BlacklistView(
     def get_authenticate_header(self, request: Request) -> Any:
         """The ``WWW-Authenticate`` of a 401, as the first authenticator says it."""
         return GenericViewSet.get_authenticate_header(self, request)
+
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """405: a router puts ``create`` in its place, where that is to be."""
+        raise MethodNotAllowed(request.method or "")
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Log out."""
