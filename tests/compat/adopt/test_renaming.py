@@ -2,13 +2,17 @@
 
 import shutil
 import subprocess
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.management.base import OutputWrapper
 
 from drf_ratchet.compat.adopt.claims import own_registered_claims
 from drf_ratchet.compat.adopt.packages import DRF_JWT, SIMPLEJWT
 from drf_ratchet.compat.adopt.renaming import Renaming, rename
+from drf_ratchet.compat.adopt.report import by_hand
+from drf_ratchet.compat.adopt.scan import scan
 from drf_ratchet.compat.adopt.sources import Unreadable, project_files, read
 from drf_ratchet.compat.adopt.writing import NotWritten, uncommitted, write
 
@@ -65,6 +69,84 @@ def test_left_alone(tmp_path: Path, text: str) -> None:
 def test_what_is_left_is_mentioned(tmp_path: Path) -> None:
     found = renamed(tmp_path / "x.py", f"from {OLD} import x\n# {OLD}\ny = 'in {OLD}.y'\n")
     assert [mention.line for mention in found.mentions] == [2, 3]
+
+
+HIDDEN = (
+    "x = ['secret', OLD.x]",
+    "x = {'OLD.x': 'secret'}; y = OLD",
+    'x = [b"secret", rb"""secret""", OLD]',
+    "x = (f'{OLD.x}secret{\"secret\"}', OLD)",
+    "x = f'''{OLD.x!r:>{\"secret\"}}\nsecret'''; y = OLD",
+    "x = OLD.x  # secret",
+    "x = OLD.x, 'secret\\\nsecret', 'secret'",
+    'x = OLD.x, """secret\n secret OLD\n secret""", "secret"',
+    "# secret OLD",
+    "x = 'secret OLD'",
+    "x = 'secret'\ny = 'secret'; z = OLD\nx = 'secret'",
+    "x = 'OLD secret.x', OLD",
+    "x = '', OLD, 'é' 'secret'\r\nx = 'secret'",
+)
+
+
+@pytest.mark.parametrize("text", HIDDEN)
+def test_no_secret_is_shown(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.py"
+    found = renamed(path, text.replace("OLD", OLD) + "\n")
+
+    shown = [*found.diff("x.py"), *(mention.text for mention in found.mentions)]
+
+    assert shown
+    assert not any("secret" in line for line in shown)
+    assert found.text.count("secret") == text.count("secret")
+    if found.changes:
+        write(found, tmp_path)
+        assert path.read_bytes() == found.text.encode()
+
+
+def test_what_is_shown(tmp_path: Path) -> None:
+    """Where it is, and the names: masked lines are as many as the file's."""
+    text = (
+        "before = 'x'\n"
+        '"""A text\nof lines."""\n'
+        f"a, b = f(x, {OLD}.y, 1), ('{OLD}.a', \"{OLD}\", 'key')  # note\n"
+        "after = 'x'\n"
+    )
+    assert renamed(tmp_path / "x.py", text).diff("x.py") == [
+        "--- a/x.py",
+        "+++ b/x.py",
+        "@@ -4 +4 @@",
+        f"-a, b = f(x, {OLD}.y, 1), ('{OLD}.a', \"{OLD}\", '...')  # ...",
+        f"+a, b = f(x, {NEW}.y, 1), ('{NEW}.a', \"{NEW}\", '...')  # ...",
+    ]
+
+
+def test_no_secret_in_what_is_left_to_a_person(tmp_path: Path) -> None:
+    texts = {
+        ".env": f'BACKEND="{OLD}.x" SECRET_KEY=hunter2\n',
+        "settings.yml": f"{{key: hunter2, auth: {OLD}.x}}\n",
+        "requirements.txt": "git+https://hunter2@git.example/djangorestframework-simplejwt\n",
+        "a/migrations/0001.py": "d = [('token_blacklist', 'hunter2')]  # hunter2\n",
+        "a/migrations/0002.py": f"d = ['token_blacklist', 'hunter2\n# {OLD}\n",
+        "a/views.py": f"x = '{OLD} hunter2', 'hunter2'\n",
+    }
+    for name, text in texts.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    out = StringIO()
+    scanned = scan(tmp_path, SIMPLEJWT, install=False)
+
+    by_hand(OutputWrapper(out), SIMPLEJWT, scanned, needs_app=False)
+
+    lines = out.getvalue().splitlines()
+    assert "hunter2" not in out.getvalue()
+    for name in texts:
+        assert any(line.startswith(f"  {name}:1: ") for line in lines)
+    assert "  .env:1: names the old package, and is left as it is" in lines
+    assert (
+        "  a/views.py:1: x = '...', '...'  (names the old package, and is left as it is)" in lines
+    )
+    assert any("0001.py:1: d = [('token_blacklist', '...')]" in line for line in lines)
 
 
 @pytest.mark.parametrize(
