@@ -1,5 +1,6 @@
 """Names change, and nothing else does."""
 
+import os
 import shutil
 import subprocess
 from io import StringIO
@@ -195,6 +196,60 @@ def test_written_as_it_was(tmp_path: Path, raw: bytes) -> None:
     assert path.read_bytes() == raw.replace(OLD.encode(), NEW.encode())
     assert path.stat().st_mode & 0o777 == 0o750
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_mode_and_owner_reach_no_other_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose directory it is puts a link in the new file's place, while root writes it."""
+    path, victim = tmp_path / "x.py", tmp_path / "victim"
+    victim.write_text("shadow")
+    victim.chmod(0o600)
+    renaming = renamed(path, f"from {OLD} import x\n")
+    path.chmod(0o777)
+    if os.geteuid() == 0:
+        os.chown(path, 12345, 12345)
+    to_disk = os.fsync
+
+    def swapped(number: int) -> None:
+        to_disk(number)
+        (new,) = tmp_path.glob(".x.py.*")
+        new.unlink()
+        new.symlink_to(victim)
+
+    monkeypatch.setattr(os, "fsync", swapped)
+
+    write(renaming, tmp_path)
+
+    after = victim.stat()
+    assert (after.st_mode & 0o777, after.st_uid) == (0o600, os.geteuid())
+    assert victim.read_text() == "shadow"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_owner_stays(tmp_path: Path) -> None:
+    path = tmp_path / "x.py"
+    renaming = renamed(path, f"from {OLD} import x\n")
+    os.chown(path, 12345, 23456)
+    path.chmod(0o640)
+
+    write(renaming, tmp_path)
+
+    after = path.stat()
+    assert (after.st_uid, after.st_gid, after.st_mode & 0o7777) == (12345, 23456, 0o640)
+
+
+def test_a_link_put_in_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look at it and the reading of it."""
+    path, other = tmp_path / "x.py", tmp_path / "other"
+    renaming = renamed(path, f"from {OLD} import x\n")
+    other.write_bytes(path.read_bytes())
+    path.unlink()
+    path.symlink_to(other)
+    monkeypatch.setattr(Path, "is_symlink", lambda path: False)
+    with pytest.raises(NotWritten):
+        write(renaming, tmp_path)
+    assert OLD in other.read_text()
 
 
 def test_changed_in_the_meantime(tmp_path: Path) -> None:
