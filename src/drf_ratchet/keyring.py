@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -12,8 +12,11 @@ from django.core.signals import setting_changed
 from django.utils.encoding import force_bytes
 
 from drf_ratchet.conf import NAME, ratchet_settings
-from drf_ratchet.tokens.key_files import KeyFiles
 from drf_ratchet.tokens.keys import Key, KeySet
+
+if TYPE_CHECKING:
+    # Late below: with derived keys nobody reads any, and joserfc takes long to import.
+    from drf_ratchet.tokens.key_files import KeyFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ def keyring() -> Keyring:
 
 
 @lru_cache(maxsize=1)
-def key_files() -> KeyFiles | None:
+def key_files() -> "KeyFiles | None":
     """What ``KEYS`` names; None where it is not set.
 
     Raises:
@@ -52,6 +55,8 @@ def key_files() -> KeyFiles | None:
     sources = ratchet_settings().keys
     if not sources:
         return None
+    from drf_ratchet.tokens.key_files import KeyFiles
+
     try:
         return KeyFiles(sources)
     except ValueError as error:

@@ -42,6 +42,8 @@ class Session(models.Model):
     ended_at = models.DateTimeField(_("ended"), null=True, editable=False)
     #: When its ending came into the feed; empty for one that a cut-off announces.
     announced_at = models.DateTimeField(null=True, db_index=True, editable=False)
+    #: Not pruned before, because a token that the row answers for may still come. Else empty.
+    kept_until = models.DateTimeField(null=True, editable=False)
     end_reason = models.CharField(_("reason of ending"), max_length=32, default="", editable=False)
     fingerprint = models.CharField(max_length=80, default="", editable=False)
     idempotency_key_hash = models.CharField(max_length=64, default="", editable=False)

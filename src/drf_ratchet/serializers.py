@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from rest_framework import serializers
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
+from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 from drf_ratchet.exceptions import BadIdempotencyKey, NoActiveAccount
 from drf_ratchet.models import Session
@@ -118,10 +119,32 @@ class TokenObtainPairSerializer(GrantSerializer):
         return user
 
 
+class TokenField(serializers.CharField):
+    """A token. It is long and nearly always ASCII, which no surrogate is."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators = [
+            _no_surrogates if type(own) is ProhibitSurrogateCharactersValidator else own
+            for own in self.validators
+        ]
+
+
+class _NoSurrogates(ProhibitSurrogateCharactersValidator):
+    """DRF's, which looks at each character, only where there can be one."""
+
+    def __call__(self, value: Any) -> None:
+        if not str(value).isascii():
+            super().__call__(value)
+
+
+_no_surrogates = _NoSurrogates()
+
+
 class TokenRefreshSerializer(GrantSerializer):
     """A refresh token in, a new pair out."""
 
-    refresh = serializers.CharField(write_only=True)
+    refresh = TokenField(write_only=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Turn the counter.
@@ -148,19 +171,19 @@ class TokenRefreshSerializer(GrantSerializer):
 class TokenVerifySerializer(serializers.Serializer[Any]):
     """A token of either kind."""
 
-    token = serializers.CharField(write_only=True)
+    token = TokenField(write_only=True)
 
 
 class LogoutSerializer(serializers.Serializer[Any]):
     """A refresh token, where there is no Bearer."""
 
-    refresh = serializers.CharField(write_only=True, required=False)
+    refresh = TokenField(write_only=True, required=False)
 
 
 class StepUpSerializer(serializers.Serializer[Any]):
     """A refresh token, and the password again."""
 
-    refresh = serializers.CharField(write_only=True)
+    refresh = TokenField(write_only=True)
     password = serializers.CharField(
         max_length=_MAX_CREDENTIAL,
         write_only=True,

@@ -66,6 +66,7 @@ class Counter:
     scope: str
     ident: str
     _taken_in: int | None = field(default=None, init=False, repr=False)
+    _name: str = field(default="", init=False, repr=False)
 
     def take(self) -> float | None:
         """Count one attempt if the rate allows it; else return the seconds to wait.
@@ -105,15 +106,20 @@ class Counter:
 
     def _add(self, part: int, number: int, span: float) -> int:
         """The count of this part of the span, after adding to it in one atomic step."""
-        cache = caches[ratchet_settings().THROTTLE_CACHE]
-        key = self._key(part)
-        # Kept for longer than it counts, so that it never goes between the two calls.
-        cache.add(key, 0, timeout=int(span * 2) + 60)
+        cache, key = caches[ratchet_settings().THROTTLE_CACHE], self._key(part)
+        # The first of a part makes its count: of many at once, one. What is taken back from a
+        # count that is gone is gone already. Kept for longer than it counts, so that it never goes
+        # between the two calls.
+        first = max(number, 0)
+        if cache.add(key, first, timeout=int(span * 2) + 60):
+            return first
         return int(cache.incr(key, number))
 
     def _key(self, part: int) -> str:
-        name = hashlib.sha256(self.ident.encode(errors="surrogatepass")).hexdigest()[:32]
-        return f"ratchet:{self.scope}:{name}:{part}"
+        if not self._name:
+            digest = hashlib.sha256(self.ident.encode(errors="surrogatepass")).hexdigest()
+            self._name = f"ratchet:{self.scope}:{digest[:32]}"
+        return f"{self._name}:{part}"
 
     def _wait(self, counts: dict[int, int], limit: int, span: float) -> float:
         """Until enough of what was counted is too long ago to count."""

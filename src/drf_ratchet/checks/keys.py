@@ -9,7 +9,6 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
 from drf_ratchet.checks.settings import usable_settings
-from drf_ratchet.tokens.key_files import files_of, is_text
 
 #: Anybody but the owner. Mounted secrets are often readable by a group of the process's own.
 OTHERS = 0o007
@@ -59,6 +58,8 @@ def _keys() -> Iterator[CheckMessage]:
 
 
 def _files() -> list[Path]:
+    from drf_ratchet.tokens.key_files import files_of, is_text  # late, as in keyring
+
     found: list[Path] = []
     for source in usable_settings().keys:
         if isinstance(source, (str, Path)) and not is_text(source):

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connections
+from django.db.models import QuerySet
 from django.utils.timezone import get_default_timezone, make_naive
 
 from drf_ratchet.clock import Now
@@ -73,7 +74,7 @@ class OldSession:
 
 
 def adopt(old: OldSession, *, request: Any = None) -> RefreshClaims:
-    """Make the session, if nobody has made it yet. One query, and three more where it is new.
+    """Make the session, if nobody has made it yet. One query, and five more where it is new.
 
     Args:
         old: what the token says. That it is verified and in no blacklist is for the caller.
@@ -88,8 +89,12 @@ def adopt(old: OldSession, *, request: Any = None) -> RefreshClaims:
     if not store.rows().filter(pk=old.id).exists():
         if is_cut_off(old.id) or was_sent_away(old):
             raise TokenRefused(Reason.SESSION_ENDED)
-        rows = [row_of(old, request=request)]
-        past_conflicts(lambda: store.insert_missing(rows))
+        row = row_of(old, request=request)
+        past_conflicts(lambda: store.insert_missing([row]))
+        # A mass ending may have walked past this id just before the row was there.
+        if is_cut_off(old.id) or was_sent_away(old):
+            past_conflicts(lambda: store.end(row, EndReason.ADMIN))
+            raise TokenRefused(Reason.SESSION_ENDED)
     return old.claims
 
 
@@ -114,6 +119,8 @@ def row_of(old: OldSession, *, request: Any = None) -> Session:
         rotated_at=Now(),
         expires_at=_stored(min(expires, ends_at or expires)),
         ends_at=ends_at and _stored(ends_at),
+        # Pruned any earlier, the token would be one that nobody has seen.
+        kept_until=_stored(max(expires, _later(opened, old.lifetime or timedelta(0)))),
         fingerprint=fingerprint_of(old.user),
         **device_of(request)._asdict(),
     )
@@ -127,11 +134,20 @@ def is_cut_off(session: UUID) -> bool:
 
 def was_sent_away(old: OldSession) -> bool:
     """Whether all of the user's sessions were ended since, when this one was no row yet."""
-    since = store.rows().filter(user=old.user, ended_at__gt=_stored(old.moment))
-    return since.filter(end_reason__in=_ALL_OF_A_USER).exists()
+    since = sendings_away().filter(user=old.user, ended_at__gt=_stored(old.moment))
+    return since.exists()
 
 
-_ALL_OF_A_USER = (EndReason.LOGOUT_ALL, EndReason.PASSWORD_CHANGED, EndReason.ADMIN)
+def sendings_away() -> QuerySet[Session]:
+    """Rows whose ending was meant for more than that one session, as far as its reason tells."""
+    return store.rows().filter(ended_at__isnull=False).exclude(end_reason__in=SINGLE_ENDINGS)
+
+
+#: Reasons that say nothing of a user's other sessions. A project's own may mean all of them.
+SINGLE_ENDINGS = (
+    *(EndReason.LOGOUT, EndReason.REVOKED, EndReason.REUSE, EndReason.LIMIT),
+    *(EndReason.REPLACED, EndReason.TOO_FAR_AHEAD),
+)
 
 
 def issued_at(claims: Mapping[str, Any]) -> float:

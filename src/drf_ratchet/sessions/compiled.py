@@ -1,13 +1,13 @@
-"""Queries by a session's id that are compiled once.
+"""Statements that are compiled once, such as the queries by a session's id.
 
 Django builds the same SQL anew each time, which takes longer than PostgreSQL takes to answer it.
-Here it is kept, and run with another id. What comes back is read as Django reads it: by its
+Here it is kept, and run with other values. What comes back is read as Django reads it: by its
 converters, and by each model's own ``from_db``.
 """
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from django.core.signals import setting_changed
@@ -86,10 +86,32 @@ class _OfThread(threading.local):
     """Connections belong to a thread, and so does what was compiled for one."""
 
     def __init__(self) -> None:
-        self.known: dict[Any, Compiled] = {}
+        self.known: dict[Any, Any] = {}
 
 
 _of_thread = [_OfThread()]
+
+
+class _Statement(Protocol):
+    connection: Any
+
+
+Statement = TypeVar("Statement", bound=_Statement)
+
+
+def of_thread(name: Any, using: str, make: Callable[[], Statement]) -> Statement:
+    """What was made for the thread's connection under that name, or is made now.
+
+    Args:
+        name: of what; hashable, and one of few.
+        using: the alias of the database.
+        make: makes it, for the thread's present connection.
+    """
+    key = name, using
+    known: Statement | None = _of_thread[0].known.get(key)
+    if known is None or known.connection is not connections[using]:
+        known = _of_thread[0].known[key] = make()
+    return known
 
 
 def compiled(make: Callable[[Any, str], QuerySet[Any]], user_model: Any, using: str) -> Compiled:
@@ -100,11 +122,7 @@ def compiled(make: Callable[[Any, str], QuerySet[Any]], user_model: Any, using: 
         user_model: the user model, whose default manager is plain.
         using: the alias of the database.
     """
-    name = make, user_model, using
-    known = _of_thread[0].known.get(name)
-    if known is None or known.connection is not connections[using]:
-        known = _of_thread[0].known[name] = Compiled(make(user_model, using))
-    return known
+    return of_thread((make, user_model), using, lambda: Compiled(make(user_model, using)))
 
 
 def _forget(**kwargs: Any) -> None:

@@ -1,5 +1,6 @@
 """What a request tells of the device it comes from, made safe to store and to print."""
 
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, NamedTuple
 
@@ -30,9 +31,10 @@ def device_of(request: Any) -> Device:
     """
     if request is None:
         return Device("", None)
-    named = request.META.get("HTTP_USER_AGENT", "")
-    printable = "".join(character for character in named[:1000] if character.isprintable())
-    return Device(printable[:_MAX_USER_AGENT], client_address(request))
+    named = request.META.get("HTTP_USER_AGENT", "")[:1000]
+    if not named.isprintable():
+        named = "".join(character for character in named if character.isprintable())
+    return Device(named[:_MAX_USER_AGENT], client_address(request))
 
 
 def client_address(request: Any) -> str | None:
@@ -40,13 +42,20 @@ def client_address(request: Any) -> str | None:
 
     Without ``NUM_PROXIES`` no header is believed: any client can send it.
     """
-    address = request.META.get("REMOTE_ADDR", "")
-    forwarded = request.META.get("HTTP_X_FORWARDED_FOR")
+    meta = request.META
+    address = meta.get("REMOTE_ADDR", "")
+    forwarded = meta.get("HTTP_X_FORWARDED_FOR")
     if forwarded and api_settings.NUM_PROXIES:
         hops = forwarded.split(",")
         address = hops[-min(api_settings.NUM_PROXIES, len(hops))]
+    # What is longer is hardly an address, and is not to fill the memory.
+    return _address(address) if len(address) < 64 else _address.__wrapped__(address)
+
+
+@lru_cache(maxsize=1024)
+def _address(text: str) -> str | None:
     try:
-        parsed = ip_address(address.strip())
+        parsed = ip_address(text.strip())
     except ValueError:  # "" behind a unix socket, or a proxy that adds a port
         return None
     # The zone of a link-local address means nothing on another machine.

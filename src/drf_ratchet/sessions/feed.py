@@ -121,7 +121,8 @@ class Feed:
 
 def window() -> timedelta:
     """How far back the list goes."""
-    return ratchet_settings().ACCESS_TOKEN_LIFETIME + MARGIN
+    settings = ratchet_settings()
+    return settings.ACCESS_TOKEN_LIFETIME + settings.LEEWAY + MARGIN
 
 
 def recent_endings() -> QuerySet[Any, Any]:

@@ -4,7 +4,7 @@ Every write after the first is a conditional UPDATE that says whether it found w
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from drf_ratchet.clock import Now
 from drf_ratchet.ids import uuid7
 from drf_ratchet.models import Session
-from drf_ratchet.sessions.compiled import ANY_SESSION, compiled, is_plain
+from drf_ratchet.sessions import inserting
+from drf_ratchet.sessions.compiled import ANY_SESSION, compiled, is_plain, of_thread
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.device import Device
 from drf_ratchet.sessions.fingerprint import fingerprint_of
@@ -70,19 +71,27 @@ def insert(
         id=session_id or uuid7(),
         user=user,
         rotates=rotates,
-        expires_at=Now() + idle,
-        ends_at=Now() + absolute if absolute else None,
         fingerprint=fingerprint_of(user),
         **device._asdict(),
     )
     using = write_database()
-    session.save(force_insert=True, using=using)
-    if not connections[using].features.can_return_columns_from_insert:
-        session.refresh_from_db(using=using, fields=["created_at", "auth_time", "rotated_at"])
+    ahead = {"expires_at": idle, **({"ends_at": absolute} if absolute else {})}
+    if user.pk is not None and inserting.can_insert(using):
+        inserting.insert(session, ahead, using)
+    else:
+        _save(session, ahead, using)
     # What the database has computed, without asking for it.
     session.expires_at = session.created_at + idle
     session.ends_at = session.created_at + absolute if absolute else None
     return session
+
+
+def _save(session: Session, ahead: Mapping[str, timedelta], using: str) -> None:
+    for name, duration in ahead.items():
+        setattr(session, name, Now() + duration)
+    session.save(force_insert=True, using=using)
+    if not connections[using].features.can_return_columns_from_insert:
+        session.refresh_from_db(using=using, fields=["created_at", "auth_time", "rotated_at"])
 
 
 def insert_missing(sessions: Sequence[Session]) -> None:
@@ -138,20 +147,12 @@ def change(session: Session, changes: dict[str, Any]) -> bool:
     using = write_database()
     connection = connections[using]
     # Not over a stamp that a change of the password has put there since.
-    unchanged = {name: getattr(session, name) for name in ("id", "generation", "fingerprint")}
-    columns = [f"{_column(name, connection)} = %s" for name in (*changes, *unchanged)]
-    count = len(changes)
-    statement = (
-        f"UPDATE {connection.ops.quote_name(Session._meta.db_table)}"  # noqa: S608 (our own names)
-        f" SET {', '.join(columns[:count])} WHERE {' AND '.join(columns[count:])}"
-        f" AND {_column('ended_at', connection)} IS NULL"
+    statement = of_thread(
+        ("change", *changes), using, lambda: _Change(connection, (*changes, *_UNCHANGED))
     )
-    values = [
-        _field(name).get_db_prep_save(value, connection)
-        for name, value in (*changes.items(), *unchanged.items())
-    ]
+    values = [*changes.values(), *[getattr(session, name) for name in _UNCHANGED]]
     with transaction.mark_for_rollback_on_error(using=using), connection.cursor() as cursor:
-        cursor.execute(statement, values)
+        cursor.execute(statement.sql, statement.parameters(values))
         if not cursor.rowcount:
             return False
     for name, value in changes.items():
@@ -159,9 +160,28 @@ def change(session: Session, changes: dict[str, Any]) -> bool:
     return True
 
 
-def _column(name: str, connection: Any) -> str:
-    column: str = connection.ops.quote_name(_field(name).column)
-    return column
+_UNCHANGED = ("id", "generation", "fingerprint")
+
+
+class _Change:
+    """The compare-and-set for one connection: ``names`` as they become, then ``_UNCHANGED``."""
+
+    def __init__(self, connection: Any, names: tuple[str, ...]) -> None:
+        self.connection = connection
+        quote, fields = connection.ops.quote_name, [_field(name) for name in names]
+        self._prepare = [field.get_db_prep_save for field in fields]
+        columns = [f"{quote(field.column)} = %s" for field in fields]
+        count = len(names) - len(_UNCHANGED)
+        self.sql = (
+            f"UPDATE {quote(Session._meta.db_table)}"  # noqa: S608 (our own names)
+            f" SET {', '.join(columns[:count])} WHERE {' AND '.join(columns[count:])}"
+            f" AND {quote(_field('ended_at').column)} IS NULL"
+        )
+
+    def parameters(self, values: Iterable[Any]) -> list[Any]:
+        """The values as the database takes them."""
+        pairs = zip(self._prepare, values, strict=True)
+        return [prepare(value, self.connection) for prepare, value in pairs]
 
 
 def _field(name: str) -> Any:

@@ -122,12 +122,15 @@ def seal(claims: Mapping[str, Any], key: Key, typ: str) -> str:
         ValueError: the key has no private half, or the claims are not JSON.
         TypeError: a claim is of a type that JSON does not have.
     """
-    payload = json.dumps(claims, separators=(",", ":"), allow_nan=False).encode()
-    header = json.dumps(
-        {"alg": key.alg, "typ": typ, "kid": key.kid}, separators=(",", ":")
-    ).encode()
-    message = f"{_segment(header)}.{_segment(payload)}"
+    payload = _ENCODER.encode(claims).encode()
+    message = f"{_header_segment(key.alg, typ, key.kid)}.{_segment(payload)}"
     return f"{message}.{_segment(key.sign(message.encode()))}"
+
+
+# Of every token of one key and kind the same.
+@lru_cache(maxsize=64)
+def _header_segment(alg: str, typ: str, kid: str) -> str:
+    return _segment(_ENCODER.encode({"alg": alg, "typ": typ, "kid": kid}).encode())
 
 
 def unseal(text: object, keys: KeySet, typ: str, limit: int) -> dict[str, Any]:
@@ -262,6 +265,7 @@ def _no_constant(name: str) -> Any:
     raise ValueError(name)  # NaN and Infinity are not JSON
 
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique_names, parse_constant=_no_constant)
 
 

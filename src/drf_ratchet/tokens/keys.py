@@ -1,26 +1,58 @@
 """One key; the key set; its published (JWKS) form."""
 
+import base64
+import hmac
 import math
 from collections.abc import Iterable, Iterator
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, Union
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from joserfc import jwk
-from joserfc.errors import KeyParameterError
-from joserfc.jws import JWSRegistry
-from joserfc.util import urlsafe_b64encode
-
-from drf_ratchet.tokens import ml_dsa
 
 HMAC_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}
 #: RFC 9864 has named EdDSA by its curve; the older name is the same signature.
-_EDDSA = frozenset({"Ed25519", "EdDSA"})
-_CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521", **dict.fromkeys(_EDDSA, "Ed25519")}
-_RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
-ALGORITHMS = (*HMAC_BYTES, "ES256", "ES384", "ES512", "Ed25519", "EdDSA", *_RSA, *ml_dsa.NAMES)
-_RSA_BITS = 2048
+EDDSA = frozenset({"Ed25519", "EdDSA"})
+RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
+ML_DSA = ("ML-DSA-44", "ML-DSA-65", "ML-DSA-87")
+ALGORITHMS = (*HMAC_BYTES, "ES256", "ES384", "ES512", "Ed25519", "EdDSA", *RSA, *ML_DSA)
+
+
+if TYPE_CHECKING:
+    # Late below: a server whose keys are derived needs none of it, and starts sooner without.
+    from joserfc import jwk
+
+    from drf_ratchet.tokens import ml_dsa
+
+
+class Secret:
+    """A derived key, of the size that HS256 asks for: joserfc's shape, as far as ``Key`` needs it.
+
+    Args:
+        raw_value: the key itself.
+    """
+
+    __slots__ = ("raw_value",)
+
+    is_private = True
+
+    def __init__(self, raw_value: bytes) -> None:
+        self.raw_value = raw_value
+
+    def __repr__(self) -> str:
+        return "<Secret>"
+
+
+class _HS256:
+    """The algorithm of a ``Secret`` (RFC 7518 section 3.2), in the shape of joserfc's."""
+
+    def sign(self, message: bytes, secret: Secret) -> bytes:
+        return hmac.digest(secret.raw_value, message, "sha256")
+
+    def verify(self, message: bytes, signature: bytes, secret: Secret) -> bool:
+        return hmac.compare_digest(self.sign(message, secret), signature)
+
+
+_HS256_OF_SECRET = _HS256()
 
 
 class Key:
@@ -46,26 +78,34 @@ class Key:
 
     def __init__(
         self,
-        jose: jwk.Key | ml_dsa.AKPKey,
+        jose: Union["jwk.Key", "ml_dsa.AKPKey", Secret],
         alg: str,
         kid: str | None = None,
         *,
         signs_from: float = 0,
         verifies_until: float = math.inf,
     ) -> None:
-        _check_fit(jose, alg)
-        if not kid and isinstance(jose, jwk.OctKey):
+        self._algorithm: Any
+        if isinstance(jose, Secret):
+            if alg != "HS256":
+                raise ValueError(f"A derived key does not fit {alg}.")
+            self._algorithm = _HS256_OF_SECRET
+        else:
+            from drf_ratchet.tokens import fitting
+
+            fitting.check_fit(jose, alg)
+            self._algorithm = fitting.algorithm_of(alg)
+            if alg not in HMAC_BYTES:
+                kid = kid or jose.thumbprint()
+        if not kid:
             raise ValueError("A symmetric key needs a kid: its thumbprint would tell of the key.")
-        self.jose = jose
+        self.jose: Any = jose
         self.alg = alg
-        self.kid = kid or jose.thumbprint()
+        self.kid = kid
         #: What a header's ``alg`` may be for this key.
-        self.names = _EDDSA if alg in _EDDSA else frozenset({alg})
+        self.names = EDDSA if alg in EDDSA else frozenset({alg})
         self.signs_from = signs_from
         self.verifies_until = verifies_until
-        self._algorithm: Any = (
-            ml_dsa.MLDSA if alg in ml_dsa.NAMES else JWSRegistry.algorithms[_current_name(alg)]
-        )
 
     @classmethod
     def derive(cls, secret: str | bytes, use: str) -> Self:
@@ -86,12 +126,12 @@ class Key:
         material = secret.encode() if isinstance(secret, str) else secret
         kid = _hkdf(material, f"drf-ratchet {use} kid", 12)
         raw = _hkdf(material, f"drf-ratchet {use} HS256", HMAC_BYTES["HS256"])
-        return cls(jwk.OctKey.import_key(raw), "HS256", urlsafe_b64encode(kid).decode())
+        return cls(Secret(raw), "HS256", base64.urlsafe_b64encode(kid).rstrip(b"=").decode())
 
     @property
     def is_symmetric(self) -> bool:
         """Whether whoever can verify with this key can also sign with it."""
-        return isinstance(self.jose, jwk.OctKey)
+        return self.alg in HMAC_BYTES
 
     @property
     def can_sign(self) -> bool:
@@ -168,34 +208,3 @@ class KeySet:
 
 def _hkdf(secret: bytes, label: str, length: int) -> bytes:
     return HKDF(algorithm=SHA256(), length=length, salt=None, info=label.encode()).derive(secret)
-
-
-def _current_name(alg: str) -> str:
-    # joserfc warns at each use of the older one.
-    return "Ed25519" if alg in _EDDSA else alg
-
-
-def _check_fit(jose: jwk.Key | ml_dsa.AKPKey, alg: str) -> None:
-    if alg not in ALGORITHMS:
-        raise ValueError(f"{alg!r} is not an algorithm to sign with; use one of {ALGORITHMS}.")
-    if isinstance(jose, jwk.OctKey):
-        fits = alg in HMAC_BYTES
-        if fits and len(jose.raw_value) < HMAC_BYTES[alg]:
-            raise ValueError(f"{alg} needs a key of at least {HMAC_BYTES[alg] * 8} bits.")
-    elif isinstance(jose, jwk.RSAKey):
-        fits = alg in _RSA
-        raw: RSAPrivateKey | RSAPublicKey = jose.raw_value
-        if fits and raw.key_size < _RSA_BITS:
-            raise ValueError(f"{alg} needs an RSA key of at least {_RSA_BITS} bits.")
-    elif isinstance(jose, ml_dsa.AKPKey):
-        fits = jose.alg == alg
-    else:
-        fits = _CURVES.get(alg) == jose.curve_name
-    if not fits:
-        raise ValueError(f"This {jose.key_type} key does not fit {alg}.")
-    try:
-        jose.check_use("sig")
-        jose.check_alg(alg)
-        jose.check_key_op("verify" if not jose.is_private else "sign")
-    except KeyParameterError as error:
-        raise ValueError(f"This {jose.key_type} key is not for {alg}: {error}") from None

@@ -15,12 +15,14 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from joserfc.errors import KeyParameterError
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 
+from drf_ratchet.tokens.keys import ML_DSA
+
 try:
     from cryptography.hazmat.primitives.asymmetric import mldsa
 except ImportError:  # an older cryptography
     mldsa = None  # type: ignore[assignment]
 
-NAMES = ("ML-DSA-44", "ML-DSA-65", "ML-DSA-87")
+NAMES = ML_DSA
 
 
 def _classes(alg: str) -> tuple[Any, Any]:

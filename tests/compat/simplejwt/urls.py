@@ -25,6 +25,7 @@ def logout(request: Any) -> Response:
 urlpatterns = [
     path("token/", views.TokenObtainPairView.as_view()),
     path("token/refresh/", views.TokenRefreshView.as_view()),
+    path("token/sliding/refresh/", views.TokenRefreshSlidingView.as_view()),
     path("token/verify/", views.TokenVerifyView.as_view()),
     path("token/blacklist/", views.TokenBlacklistView.as_view()),
     path("logout/", logout),

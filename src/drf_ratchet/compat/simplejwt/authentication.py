@@ -17,9 +17,11 @@ from drf_ratchet.compat.simplejwt.models import TokenUser
 from drf_ratchet.compat.simplejwt.sessions import token_error
 from drf_ratchet.compat.simplejwt.settings import api_settings
 from drf_ratchet.compat.simplejwt.underneath import header_types
+from drf_ratchet.compat.simplejwt.wire import SLIDING
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.exceptions import Busy
 from drf_ratchet.sessions.freshness import fresh_user
+from drf_ratchet.tokens.claims import Kind
 from drf_ratchet.tokens.errors import Reason, TokenRefused, Unavailable
 
 #: For annotations.
@@ -122,7 +124,7 @@ class JWTAuthentication(BaseAuthentication):
             raise Busy from None
 
     def _user(self, token: Token) -> Any:
-        if "sid" in token and not token.payload.is_old:
+        if token.payload.kind in (Kind.ACCESS, SLIDING):
             return fresh_user(token.payload)
         # simplejwt's own tokens, and those of the project's own kinds.
         user = old.old_user(token.payload)

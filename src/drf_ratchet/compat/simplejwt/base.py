@@ -59,6 +59,8 @@ class Token:
 
     token_type: str | None = None
     lifetime: Any = None
+    #: What a token of ours must be for this class; None for any.
+    kind: str | None = wire.OTHER
 
     payload: Payload
 
@@ -137,8 +139,18 @@ class Token:
         self.check_exp()
         if api_settings.JTI_CLAIM is not None and api_settings.JTI_CLAIM not in self.payload:
             raise TokenError(_("Token has no id"))
+        self.verify_kind()
         if api_settings.TOKEN_TYPE_CLAIM is not None:
             self.verify_token_type()
+
+    def verify_kind(self) -> None:
+        """Check that it was made for this class, whether or not there is a claim that says so.
+
+        Raises:
+            TokenError: it was not.
+        """
+        if not self.payload.is_old and self.kind not in (None, self.payload.kind):
+            raise TokenError(_("Token has wrong type"))
 
     def verify_token_type(self) -> None:
         """Check that it is of this class's type.

@@ -1,5 +1,6 @@
 """simplejwt's serializers."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -8,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, serializers
 from rest_framework.exceptions import AuthenticationFailed, ValidationError
 
+from drf_ratchet.compat.simplejwt import old
 from drf_ratchet.compat.simplejwt.authentication import (
     AuthUser,
     default_user_authentication_rule,
@@ -16,15 +18,22 @@ from drf_ratchet.compat.simplejwt.base import Token
 from drf_ratchet.compat.simplejwt.exceptions import TokenError
 from drf_ratchet.compat.simplejwt.sessions import token_error
 from drf_ratchet.compat.simplejwt.settings import api_settings
-from drf_ratchet.compat.simplejwt.tokens import RefreshToken, SlidingToken, UntypedToken
+from drf_ratchet.compat.simplejwt.tokens import (
+    BlacklistMixin,
+    RefreshToken,
+    SlidingToken,
+    UntypedToken,
+)
+from drf_ratchet.compat.simplejwt.wire import SLIDING
 from drf_ratchet.models import Session
 from drf_ratchet.serializers import idempotency_key, user_of
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.device import device_of
 from drf_ratchet.sessions.freshness import living_user
-from drf_ratchet.sessions.refreshing import refresh_session
+from drf_ratchet.sessions.refreshing import read_alive, refresh_session
 from drf_ratchet.sessions.rotation import Outcome
 from drf_ratchet.throttling import Counter
+from drf_ratchet.tokens.claims import Kind
 from drf_ratchet.tokens.errors import Reason, TokenRefused
 
 __all__ = [
@@ -169,7 +178,9 @@ class TokenRefreshSerializer(serializers.Serializer[Any]):
             return {"access": _access(refresh, grant.access), "refresh": str(refresh)}
         if api_settings.ROTATE_REFRESH_TOKENS:
             # simplejwt hands out a new one, and the old one stays good.
-            _prolong(grant.session, grant.issued_at + refresh.lifetime, request)
+            until = grant.issued_at + refresh.lifetime
+            if not _prolong(grant.session, grant.issued_at, until, request):
+                raise token_error(Reason.SESSION_ENDED)
             held = str(refresh.of(grant.session))
             return {"access": _access(refresh, grant.access), "refresh": held}
         refresh.session = grant.session
@@ -197,11 +208,22 @@ class TokenRefreshSlidingSerializer(serializers.Serializer[Any]):
 
         Raises:
             TokenError: the token is no good, or not to be refreshed any more.
+            Throttled: this session refreshes too often.
         """
         token = self.token_class(attrs["token"])
         token.request = self.context.get("request")
         token.check_exp(api_settings.SLIDING_TOKEN_REFRESH_EXP_CLAIM)
-        _prolong(token.session, token.session.expires_at, token.request)
+        claims = token.refresh_claims
+        wait = Counter("refresh", str(claims.session)).take()
+        if wait is not None:
+            raise exceptions.Throttled(wait)
+        try:
+            read = read_alive(claims)
+        except TokenRefused as refused:
+            raise token_error(refused.reason) from None
+        token.session = read.session
+        if not _prolong(read.session, read.now, read.session.expires_at, token.request):
+            raise token_error(Reason.SESSION_ENDED)
         token.set_exp()
         token.set_iat()
         return {"token": str(token)}
@@ -256,17 +278,24 @@ def _access(refresh: RefreshToken, minted: str) -> str:
     return str(refresh.access_token) if is_theirs else minted
 
 
-def _prolong(session: Session, expires_at: Any, request: Any) -> None:
-    """Write that the session was used, and until when it lives on now."""
+def _prolong(session: Session, now: datetime, expires_at: datetime, request: Any) -> bool:
+    """Write that the session was used, and until when it lives on; False if it has ended."""
     ends_at = session.ends_at or expires_at
-    now = getattr(session, "database_now", session.rotated_at)  # as it was read
     changes = {"expires_at": min(expires_at, ends_at), "rotated_at": now}
-    store.change(session, {**changes, **device_of(request)._asdict()})
+    return store.change(session, {**changes, **device_of(request)._asdict()})
 
 
 def _check_session(token: UntypedToken, text: str) -> None:
-    kind = token.get(api_settings.TOKEN_TYPE_CLAIM or "token_type")
-    if kind in ("refresh", "sliding"):
-        ({"refresh": RefreshToken, "sliding": SlidingToken})[kind](text)
-    elif "sid" in token and not token.payload.is_old:
-        living_user(token.payload)
+    payload = token.payload
+    if payload.is_old:
+        old.check_not_ended(payload)
+    elif payload.kind in _WITH_REFRESH:
+        _WITH_REFRESH[payload.kind](text)
+    elif payload.kind == Kind.ACCESS:
+        living_user(payload)
+
+
+_WITH_REFRESH: dict[str, type[BlacklistMixin]] = {
+    Kind.REFRESH: RefreshToken,
+    SLIDING: SlidingToken,
+}

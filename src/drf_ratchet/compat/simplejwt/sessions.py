@@ -7,6 +7,8 @@ from uuid import UUID
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from drf_ratchet import signals
+from drf_ratchet.clock import Now
 from drf_ratchet.compat.adopting import GENERATION, adopt
 from drf_ratchet.compat.ending import end
 from drf_ratchet.compat.simplejwt import old, wire
@@ -19,10 +21,11 @@ from drf_ratchet.ids import uuid7
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.device import device_of
+from drf_ratchet.sessions.endings import EndReason
 from drf_ratchet.sessions.grant import custom_claims
 from drf_ratchet.sessions.opening import announce
 from drf_ratchet.sessions.refreshing import check_refresh
-from drf_ratchet.tokens.claims import RefreshClaims, session_id
+from drf_ratchet.tokens.claims import Kind, RefreshClaims, session_id
 from drf_ratchet.tokens.errors import Reason, TokenRefused
 
 #: What users are told, in simplejwt's sentences.
@@ -35,6 +38,10 @@ MESSAGES: dict[Reason, Any] = {
     Reason.USER_INACTIVE: _("No active account found for the given token."),
 }
 _INVALID = _("Token is invalid")
+
+
+def _ended(reason: Reason) -> Reason:
+    return Reason.SESSION_ENDED if reason is Reason.USER_INACTIVE else reason
 
 
 def token_error(reason: Reason) -> TokenError:
@@ -95,8 +102,9 @@ class SessionToken(Token):
         try:
             if self.payload.is_old:
                 return adopt(old.old_session(self.payload), request=self.request)
-            generation = self.payload.get("gen", GENERATION)
-            return RefreshClaims.read({**self.payload, "gen": generation})
+            # A sliding token is of its session, and of no generation.
+            sliding = {"gen": GENERATION} if self.payload.kind == wire.SLIDING else {}
+            return RefreshClaims.read({**self.payload, **sliding})
         except TokenRefused as refused:
             raise token_error(refused.reason) from None
 
@@ -148,8 +156,40 @@ class SessionToken(Token):
             self._session = self._living()
         except TokenRefused as refused:
             # Who is inactive is told so by whoever asks for the user, as by simplejwt.
-            if refused.reason is not Reason.USER_INACTIVE:
-                raise token_error(refused.reason) from None
+            if refused.reason is not Reason.USER_INACTIVE or self._has_ended():
+                raise token_error(_ended(refused.reason)) from None
+
+    def _has_ended(self) -> bool:
+        alive = store.rows().filter(ended_at=None, expires_at__gt=Now())
+        return not alive.filter(pk=self.refresh_claims.session).exists()
+
+    def demand_current(self) -> None:
+        """See to it that a refresh token that was used up makes no other token.
+
+        For a project's own code: it must not get around what a refresh would have noticed. Logging
+        out is for any.
+
+        Raises:
+            TokenError: it was, longer ago than the grace period; its session has ended.
+        """
+        is_refresh = self.payload.is_old or self.payload.kind == Kind.REFRESH
+        if self._as_read is None or self._new_id is not None or not is_refresh:
+            return
+        sid = self.old_session_id if self.payload.is_old else session_id(self.payload)
+        read = store.read(sid)
+        if read is None and self.payload.is_old:
+            return  # nobody has used it here
+        if read is None:
+            raise token_error(Reason.SESSION_ENDED)
+        behind = read.session.generation - self.payload.get("gen", GENERATION)
+        just_now = read.now - read.session.rotated_at < ratchet_settings().ROTATION_GRACE
+        if behind <= 0 or (behind == 1 and just_now):
+            return
+        end(read.session, reason=EndReason.REUSE, request=self.request)
+        signals.reuse_detected.send_robust(
+            sender=Session, session=read.session, request=self.request
+        )
+        raise token_error(Reason.REUSED)
 
     def end_session(self) -> None:
         """End its session: sign the device out."""
@@ -177,7 +217,7 @@ class SessionToken(Token):
 
     def _open(self) -> Session:
         settings = ratchet_settings()
-        user = self._user or old.old_user(self.payload)
+        user = self._user or old.named_user(self.payload)
         if user is None:
             raise TokenRefused(Reason.USER_INACTIVE)
         session = store.insert(

@@ -37,13 +37,20 @@ class BlacklistMixin(SessionToken):
 
     def verify(self, *args: Any, **kwargs: Any) -> None:
         """Its type first, then its session, then what all tokens are checked for."""
+        self.verify_kind()
         if api_settings.TOKEN_TYPE_CLAIM is not None:
             self.verify_token_type()
         self.check_blacklist()
         super().verify(*args, **kwargs)
 
     def set_jti(self) -> None:
-        """Make it a token of a session of its own."""
+        """Make it a token of a session of its own.
+
+        Raises:
+            TokenError: it was used up; its session has ended.
+        """
+        if self.token is not None and self.payload.kind == Kind.REFRESH:
+            self.demand_current()
         self._new_id, self._session = uuid7(), None
         self._user = self._user if self.token is None else None
         for name in ("sid", "gen"):
@@ -78,6 +85,7 @@ class SlidingToken(BlacklistMixin):
 
     token_type = "sliding"
     lifetime = Lifetime("SLIDING_TOKEN_LIFETIME")
+    kind = wire.SLIDING
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -90,7 +98,7 @@ class SlidingToken(BlacklistMixin):
 
     def sign(self) -> str:
         """The string: to us, an access token of its session."""
-        return _sign_access(self, self.session, {wire.TYPE: self.token_type})
+        return _sign_access(self, self.session, {wire.TYPE: wire.SLIDING})
 
     def _lasts_for(self) -> timedelta:
         refreshed = self.payload.get(api_settings.SLIDING_TOKEN_REFRESH_EXP_CLAIM, 0)
@@ -106,6 +114,11 @@ class AccessToken(SessionToken):
 
     #: The refresh token that it was made of.
     made_of: "RefreshToken | None" = None
+
+    @property
+    def kind(self) -> str:  # type: ignore[override]
+        """A class derived from it, with a ``token_type`` of its own, is a kind of its own."""
+        return Kind.ACCESS if self.token_type == AccessToken.token_type else wire.OTHER
 
     def _lasts_for(self) -> timedelta:
         return super()._lasts_for() + _CLOCKS_DIFFER
@@ -128,10 +141,16 @@ class RefreshToken(BlacklistMixin):
     no_copy_claims: tuple[str | None, ...] = ("token_type", "exp", "jti", "iat")
     access_token_class = AccessToken
     may_rotate = True
+    kind = Kind.REFRESH
 
     @property
     def access_token(self) -> AccessToken:
-        """A new access token with this one's claims."""
+        """A new access token with this one's claims.
+
+        Raises:
+            TokenError: this one was used up; its session has ended.
+        """
+        self.demand_current()
         access = self.access_token_class()
         access.made_of = self
         access.set_exp(from_time=self.current_time)
@@ -142,7 +161,12 @@ class RefreshToken(BlacklistMixin):
         return access
 
     def sign(self) -> str:
-        """The string: the row's refresh token, with this one's claims."""
+        """The string: the row's refresh token, with this one's claims.
+
+        Raises:
+            TokenError: this one was used up; its session has ended.
+        """
+        self.demand_current()
         session = self.session
         self._extend()
         own = {**self.custom_claims, ratchet_settings().USER_ID_CLAIM: subject_of(session.user)}
@@ -155,6 +179,7 @@ class RefreshToken(BlacklistMixin):
     def of(self, session: Any) -> "RefreshToken":
         """The same claims, for the row as it stands now."""
         self._session, self._as_read = session, None
+        self.payload["gen"] = session.generation
         self.payload["exp"] = in_seconds(session.expires_at)
         return self
 
@@ -173,6 +198,7 @@ class UntypedToken(Token):
 
     token_type = "untyped"
     lifetime = timedelta(seconds=0)
+    kind = None
 
     def verify_token_type(self) -> None:
         """Any is right."""

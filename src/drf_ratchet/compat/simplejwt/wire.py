@@ -24,6 +24,7 @@ from drf_ratchet.tokens.errors import Reason, TokenRefused
 OTHER = "other+jwt"
 #: Where a token of ours says what simplejwt calls its type, if that is not what we call it.
 TYPE = "simplejwt_type"
+SLIDING = "sliding"
 #: Claims that are written anew into every token.
 WRITTEN_BY_US = frozenset(
     {TYPE, "token_type", "sub", "sid", "gen", "auth_time", "exp", "iat", "jti"}
@@ -36,11 +37,13 @@ class Payload(dict[str, Any]):
     Args:
         claims: the claims.
         is_old: whether simplejwt made the token.
+        kind: what a token of ours is, whatever the settings call it; "" where nobody has looked.
     """
 
-    def __init__(self, claims: Mapping[str, Any], *, is_old: bool = False) -> None:
+    def __init__(self, claims: Mapping[str, Any], *, is_old: bool = False, kind: str = "") -> None:
         super().__init__(claims)
         self.is_old = is_old
+        self.kind = kind
 
     def __repr__(self) -> str:
         # The values are somebody's email address as often as not.
@@ -66,8 +69,10 @@ def decode(token: object, *, verify: bool = True) -> Payload:
     except TokenRefused as refused:
         if refused.reason is not Reason.WRONG_TYPE:
             raise
-        return Payload(_old(text), is_old=True) if is_old(text) else _in_their_words(_other(text))
-    return _in_their_words(_ours(text, kind))
+        if is_old(text):
+            return Payload(_old(text), is_old=True)
+        return _in_their_words(_other(text), OTHER)
+    return _in_their_words(_ours(text, kind), kind.value)
 
 
 def encode(claims: Mapping[str, Any], kind: Kind | None) -> str:
@@ -131,16 +136,18 @@ def _other(text: str) -> dict[str, Any]:
     return claims
 
 
-def _in_their_words(claims: dict[str, Any]) -> Payload:
+def _in_their_words(claims: dict[str, Any], kind: str = "") -> Payload:
     """What simplejwt calls our claims, beside them."""
-    payload = Payload(claims)
+    payload = Payload(claims, kind=kind)
     if payload.get("token_type") == Kind.REFRESH and isinstance(payload.get("sid"), str):
         # A session's refresh tokens have one id: the session's.
         payload["jti"] = payload["sid"].replace("-", "")
     if "sub" in payload:
         payload.setdefault(api_settings.USER_ID_CLAIM, payload["sub"])
-    kind = payload.pop(TYPE, payload.get("token_type"))
-    theirs = {api_settings.TOKEN_TYPE_CLAIM: kind, api_settings.JTI_CLAIM: payload.get("jti")}
+    if kind == Kind.ACCESS and payload.get(TYPE) == SLIDING:
+        payload.kind = SLIDING
+    named = payload.pop(TYPE, payload.get("token_type"))
+    theirs = {api_settings.TOKEN_TYPE_CLAIM: named, api_settings.JTI_CLAIM: payload.get("jti")}
     payload.update({name: value for name, value in theirs.items() if name and value is not None})
     return payload
 

@@ -10,17 +10,17 @@ import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken as TheirAccess
 from rest_framework_simplejwt.tokens import RefreshToken as Theirs
 
 from drf_ratchet.compat.adopting import adopt
 from drf_ratchet.compat.simplejwt import old
-from drf_ratchet.compat.simplejwt.tokens import RefreshToken
-from drf_ratchet.models import Session
-from drf_ratchet.sessions import end_sessions_before
-from tests.conftest import PASSWORD
+from drf_ratchet.compat.simplejwt.tokens import RefreshToken, SlidingToken
+from drf_ratchet.models import CutOff, Session
+from drf_ratchet.sessions import end_sessions_before, store
+from tests.conftest import PASSWORD, payload
 
 REFRESH = "/token/refresh/"
 
@@ -283,6 +283,72 @@ def test_pruning_brings_none_back(api: APIClient, token: Any) -> None:
     Session.objects.update(ended_at=datetime.now(UTC) - timedelta(days=40))
     call_command("ratchet", "prune", verbosity=0)
     assert refresh(api, str(token)).status_code == 401
+
+
+def test_pruning_brings_none_back_whatever_lifetimes_are_now(
+    api: APIClient, alice: User, settings: Any
+) -> None:
+    token = made({"user_id": alice.pk, "exp": int(time.time()) + 365 * 86400})
+    settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, "REFRESH_TOKEN_LIFETIME": timedelta(days=1)}
+    newest = refresh(api, token).json()["refresh"]
+    api.post("/token/blacklist/", {"refresh": newest})
+    long_ago = datetime.now(UTC) - timedelta(days=40)
+    Session.objects.update(ended_at=long_ago, expires_at=long_ago)
+    call_command("ratchet", "prune", verbosity=0)
+    assert refresh(api, token).status_code == 401
+
+
+def test_pruning_forgets_no_mass_ending(api: APIClient, token: Any) -> None:
+    list(end_sessions_before(datetime.now(UTC) + timedelta(seconds=2)))
+    CutOff.objects.update(announced_at=datetime.now(UTC) - timedelta(days=40))
+    call_command("ratchet", "prune", verbosity=0)
+    assert refresh(api, str(token)).status_code == 401
+
+
+def test_a_mass_ending_at_the_same_moment(
+    api: APIClient, token: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has walked past the row's place, and has not seen it."""
+    insert = store.insert_missing
+
+    def later(rows: Any) -> None:
+        list(end_sessions_before(datetime.now(UTC) + timedelta(seconds=2)))
+        insert(rows)
+
+    monkeypatch.setattr(store, "insert_missing", later)
+    assert refresh(api, str(token)).status_code == 401
+    monkeypatch.undo()
+    assert refresh(api, str(token)).status_code == 401
+
+
+def test_the_old_tables_are_dropped_while_we_run(
+    api: APIClient, token: Any, blacklist: Any
+) -> None:
+    assert old.is_blacklisted("x") is False
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {old.BLACKLISTED} RENAME TO elsewhere")
+    try:
+        with transaction.atomic():
+            assert old._has_blacklist(connection.alias)
+        if connection.vendor != "postgresql":  # there the test's own transaction is broken by it
+            assert refresh(api, str(token)).status_code == 200
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE elsewhere RENAME TO {old.BLACKLISTED}")
+
+
+def test_sliding_tokens_of_one_sign_in(api: APIClient, alice: User) -> None:
+    now = int(time.time())
+    family = {"token_type": "sliding", "user_id": alice.pk, "refresh_exp": now + 86400 - 600}
+    first = made({**family, "iat": now - 600, "exp": now + 200})
+    second = made({**family, "iat": now - 60, "exp": now + 290})
+    refreshed = api.post("/token/sliding/refresh/", {"token": second})
+    assert refreshed.status_code == 200, refreshed.content
+    new = payload(refreshed.json()["token"])
+    assert new["exp"] - new["iat"] == 300
+    SlidingToken(refreshed.json()["token"]).blacklist()
+    for token in (first, second, refreshed.json()["token"]):
+        assert api.post("/token/sliding/refresh/", {"token": token}).status_code == 401
 
 
 def test_adopting_twice_is_adopting_once(api: APIClient, token: Any) -> None:

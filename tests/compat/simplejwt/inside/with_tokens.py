@@ -32,7 +32,7 @@ from drf_ratchet.compat.simplejwt.tokens import (
     UntypedToken,
 )
 from drf_ratchet.models import Session
-from drf_ratchet.sessions import open_session
+from drf_ratchet.sessions import open_session, refresh_session
 
 
 class EmailToken(AccessToken):
@@ -333,3 +333,80 @@ def test_lifetimes_follow_the_settings() -> None:
     assert AccessToken.lifetime == timedelta(minutes=5)
     with override_settings(SIMPLE_JWT={"ACCESS_TOKEN_LIFETIME": timedelta(minutes=1)}):
         assert AccessToken.lifetime == api_settings.ACCESS_TOKEN_LIFETIME == timedelta(minutes=1)
+
+
+def used_up(alice: User) -> str:
+    """A refresh token whose session has turned twice since, an hour ago."""
+    token = str(RefreshToken.for_user(alice))
+    newest = refresh_session(refresh_session(token).refresh).refresh
+    assert newest is not None
+    Session.objects.update(rotated_at=datetime.now(UTC) - timedelta(hours=1))
+    return token
+
+
+def rotate_by_hand(token: RefreshToken) -> str:
+    token.set_jti()
+    token.set_exp()
+    return str(token)
+
+
+def prolong(token: RefreshToken) -> str:
+    token.set_exp(lifetime=timedelta(days=99))
+    return str(token)
+
+
+@pytest.mark.parametrize("make", [lambda token: str(token.access_token), prolong, rotate_by_hand])
+def test_a_used_token_makes_no_other(alice: User, make: Any) -> None:
+    token = RefreshToken(used_up(alice))
+    with pytest.raises(TokenError, match="Token is blacklisted"):
+        make(token)
+    assert Session.objects.get().end_reason == "reuse_detected"
+
+
+def test_a_used_token_still_logs_out(alice: User) -> None:
+    RefreshToken(used_up(alice)).blacklist()
+    assert Session.objects.get().end_reason == "logout"
+
+
+@pytest.mark.parametrize("freshness", ["immediate", "bounded", "expiry"])
+@pytest.mark.parametrize("saved", [True, False])
+def test_a_sliding_token_of_somebody_inactive(
+    api: APIClient, alice: User, settings: Any, freshness: str, *, saved: bool
+) -> None:
+    settings.DRF_RATCHET = {"FRESHNESS": freshness}
+    token = str(SlidingToken.for_user(alice))
+    if saved:
+        alice.is_active = False
+        alice.save()
+    else:
+        User.objects.update(is_active=False)
+    assert api.post("/token/sliding/refresh/", {"token": token}).status_code == 401
+
+
+def test_verifying_what_ended_with_its_user(api: APIClient, alice: User) -> None:
+    token = str(RefreshToken.for_user(alice))
+    alice.is_active = False
+    alice.save()
+    assert api.post("/token/verify/", {"token": token}).status_code == 400
+
+
+def test_kinds_without_a_claim_for_them(api: APIClient, alice: User, settings: Any) -> None:
+    settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, "TOKEN_TYPE_CLAIM": None}
+    refresh = RefreshToken.for_user(alice)
+    texts = {
+        RefreshToken: str(refresh),
+        AccessToken: str(refresh.access_token),
+        SlidingToken: str(SlidingToken.for_user(alice)),
+        EmailToken: str(EmailToken.for_user(alice)),
+    }
+    for kind, text in texts.items():
+        kind(text)
+        for other in set(texts) - {kind}:
+            with pytest.raises(TokenError, match="Token has wrong type"):
+                other(text)
+    assert api.post("/token/refresh/", {"refresh": texts[AccessToken]}).status_code == 401
+
+
+def test_rotation_by_hand_with_a_check_of_the_password(alice: User, settings: Any) -> None:
+    settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, "CHECK_REVOKE_TOKEN": True}
+    RefreshToken(rotate_by_hand(RefreshToken(str(RefreshToken.for_user(alice)))))
