@@ -24,8 +24,7 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from rest_framework_simplejwt.tokens import RefreshToken, SlidingToken
 
 from drf_ratchet.compat import adopt
-from drf_ratchet.compat.adopt.importing import SINGLE_ENDINGS
-from drf_ratchet.compat.adopting import OldSession
+from drf_ratchet.compat.adopting import SINGLE_ENDINGS, OldSession
 from drf_ratchet.compat.adopting import adopt as adopt_token
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import end_sessions_before, living_sessions, store

@@ -14,10 +14,10 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db import connections, reset_queries
-from django.db.models import Max, QuerySet
+from django.db.models import Max
 
 from drf_ratchet.compat.adopt.old_tables import aware, living_tokens
-from drf_ratchet.compat.adopting import OldSession, issued_at, row_of
+from drf_ratchet.compat.adopting import OldSession, issued_at, row_of, sendings_away
 from drf_ratchet.compat.old_tokens import unverified_claims
 from drf_ratchet.models import CutOff, Session
 from drf_ratchet.sessions import store
@@ -30,15 +30,6 @@ _FIELDS = ("pk", "user_id", "jti", "token", "created_at", "expires_at")
 _END_OF_TIME = 253_402_300_799
 #: What times that are none raise: in Django's fields, in datetime, in the platform's calendar.
 _NO_TIME = (ValueError, TypeError, OverflowError, OSError, AttributeError)
-
-SINGLE_ENDINGS = (
-    EndReason.LOGOUT,
-    EndReason.REVOKED,
-    EndReason.REUSE,
-    EndReason.LIMIT,
-    EndReason.REPLACED,
-    EndReason.TOO_FAR_AHEAD,
-)
 
 
 @dataclass(slots=True)
@@ -279,11 +270,6 @@ def _sent_away(keys: Collection[Any]) -> dict[Any, datetime]:
         some = sendings_away().filter(user__in=listed[start : start + size])
         found.update(some.values_list("user").annotate(Max("ended_at")))
     return found
-
-
-def sendings_away() -> QuerySet[Session]:
-    """The sessions that ended together with all others of their user."""
-    return store.rows().filter(ended_at__isnull=False).exclude(end_reason__in=SINGLE_ENDINGS)
 
 
 def _cut_off() -> UUID | None:
