@@ -1,14 +1,19 @@
 """Names change, and nothing else does."""
 
+import os
 import shutil
 import subprocess
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.management.base import OutputWrapper
 
 from drf_ratchet.compat.adopt.claims import own_registered_claims
 from drf_ratchet.compat.adopt.packages import DRF_JWT, SIMPLEJWT
 from drf_ratchet.compat.adopt.renaming import Renaming, rename
+from drf_ratchet.compat.adopt.report import by_hand
+from drf_ratchet.compat.adopt.scan import scan
 from drf_ratchet.compat.adopt.sources import Unreadable, project_files, read
 from drf_ratchet.compat.adopt.writing import NotWritten, uncommitted, write
 
@@ -67,6 +72,84 @@ def test_what_is_left_is_mentioned(tmp_path: Path) -> None:
     assert [mention.line for mention in found.mentions] == [2, 3]
 
 
+HIDDEN = (
+    "x = ['secret', OLD.x]",
+    "x = {'OLD.x': 'secret'}; y = OLD",
+    'x = [b"secret", rb"""secret""", OLD]',
+    "x = (f'{OLD.x}secret{\"secret\"}', OLD)",
+    "x = f'''{OLD.x!r:>{\"secret\"}}\nsecret'''; y = OLD",
+    "x = OLD.x  # secret",
+    "x = OLD.x, 'secret\\\nsecret', 'secret'",
+    'x = OLD.x, """secret\n secret OLD\n secret""", "secret"',
+    "# secret OLD",
+    "x = 'secret OLD'",
+    "x = 'secret'\ny = 'secret'; z = OLD\nx = 'secret'",
+    "x = 'OLD secret.x', OLD",
+    "x = '', OLD, 'é' 'secret'\r\nx = 'secret'",
+)
+
+
+@pytest.mark.parametrize("text", HIDDEN)
+def test_no_secret_is_shown(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.py"
+    found = renamed(path, text.replace("OLD", OLD) + "\n")
+
+    shown = [*found.diff("x.py"), *(mention.text for mention in found.mentions)]
+
+    assert shown
+    assert not any("secret" in line for line in shown)
+    assert found.text.count("secret") == text.count("secret")
+    if found.changes:
+        write(found, tmp_path)
+        assert path.read_bytes() == found.text.encode()
+
+
+def test_what_is_shown(tmp_path: Path) -> None:
+    """Where it is, and the names: masked lines are as many as the file's."""
+    text = (
+        "before = 'x'\n"
+        '"""A text\nof lines."""\n'
+        f"a, b = f(x, {OLD}.y, 1), ('{OLD}.a', \"{OLD}\", 'key')  # note\n"
+        "after = 'x'\n"
+    )
+    assert renamed(tmp_path / "x.py", text).diff("x.py") == [
+        "--- a/x.py",
+        "+++ b/x.py",
+        "@@ -4 +4 @@",
+        f"-a, b = f(x, {OLD}.y, 1), ('{OLD}.a', \"{OLD}\", '...')  # ...",
+        f"+a, b = f(x, {NEW}.y, 1), ('{NEW}.a', \"{NEW}\", '...')  # ...",
+    ]
+
+
+def test_no_secret_in_what_is_left_to_a_person(tmp_path: Path) -> None:
+    texts = {
+        ".env": f'BACKEND="{OLD}.x" SECRET_KEY=hunter2\n',
+        "settings.yml": f"{{key: hunter2, auth: {OLD}.x}}\n",
+        "requirements.txt": "git+https://hunter2@git.example/djangorestframework-simplejwt\n",
+        "a/migrations/0001.py": "d = [('token_blacklist', 'hunter2')]  # hunter2\n",
+        "a/migrations/0002.py": f"d = ['token_blacklist', 'hunter2\n# {OLD}\n",
+        "a/views.py": f"x = '{OLD} hunter2', 'hunter2'\n",
+    }
+    for name, text in texts.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    out = StringIO()
+    scanned = scan(tmp_path, SIMPLEJWT, install=False)
+
+    by_hand(OutputWrapper(out), SIMPLEJWT, scanned, needs_app=False)
+
+    lines = out.getvalue().splitlines()
+    assert "hunter2" not in out.getvalue()
+    for name in texts:
+        assert any(line.startswith(f"  {name}:1: ") for line in lines)
+    assert "  .env:1: names the old package, and is left as it is" in lines
+    assert (
+        "  a/views.py:1: x = '...', '...'  (names the old package, and is left as it is)" in lines
+    )
+    assert any("0001.py:1: d = [('token_blacklist', '...')]" in line for line in lines)
+
+
 @pytest.mark.parametrize(
     "text", [f"f({OLD}=1)\n", f"from . import {OLD}\n", f"from {OLD} import (\n", f"'{OLD}\0'"]
 )
@@ -113,6 +196,60 @@ def test_written_as_it_was(tmp_path: Path, raw: bytes) -> None:
     assert path.read_bytes() == raw.replace(OLD.encode(), NEW.encode())
     assert path.stat().st_mode & 0o777 == 0o750
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_mode_and_owner_reach_no_other_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose directory it is puts a link in the new file's place, while root writes it."""
+    path, victim = tmp_path / "x.py", tmp_path / "victim"
+    victim.write_text("shadow")
+    victim.chmod(0o600)
+    renaming = renamed(path, f"from {OLD} import x\n")
+    path.chmod(0o777)
+    if os.geteuid() == 0:
+        os.chown(path, 12345, 12345)
+    to_disk = os.fsync
+
+    def swapped(number: int) -> None:
+        to_disk(number)
+        (new,) = tmp_path.glob(".x.py.*")
+        new.unlink()
+        new.symlink_to(victim)
+
+    monkeypatch.setattr(os, "fsync", swapped)
+
+    write(renaming, tmp_path)
+
+    after = victim.stat()
+    assert (after.st_mode & 0o777, after.st_uid) == (0o600, os.geteuid())
+    assert victim.read_text() == "shadow"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_owner_stays(tmp_path: Path) -> None:
+    path = tmp_path / "x.py"
+    renaming = renamed(path, f"from {OLD} import x\n")
+    os.chown(path, 12345, 23456)
+    path.chmod(0o640)
+
+    write(renaming, tmp_path)
+
+    after = path.stat()
+    assert (after.st_uid, after.st_gid, after.st_mode & 0o7777) == (12345, 23456, 0o640)
+
+
+def test_a_link_put_in_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look at it and the reading of it."""
+    path, other = tmp_path / "x.py", tmp_path / "other"
+    renaming = renamed(path, f"from {OLD} import x\n")
+    other.write_bytes(path.read_bytes())
+    path.unlink()
+    path.symlink_to(other)
+    monkeypatch.setattr(Path, "is_symlink", lambda path: False)
+    with pytest.raises(NotWritten):
+        write(renaming, tmp_path)
+    assert OLD in other.read_text()
 
 
 def test_changed_in_the_meantime(tmp_path: Path) -> None:

@@ -24,10 +24,12 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from rest_framework_simplejwt.tokens import RefreshToken, SlidingToken
 
 from drf_ratchet.compat import adopt
-from drf_ratchet.compat.adopting import OldSession
+from drf_ratchet.compat.adopting import SINGLE_ENDINGS, OldSession
 from drf_ratchet.compat.adopting import adopt as adopt_token
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import end_sessions_before, living_sessions, store
+from drf_ratchet.sessions.device import device_of
+from drf_ratchet.sessions.endings import EndReason
 
 pytestmark = pytest.mark.django_db
 
@@ -152,7 +154,7 @@ def test_session_lifetime(alice: User, run: Any, settings: Any) -> None:
         expires = timezone.now() + timedelta(days=30)
         make(alice, number, token=text_of(iat=issued), expires_at=expires).save()
 
-    assert "1 are over by our settings" in run()
+    assert "1 are over" in run()
 
     left = sorted(
         round((session.expires_at - timezone.now()) / timedelta(days=1))
@@ -164,8 +166,96 @@ def test_session_lifetime(alice: User, run: Any, settings: Any) -> None:
 def test_everybody_was_signed_out(alice: User, run: Any) -> None:
     make(alice, 1).save()
     assert list(end_sessions_before(timezone.now())) in ([], [0])
-    assert "1 are over by our settings" in run()
+    assert "1 are over" in run()
     assert not Session.objects.exists()
+
+
+BEFORE, AFTER = timedelta(seconds=-60), timedelta(seconds=60)
+
+
+def ended(user: User, reason: str, *, after: timedelta = AFTER) -> None:
+    """A session of theirs that ended some time after now, when `make` issues tokens."""
+    session = store.insert(
+        user, rotates=True, idle=timedelta(days=1), absolute=None, device=device_of(None)
+    )
+    changes = {"ended_at": timezone.now() + after, "end_reason": reason}
+    Session.objects.filter(pk=session.pk).update(**changes)
+
+
+@pytest.mark.parametrize(
+    ("reason", "after", "imported"),
+    [
+        (EndReason.LOGOUT_ALL, AFTER, 0),
+        (EndReason.PASSWORD_CHANGED, AFTER, 0),
+        (EndReason.ADMIN, AFTER, 0),
+        (EndReason.USER_INACTIVE, AFTER, 0),
+        ("stolen_laptops", AFTER, 0),
+        (EndReason.LOGOUT_ALL, BEFORE, 1),
+        *((reason, AFTER, 1) for reason in SINGLE_ENDINGS),
+    ],
+)
+def test_who_logged_out_everywhere_stays_so(
+    alice: User, run: Any, reason: str, after: timedelta, imported: int
+) -> None:
+    """As at the token's first refresh: after the restart that may be before the import."""
+    bob = User.objects.create_user("bob")
+    make(alice, 1).save()
+    make(bob, 2).save()
+    ended(alice, reason, after=after)
+
+    output = run()
+
+    assert f"{1 + imported} sessions imported" in output
+    assert ("1 are over" in output) == (not imported)
+    assert living_sessions(alice).count() == imported
+    assert living_sessions(bob).count() == 1
+
+
+def test_more_users_than_parameters(run: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(connection.features, "max_query_params", 30)
+    users = [User.objects.create_user(f"user {number}") for number in range(25)]
+    OutstandingToken.objects.bulk_create([make(user, n) for n, user in enumerate(users)])
+    for user in (users[0], users[12], users[24]):
+        ended(user, EndReason.LOGOUT_ALL)
+    assert "22 sessions imported" in run()
+
+
+def test_all_are_ended_while_some_are_imported(alice: User, run: Any, monkeypatch: Any) -> None:
+    """The ending goes through the rows after they were looked for and before they are written."""
+    bob = User.objects.create_user("bob")
+    hour = timezone.now() - timedelta(hours=1)
+    make(alice, 1, token=text_of(iat=hour.timestamp() - 60)).save()
+    make(bob, 2).save()
+    slow = store.insert_missing
+
+    def late(rows: Any) -> None:
+        assert list(end_sessions_before(hour)) in ([], [0])
+        slow(rows)
+
+    monkeypatch.setattr(store, "insert_missing", late)
+
+    output = run()
+
+    assert "1 sessions imported" in output
+    assert "1 are over" in output
+    assert not living_sessions(alice).exists()
+    assert Session.objects.get(user=alice).end_reason == EndReason.ADMIN
+    assert living_sessions(bob).exists()
+
+
+def test_somebody_logs_out_everywhere_while_they_are_imported(
+    alice: User, run: Any, monkeypatch: Any
+) -> None:
+    make(alice, 1).save()
+    slow = store.insert_missing
+
+    def late(rows: Any) -> None:
+        ended(alice, EndReason.LOGOUT_ALL)
+        slow(rows)
+
+    monkeypatch.setattr(store, "insert_missing", late)
+    assert "0 sessions imported" in run()
+    assert not living_sessions(alice).exists()
 
 
 HOSTILE: Sequence[dict[str, Any]] = (

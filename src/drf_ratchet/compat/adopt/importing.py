@@ -5,21 +5,24 @@ and a token that comes first makes the same row.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db import reset_queries
+from django.db import connections, reset_queries
+from django.db.models import Max
 
 from drf_ratchet.compat.adopt.old_tables import aware, living_tokens
-from drf_ratchet.compat.adopting import OldSession, issued_at, row_of
+from drf_ratchet.compat.adopting import OldSession, issued_at, row_of, sendings_away
 from drf_ratchet.compat.old_tokens import unverified_claims
 from drf_ratchet.models import CutOff, Session
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import past_conflicts, write_database
+from drf_ratchet.sessions.endings import EndReason
 from drf_ratchet.tokens.errors import TokenRefused
 
 _FIELDS = ("pk", "user_id", "jti", "token", "created_at", "expires_at")
@@ -38,7 +41,8 @@ class Count:
         imported: sessions written.
         present: sessions that were there.
         sliding: simplejwt's sliding tokens, whose ``iat`` moves while their row stays.
-        over: beyond ``SESSION_LIFETIME``, expired meanwhile, or ended together with all others.
+        over: beyond ``SESSION_LIFETIME``, expired meanwhile, or ended together with all others,
+            everybody's or its user's.
         unusable: without a user or with times that no token has.
     """
 
@@ -184,15 +188,17 @@ def _import_batch(kind: _Kind, tokens: Sequence[_Token], count: Count) -> None:
     rows = list(_rows(kind, missing, count)) if missing else []
     if rows:
         past_conflicts(lambda: store.insert_missing(rows))
-        count.imported += len(rows)
+        ended = _end_reached(rows)
+        count.imported += len(rows) - ended
+        count.over += ended
 
 
 def _rows(
     kind: _Kind, missing: dict[UUID, tuple[_Token, float]], count: Count
 ) -> Iterator[Session]:
-    users = _users({token.user_id for token, _ in missing.values()})
-    cut_off, now = _cut_off(), datetime.now(UTC)
-    for key, (token, issued) in missing.items():
+    keys = {token.user_id for token, _ in missing.values()}
+    users, endings, now = _users(keys), _endings(keys), datetime.now(UTC)
+    for token, issued in missing.values():
         user = users.get(token.user_id)
         if user is None:
             count.unusable += 1
@@ -202,15 +208,68 @@ def _rows(
         except _NO_TIME:
             count.unusable += 1
             continue
-        if aware(row.expires_at) <= now or (cut_off is not None and key <= cut_off):
+        if aware(row.expires_at) <= now or endings.include(row):
             count.over += 1
         else:
             yield row
 
 
+@dataclass(frozen=True, slots=True)
+class _Endings:
+    """What a first refresh would look at, for a whole batch.
+
+    Args:
+        cut_off: up to which id all sessions were ended, whether or not they were rows.
+        sent_away: when a user's sessions were last ended all together, by the user's key.
+    """
+
+    cut_off: UUID | None
+    sent_away: Mapping[Any, datetime]
+
+    def include(self, row: Session) -> bool:
+        """Whether the session would have ended with the others, had it been a row by then."""
+        if self.cut_off is not None and row.pk <= self.cut_off:
+            return True
+        last = self.sent_away.get(row.user_id)
+        # Of a sign-in of nobody knows when, 1970 is what auth_time says; created_at says now.
+        return last is not None and last > row.auth_time
+
+
+def _endings(keys: Collection[Any]) -> _Endings:
+    return _Endings(_cut_off(), _sent_away(keys))
+
+
+def _end_reached(rows: Sequence[Session]) -> int:
+    """End what an ending of all has passed by: begun after it was looked for, and past these ids
+    before they were rows.
+
+    Returns:
+        How many those are.
+    """
+    endings = _endings({row.user_id for row in rows})
+    reached = [row for row in rows if endings.include(row)]
+    for row in reached:
+        past_conflicts(partial(store.end, row, EndReason.ADMIN))
+    return len(reached)
+
+
 def _users(keys: set[Any]) -> dict[Any, Any]:
     everybody = get_user_model()._base_manager.using(write_database())
     return everybody.in_bulk(list(keys))
+
+
+def _sent_away(keys: Collection[Any]) -> dict[Any, datetime]:
+    """When each user's sessions were last ended all together. One query, or as many as it takes
+    where the database takes only so many parameters."""
+    most = connections[write_database()].features.max_query_params
+    listed = list(keys)
+    # The reasons are parameters, too.
+    size = most - 20 if most else len(listed)
+    found: dict[Any, datetime] = {}
+    for start in range(0, len(listed), size):
+        some = sendings_away().filter(user__in=listed[start : start + size])
+        found.update(some.values_list("user").annotate(Max("ended_at")))
+    return found
 
 
 def _cut_off() -> UUID | None:

@@ -2,33 +2,19 @@
 
 import ast
 import difflib
-import io
+import re
 import tokenize
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from drf_ratchet.compat.adopt.edits import Edit, apply, line_starts, parse, tokens
+from drf_ratchet.compat.adopt.masking import masked
 from drf_ratchet.compat.adopt.packages import OldPackage
-from drf_ratchet.compat.adopt.sources import Source, Unreadable
+from drf_ratchet.compat.adopt.sources import Source
 
 _DOT = "."
 #: What a project that runs this command has in its INSTALLED_APPS.
 _RATCHET = frozenset({"drf_ratchet", "drf_ratchet.apps.RatchetConfig"})
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """Some characters in place of others.
-
-    Args:
-        start: where the first of them is, in characters from the file's beginning.
-        end: where they end.
-        text: what stands there instead.
-    """
-
-    start: int
-    end: int
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +23,11 @@ class Mention:
 
     Args:
         line: counted from 1.
-        text: the line.
+        text: the line as it may be shown; "" for not at all.
     """
 
     line: int
-    text: str
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +38,13 @@ class Renaming:
         source: the file as it was read.
         text: its text afterwards.
         mentions: what a person has to look at.
+        package: whose name it is.
     """
 
     source: Source
     text: str
     mentions: tuple[Mention, ...]
+    package: OldPackage
 
     @property
     def changes(self) -> bool:
@@ -64,13 +52,14 @@ class Renaming:
         return self.text != self.source.text
 
     def diff(self, name: str) -> list[str]:
-        """The change as a unified diff, a line each.
+        """The change as a unified diff, a line each, masked and without the lines around it.
 
         Args:
             name: the file's, from the project's directory.
         """
-        old, new = self.source.text.splitlines(), self.text.splitlines()
-        return list(difflib.unified_diff(old, new, f"a/{name}", f"b/{name}", lineterm="", n=1))
+        old, new = (masked(text, self.package) for text in (self.source.text, self.text))
+        lines = difflib.unified_diff(old, new, f"a/{name}", f"b/{name}", lineterm="", n=0)
+        return [line.rstrip("\r") for line in lines]
 
 
 def rename(source: Source, package: OldPackage, *, install: bool = False) -> Renaming:
@@ -87,47 +76,46 @@ def rename(source: Source, package: OldPackage, *, install: bool = False) -> Ren
     """
     names = package.word.search(source.text) is not None
     if not names and not (install and "INSTALLED_APPS" in source.text):
-        return Renaming(source, source.text, ())
-    tree = _parse(source.text)
+        return Renaming(source, source.text, (), package)
+    tree = parse(source.text)
     edits = list(_names(source.text, package)) if names else []
     edits += _installed(source, tree, package) if install else []
     edits.sort(key=lambda edit: edit.start)
     text = apply(source.text, edits)
-    _parse(text)
-    return Renaming(source, text, tuple(mentions(text, package)))
+    parse(text)
+    return Renaming(source, text, tuple(mentions(text, package, python=True)), package)
 
 
-def apply(text: str, edits: list[Edit]) -> str:
-    """A text with its edits made.
-
-    Args:
-        text: what they count in.
-        edits: in order, none over another.
-    """
-    parts, position = [], 0
-    for edit in edits:
-        parts += [text[position : edit.start], edit.text]
-        position = edit.end
-    return "".join([*parts, text[position:]])
-
-
-def mentions(text: str, package: OldPackage) -> Iterator[Mention]:
+def mentions(text: str, package: OldPackage, *, python: bool = False) -> Iterator[Mention]:
     """The lines of any text that name the package.
 
     Args:
         text: a file's.
         package: which one.
+        python: whether they may be shown, masked. What is secret in another file, nobody knows.
     """
-    for number, line in enumerate(text.split("\n"), start=1):
-        if package.word.search(line):
-            yield Mention(number, line.strip())
+    return lines_with(package.word, text, package if python else None)
+
+
+def lines_with(
+    pattern: re.Pattern[str], text: str, masked_for: OldPackage | None
+) -> Iterator[Mention]:
+    """The lines of any text that a pattern is found in.
+
+    Args:
+        pattern: what to look for.
+        text: a file's.
+        masked_for: the package whose paths are shown in its lines; None to show no line.
+    """
+    numbers = [n for n, line in enumerate(text.split("\n")) if pattern.search(line)]
+    lines = masked(text, masked_for) if numbers and masked_for else []
+    for number in numbers:
+        yield Mention(number + 1, lines[number].strip() if lines else "")
 
 
 def _names(text: str, package: OldPackage) -> Iterator[Edit]:
-    starts = _line_starts(text)
     before = ""
-    for token in _tokens(text):
-        start = starts[token.start[0] - 1] + token.start[1]
+    for token, start, _ in tokens(text):
         if token.type == tokenize.NAME:
             # An attribute or a keyword of that name is somebody else's.
             if token.string == package.module and before != _DOT:
@@ -148,7 +136,7 @@ def _in_string(literal: str, start: int, package: OldPackage) -> Iterator[Edit]:
 
 
 def _installed(source: Source, tree: ast.Module, package: OldPackage) -> Iterator[Edit]:
-    starts = _line_starts(source.text)
+    starts = line_starts(source.text)
     for element in _installed_apps(tree):
         if element.value not in _RATCHET or element.lineno != element.end_lineno:
             continue
@@ -179,26 +167,3 @@ def _values_of_installed_apps(node: ast.AST) -> Iterator[ast.expr]:
         return
     if node.value and any(isinstance(t, ast.Name) and t.id == "INSTALLED_APPS" for t in targets):
         yield node.value
-
-
-def _line_starts(text: str) -> list[int]:
-    starts = [0]
-    for line in text.split("\n"):
-        starts.append(starts[-1] + len(line) + 1)
-    return starts
-
-
-def _tokens(text: str) -> list[tokenize.TokenInfo]:
-    try:
-        return list(tokenize.generate_tokens(io.StringIO(text, newline="\n").readline))
-    except (tokenize.TokenError, SyntaxError) as error:
-        raise Unreadable(str(error)) from None
-
-
-def _parse(text: str) -> ast.Module:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the project's own: escapes, "is" with a literal
-            return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise Unreadable(str(error)) from None

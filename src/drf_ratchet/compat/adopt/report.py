@@ -118,7 +118,7 @@ def others(out: OutputWrapper, importing: list[Importer]) -> None:
 
 
 def changes(out: OutputWrapper, package: OldPackage, scanned: Scan) -> None:
-    """The lines that change, as a unified diff.
+    """The lines that change, as a unified diff, masked.
 
     Args:
         out: the command's.
@@ -151,7 +151,8 @@ def by_hand(out: OutputWrapper, package: OldPackage, scanned: Scan, *, needs_app
             for line in lines:
                 where = f"{scanned.name(path)}:{line.line}"
                 shown = textwrap.shorten(line.text, 60, placeholder=" ...")
-                findings.append(Finding(Effect.BY_HAND, where, f"{shown}  ({text})"))
+                told = f"{shown}  ({text})" if shown else text
+                findings.append(Finding(Effect.BY_HAND, where, told))
 
     if needs_app and not scanned.lists_apps:
         text = f'add "{package.replacement}"; no list with "drf_ratchet" in it was found'
@@ -165,7 +166,8 @@ def by_hand(out: OutputWrapper, package: OldPackage, scanned: Scan, *, needs_app
     )
     note(
         scanned.requirements,
-        "keep it as long as you may want to go back, or another app imports it",
+        "asks for the old package: keep it as long as you may want to go back, or another app "
+        "imports it",
     )
     for path, problem in scanned.unreadable.items():
         findings.append(Finding(Effect.BY_HAND, scanned.name(path), f"cannot be read: {problem}"))

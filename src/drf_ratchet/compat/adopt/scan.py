@@ -7,7 +7,7 @@ from pathlib import Path
 
 from drf_ratchet.compat.adopt.claims import OwnClaim, own_registered_claims
 from drf_ratchet.compat.adopt.packages import OldPackage
-from drf_ratchet.compat.adopt.renaming import Mention, Renaming, mentions, rename
+from drf_ratchet.compat.adopt.renaming import Mention, Renaming, lines_with, mentions, rename
 from drf_ratchet.compat.adopt.sources import (
     TEXTS,
     Unreadable,
@@ -94,15 +94,12 @@ def _note(notes: dict[Path, list[Mention]], path: Path, lines: Iterator[Mention]
 
 def _dependencies(text: str, package: OldPackage) -> Iterator[Mention]:
     """Lines of a migration that name the package or its app's label in a dependency or a key."""
-    label = re.compile(rf"""["']{package.migrations}(\.\w+)?["']""")
-    for number, line in enumerate(text.split("\n"), start=1):
-        if label.search(line) or package.word.search(line):
-            yield Mention(number, line.strip())
+    label = rf"""["']{package.migrations}(\.\w+)?["']"""
+    return lines_with(re.compile(f"{label}|{package.word.pattern}"), text, package)
 
 
 def _requirements(text: str, package: OldPackage) -> Iterator[Mention]:
     named = "|".join(map(re.escape, package.distributions))
-    asks = re.compile(rf"(?<![\w.-])(?:{named})(?![\w-])", re.IGNORECASE)
-    for number, line in enumerate(text.split("\n"), start=1):
-        if asks.search(line) and not line.lstrip().startswith("#"):
-            yield Mention(number, line.strip())
+    asks = rf"(?<![\w.-])(?:{named})(?![\w-])"
+    # Not in a comment.
+    return lines_with(re.compile(rf"(?i)^(?!\s*#).*?{asks}"), text, None)

@@ -102,7 +102,7 @@ def _import(out: OutputWrapper, kept: Stored, batch_size: int, dry: bool) -> Non
     out.write(f"  {count.imported:,} sessions imported in {seconds:.1f} s{rate}.")
     for number, what in (
         (count.present, "were there already"),
-        (count.over, "are over by our settings: SESSION_LIFETIME, or everybody was signed out"),
+        (count.over, "are over: by SESSION_LIFETIME, or by an ending of all, or all of a user"),
         (count.sliding, "are sliding tokens, which become sessions as they come"),
         (count.unusable, "cannot be used: no such user, or times that are none"),
     ):

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -28,34 +29,48 @@ def write(renaming: Renaming, root: Path) -> None:
     if path.is_symlink() or not path.resolve().is_relative_to(root.resolve()):
         raise NotWritten("it is outside of the project")
     try:
-        if path.read_bytes() != source.raw:
+        raw, was = _read(path)
+        if raw != source.raw:
             raise NotWritten("it has changed in the meantime; run this again")
-        _replace(path, renaming.text.encode(source.encoding))
+        _replace(path, renaming.text.encode(source.encoding), was)
     except (OSError, UnicodeEncodeError) as error:
         raise NotWritten(str(error)) from None
 
 
-def _replace(path: Path, raw: bytes) -> None:
+def _read(path: Path) -> tuple[bytes, os.stat_result]:
+    """A file, and what it is; not what somebody has put a link to in its place by now."""
+    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, os.O_RDONLY | flags), "rb") as file:
+        return file.read(), os.fstat(file.fileno())
+
+
+def _replace(path: Path, raw: bytes, was: os.stat_result) -> None:
     # Beside it: a rename is atomic within one file system.
     number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(number, "wb") as file:
             file.write(raw)
+            _keep_owner_and_mode(file.fileno(), was)
             file.flush()
             os.fsync(file.fileno())
-        _keep_owner(path, name)
-        shutil.copymode(path, name)
         os.replace(name, path)
     except BaseException:
         os.unlink(name)
         raise
 
 
-def _keep_owner(path: Path, name: str) -> None:
-    """Root may run this in somebody's checkout; others own what they can write here."""
-    was, now = path.stat(), os.stat(name)
-    if (was.st_uid, was.st_gid) != (now.st_uid, now.st_gid) and hasattr(os, "chown"):
-        os.chown(name, was.st_uid, was.st_gid)
+def _keep_owner_and_mode(number: int, was: os.stat_result) -> None:
+    """Root may run this in somebody's checkout; others own what they can write here.
+
+    By the open file, never by its name: whose directory it is can put a link there, to a file that
+    only root can give away.
+    """
+    now = os.fstat(number)
+    if (was.st_uid, was.st_gid) != (now.st_uid, now.st_gid) and hasattr(os, "fchown"):
+        os.fchown(number, was.st_uid, was.st_gid)
+    if hasattr(os, "fchmod"):
+        # After the owner, whose change takes bits away.
+        os.fchmod(number, stat.S_IMODE(was.st_mode))
 
 
 def uncommitted(paths: Sequence[Path], root: Path) -> list[str] | None:
