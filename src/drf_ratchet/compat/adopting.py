@@ -93,7 +93,7 @@ def adopt(old: OldSession, *, request: Any = None) -> RefreshClaims:
         past_conflicts(lambda: store.insert_missing([row]))
         # A mass ending may have walked past this id just before the row was there.
         if is_cut_off(old.id) or was_sent_away(old):
-            past_conflicts(lambda: store.end(row, EndReason.ADMIN))
+            past_conflicts(lambda: store.end(row, EndReason.REVOKED))
             raise TokenRefused(Reason.SESSION_ENDED)
     return old.claims
 

@@ -332,22 +332,29 @@ def test_a_window_longer_than_our_sessions(api: APIClient, alice: User, settings
 
 
 class TestTheOldBlacklist:
-    @pytest.fixture
-    def table(self, db: None) -> Any:
-        """Its table, as drf-jwt's migrations leave it behind."""
+    @pytest.fixture(scope="class", autouse=True)
+    def _table(self, django_db_setup: None, django_db_blocker: Any) -> Any:
+        """Its table, as drf-jwt's migrations leave it behind; made outside of every transaction."""
         # By hand: a schema editor of SQLite's works in no transaction.
         kind = "uuid" if connection.vendor == "postgresql" else "char(32)"
         number = "serial" if connection.vendor == "postgresql" else "integer"
         if connection.vendor == "mysql":
             number = "integer auto_increment"
-        with connection.cursor() as cursor:
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
             cursor.execute(
                 f"CREATE TABLE blacklist_blacklistedtoken "
                 f"(id {number} PRIMARY KEY, token text NULL, token_id {kind} NULL)"
             )
         _columns.cache_clear()
-        yield OldBlacklistedToken.objects
+        yield
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute("DROP TABLE blacklist_blacklistedtoken")
         _columns.cache_clear()
+
+    @pytest.fixture
+    def table(self, db: None) -> Any:
+        """Its rows."""
+        return OldBlacklistedToken.objects
 
     @pytest.mark.parametrize("by", ["token", "token_id", "family"])
     def test_counts(self, api: APIClient, alice: User, table: Any, by: str) -> None:
