@@ -333,7 +333,8 @@ def test_a_window_longer_than_our_sessions(api: APIClient, alice: User, settings
 
 class TestTheOldBlacklist:
     @pytest.fixture(scope="class", autouse=True)
-    def _table(self, django_db_setup: None, django_db_blocker: Any) -> Any:
+    @classmethod
+    def _table(cls, django_db_setup: None, django_db_blocker: Any) -> Any:
         """Its table, as drf-jwt's migrations leave it behind; made outside of every transaction."""
         # By hand: a schema editor of SQLite's works in no transaction.
         kind = "uuid" if connection.vendor == "postgresql" else "char(32)"
