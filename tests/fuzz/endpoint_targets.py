@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
 from drf_ratchet.authentication import REALM, REALM_INVALID_TOKEN, JWTAuthentication
+from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.exceptions import TokenNotValid
 from drf_ratchet.keyring import keyring
 from drf_ratchet.tokens.claims import Kind
@@ -37,7 +38,8 @@ def authorization(site: Site, data: bytes) -> None:
     value = site.filled(data)
     text = value.decode("latin-1")
     parts = value.split()
-    ours = parts[:1] != [] and parts[0].lower() == b"bearer"
+    schemes = [scheme.lower().encode() for scheme in ratchet_settings().AUTH_HEADER_TYPES]
+    ours = parts[:1] != [] and parts[0].lower() in schemes
     request = Request(APIRequestFactory().get("/", HTTP_AUTHORIZATION=text))
     authentication = JWTAuthentication()
     assert authentication.authenticate_header(request) == (REALM_INVALID_TOKEN if ours else REALM)
