@@ -1,10 +1,8 @@
 """A throwaway project on the real simplejwt, as its owner would have written it, on SQLite."""
 
 import os
-import signal
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import drf_ratchet
@@ -122,8 +120,6 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            # A shell's background jobs ignore Ctrl-C, and so would what they start.
-            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
 
     def manage(self, *arguments: str, settings: str = "settings", code: int = 0) -> str:

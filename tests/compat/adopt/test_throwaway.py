@@ -131,6 +131,7 @@ def test_interrupted(project: Project) -> None:
     """By the Ctrl-C of a terminal, in the middle."""
     project.root.joinpath("shop/apps.py").write_text(
         "import os\n"
+        "import signal\n"
         "import time\n"
         "from django.apps import AppConfig\n\n\n"
         "class Shop(AppConfig):\n"
@@ -138,6 +139,8 @@ def test_interrupted(project: Project) -> None:
         "    def ready(self):\n"
         '        if not os.environ.get("SLOW"):\n'
         "            return\n"
+        # A shell's background jobs ignore Ctrl-C, and so do the programs that they start.
+        "        signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "        from drf_ratchet.sessions import store\n"
         "        quick = store.insert_missing\n\n"
         "        def slow(rows):\n"
