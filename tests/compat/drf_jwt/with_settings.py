@@ -41,9 +41,10 @@ def sign_in(api: APIClient, alice: User) -> Any:
 
 
 def older_payload(user: User) -> dict[str, Any]:
-    from datetime import datetime
+    from datetime import UTC, datetime
 
-    exp = datetime.utcfromtimestamp(time.time() + 3600)
+    # Naive and in UTC, as 1.11's own.
+    exp = datetime.fromtimestamp(time.time() + 3600, UTC).replace(tzinfo=None)
     return {
         "username": user.username,
         "role": "reader",
