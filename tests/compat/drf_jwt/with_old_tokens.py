@@ -337,7 +337,7 @@ class TestTheOldBlacklist:
     def _table(cls, django_db_setup: None, django_db_blocker: Any) -> Any:
         """Its table, as drf-jwt's migrations leave it behind; made outside of every transaction."""
         # By hand: a schema editor of SQLite's works in no transaction.
-        kind = "uuid" if connection.vendor == "postgresql" else "char(32)"
+        kind = "uuid" if connection.features.has_native_uuid_field else "char(32)"
         number = "serial" if connection.vendor == "postgresql" else "integer"
         if connection.vendor == "mysql":
             number = "integer auto_increment"
