@@ -1,12 +1,13 @@
 """The database's clock."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+from django.conf import settings
 from django.db import connections
 from django.db.models import functions
 from django.db.models.sql import Query
-from django.utils.timezone import get_default_timezone
+from django.utils.timezone import get_default_timezone, make_naive
 
 
 class Now(functions.Now):
@@ -45,7 +46,19 @@ def aware(moment: datetime, alias: str) -> datetime:
         moment: as it was read.
         alias: of the database it was read from.
     """
-    if moment.tzinfo is not None:
-        return moment
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=_zone(alias))
+
+
+def stored(moment: datetime, alias: str) -> datetime:
+    """A moment as a column takes it beside those of ``Now``: naive without ``USE_TZ``.
+
+    Args:
+        moment: an aware datetime.
+        alias: of the database it goes to.
+    """
+    return moment if settings.USE_TZ else make_naive(moment, _zone(alias))
+
+
+def _zone(alias: str) -> tzinfo:
     in_utc = connections[alias].vendor in ("sqlite", "mysql")  # see Now
-    return moment.replace(tzinfo=UTC if in_utc else get_default_timezone())
+    return UTC if in_utc else get_default_timezone()

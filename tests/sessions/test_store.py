@@ -150,6 +150,13 @@ def test_repeat_hands_out_the_same_token_and_writes_nothing(alice: User) -> None
     assert Session.objects.values().get() == row
 
 
+def test_a_turn_at_the_tick_of_the_sign_in_is_no_step_up(alice: User) -> None:
+    first = open_session(alice).refresh
+    second = refresh_session(first)
+    Session.objects.update(created_at=F("rotated_at"), auth_time=F("rotated_at"))
+    assert refresh_session(first).refresh == second.refresh
+
+
 @settings_with(ROTATION_GRACE=timedelta(0))
 def test_a_retry_with_the_key_is_good_until_the_next_turn(alice: User) -> None:
     first = open_session(alice).refresh

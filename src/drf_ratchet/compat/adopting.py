@@ -12,12 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-from django.db import connections
 from django.db.models import QuerySet
-from django.utils.timezone import get_default_timezone, make_naive
 
-from drf_ratchet.clock import Now
+from drf_ratchet.clock import Now, stored
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.ids import uuid7_of
 from drf_ratchet.models import CutOff, Session
@@ -105,7 +102,7 @@ def row_of(old: OldSession, *, request: Any = None) -> Session:
         old: what the token says.
         request: the request that brought it, or None.
     """
-    opened, expires = old.moment, _moment(old.expires_at)
+    opened, expires, using = old.moment, _moment(old.expires_at), write_database()
     absolute: timedelta | None = old.lifetime or ratchet_settings().SESSION_LIFETIME
     ends_at = _later(opened, absolute) if absolute and old.issued_at else None
     return Session(
@@ -113,14 +110,14 @@ def row_of(old: OldSession, *, request: Any = None) -> Session:
         user=old.user,
         generation=GENERATION,
         rotates=old.rotates,
-        created_at=_stored(opened) if old.issued_at else Now(),
+        created_at=stored(opened, using) if old.issued_at else Now(),
         # When somebody last proved who they are. Not now; 1970 is never recent.
-        auth_time=_stored(opened),
+        auth_time=stored(opened, using),
         rotated_at=Now(),
-        expires_at=_stored(min(expires, ends_at or expires)),
-        ends_at=ends_at and _stored(ends_at),
+        expires_at=stored(min(expires, ends_at or expires), using),
+        ends_at=ends_at and stored(ends_at, using),
         # Pruned any earlier, the token would be one that nobody has seen.
-        kept_until=_stored(max(expires, _later(opened, old.lifetime or timedelta(0)))),
+        kept_until=stored(max(expires, _later(opened, old.lifetime or timedelta(0))), using),
         fingerprint=fingerprint_of(old.user),
         **device_of(request)._asdict(),
     )
@@ -134,8 +131,8 @@ def is_cut_off(session: UUID) -> bool:
 
 def was_sent_away(old: OldSession) -> bool:
     """Whether all of the user's sessions were ended since, when this one was no row yet."""
-    since = sendings_away().filter(user=old.user, ended_at__gt=_stored(old.moment))
-    return since.exists()
+    signed_in = stored(old.moment, write_database())
+    return sendings_away().filter(user=old.user, ended_at__gt=signed_in).exists()
 
 
 def sendings_away() -> QuerySet[Session]:
@@ -158,14 +155,6 @@ def issued_at(claims: Mapping[str, Any]) -> float:
 
 def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, tz=UTC)
-
-
-def _stored(moment: datetime) -> datetime:
-    """As a column takes it: naive without ``USE_TZ``, in the zone that ``clock.Now`` is in."""
-    if settings.USE_TZ:
-        return moment
-    in_utc = connections[write_database()].vendor in ("sqlite", "mysql")
-    return make_naive(moment, UTC if in_utc else get_default_timezone())
 
 
 def _later(moment: datetime, lifetime: timedelta) -> datetime:

@@ -133,6 +133,25 @@ def read_alive(token: RefreshClaims) -> Read:
     return read
 
 
+def check_unused(token: RefreshClaims, *, request: Any = None) -> None:
+    """End the session of a refresh token that was used up, as a refresh would; else do nothing.
+
+    For what makes other tokens of one without turning the counter.
+
+    Args:
+        token: verified.
+        request: the request that brought it.
+
+    Raises:
+        TokenRefused: reused.
+    """
+    read = store.read(token.session)
+    decision = _decide(read, token) if read else None
+    if read and decision and decision.outcome is Outcome.REUSE:
+        _end_refused(read.session, decision, request)
+        raise TokenRefused(Reason.REUSED)
+
+
 def read_refresh(
     refresh: object, *, kind: Kind = Kind.REFRESH, check_times: bool = True
 ) -> RefreshClaims:
@@ -188,12 +207,28 @@ def _state(read: Read | None, token: RefreshClaims) -> State | None:
         ended=session.ended_at is not None,
         end_reason=session.end_reason,
         key_hash=session.idempotency_key_hash,
-        elevated=session.auth_time == session.rotated_at,
+        # The first turn may fall on the tick of a coarse clock at which the session was opened.
+        elevated=session.created_at < session.auth_time == session.rotated_at,
         is_of_subject=(
             user is not None and read.user_visible and subject_of(user) == token.subject
         ),
         user_active=user is not None and user.is_active,
         password_unchanged=user is not None and is_unchanged(user, session.fingerprint),
+    )
+
+
+def _decide(
+    read: Read, token: RefreshClaims, key_hash: str = "", *, elevates: bool = False
+) -> Decision:
+    settings = ratchet_settings()
+    return decide(
+        _state(read, token),
+        token.generation,
+        now=read.now,
+        grace=settings.ROTATION_GRACE,
+        catch_up_limit=settings.CATCH_UP_LIMIT,
+        key_hash=key_hash,
+        elevates=elevates,
     )
 
 
@@ -207,25 +242,16 @@ def _refresh_once(
     elevates: bool,
 ) -> Grant | None:
     """One read and one decision; None where the row changed in between."""
-    settings = ratchet_settings()
     read = store.read(token.session)
     if read is None:
         raise TokenRefused(Reason.SESSION_ENDED)
-    decision = decide(
-        _state(read, token),
-        token.generation,
-        now=read.now,
-        grace=settings.ROTATION_GRACE,
-        catch_up_limit=settings.CATCH_UP_LIMIT,
-        key_hash=key_hash,
-        elevates=elevates,
-    )
+    decision = _decide(read, token, key_hash, elevates=elevates)
     session = read.session
     if decision.reason is not None:
         if decision.ending and not _end_refused(session, decision, request):
             return None
         raise TokenRefused(decision.reason)
-    idle = idle or settings.REFRESH_TOKEN_LIFETIME
+    idle = idle or ratchet_settings().REFRESH_TOKEN_LIFETIME
     changes = _changes(read, decision, request, key_hash, idle, elevates) if decision.turns else {}
     # Everything that may fail comes before the counter turns.
     claims = custom_claims(session.user, session=session, request=request, get_claims=get_claims)

@@ -1,6 +1,5 @@
 """What differs for a project that comes from simplejwt, by its settings."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -18,20 +17,18 @@ from drf_ratchet.compat.adopt.findings import (
     ours,
     shows_own_secret,
 )
+from drf_ratchet.compat.simplejwt.settings import DEFAULTS as THEIRS
 
-#: simplejwt's own, as far as a rule asks for them.
+#: Of simplejwt's own defaults, those that a rule asks for.
+_ASKED_FOR = (
+    *("ACCESS_TOKEN_LIFETIME", "REFRESH_TOKEN_LIFETIME"),
+    *("ROTATE_REFRESH_TOKENS", "BLACKLIST_AFTER_ROTATION", "UPDATE_LAST_LOGIN", "ALGORITHM"),
+    *("USER_ID_CLAIM", "TOKEN_TYPE_CLAIM", "JTI_CLAIM"),
+    *("CHECK_REVOKE_TOKEN", "CHECK_USER_IS_ACTIVE"),
+)
 DEFAULTS: dict[str, Any] = {
-    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=5),
-    "REFRESH_TOKEN_LIFETIME": timedelta(days=1),
-    "ROTATE_REFRESH_TOKENS": False,
-    "BLACKLIST_AFTER_ROTATION": False,
-    "UPDATE_LAST_LOGIN": False,
-    "ALGORITHM": "HS256",
-    "USER_ID_CLAIM": "user_id",
-    "TOKEN_TYPE_CLAIM": "token_type",
-    "JTI_CLAIM": "jti",
-    "CHECK_REVOKE_TOKEN": False,
-    "CHECK_USER_IS_ACTIVE": True,
+    **{name: THEIRS[name] for name in _ASKED_FOR},
+    # Under simplejwt's own name, which the project still has.
     "AUTH_TOKEN_CLASSES": ("rest_framework_simplejwt.tokens.AccessToken",),
 }
 

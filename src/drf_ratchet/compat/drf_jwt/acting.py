@@ -10,6 +10,7 @@ from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from drf_ratchet.compat.adopting import adopt
 from drf_ratchet.compat.drf_jwt.authentication import PresentedToken
 from drf_ratchet.compat.drf_jwt.reading import Payload
+from drf_ratchet.compat.thawing import thawed
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.grant import subject_of
@@ -39,7 +40,7 @@ def actor_of(request: Any) -> dict[str, Any] | None:
     actor: dict[str, Any] = {"sub": subject_of(user)}
     if session is not None:
         actor["sid"] = str(session)
-    return {**actor, "act": _plain(earlier)} if earlier else actor
+    return {**actor, "act": thawed(earlier)} if earlier else actor
 
 
 def may_still_act(actor: Any) -> bool:
@@ -88,9 +89,3 @@ def _session_of(claims: Any, request: Any) -> UUID | None:
         # An old package's token becomes one, so that its ending is known.
         return (adopt(claims.old, request=request) if claims.old else claims.session).session
     return session_id(claims) if isinstance(claims, Claims) else None
-
-
-def _plain(claim: Any) -> Any:
-    if not isinstance(claim, Mapping):
-        return claim
-    return {name: _plain(value) for name, value in claim.items()}

@@ -7,7 +7,6 @@ from django.utils.translation import gettext_lazy as _
 
 from drf_ratchet.compat.drf_jwt.new_keys import from_jwt_auth
 from drf_ratchet.compat.installing import install_ratchet
-from drf_ratchet.conf import put_underneath
 
 
 class DrfJwtConfig(AppConfig):
@@ -20,9 +19,7 @@ class DrfJwtConfig(AppConfig):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        install_ratchet()
-        # Before drf_ratchet's own ready() reads the keys, wherever it stands in the list.
-        put_underneath("JWT_AUTH", from_jwt_auth)
+        install_ratchet("JWT_AUTH", from_jwt_auth)
 
     def ready(self) -> None:
         """Register the checks."""

@@ -13,6 +13,7 @@ from drf_ratchet.compat.drf_jwt.models import is_blacklisted
 from drf_ratchet.compat.drf_jwt.old_keys import keys_for, name_in, named_user
 from drf_ratchet.compat.drf_jwt.settings import api_settings
 from drf_ratchet.compat.old_tokens import is_old, read_old_token
+from drf_ratchet.compat.thawing import thawed
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.keyring import keyring
 from drf_ratchet.sessions import store
@@ -106,7 +107,7 @@ def _read_ours(token: object, freshness: str | None) -> Payload:
         user = fresh_user(claims, freshness)
     except TokenRefused as refused:
         raise refusal(why_refused(refused.reason, session_id(claims))) from None
-    return Payload(_thawed(claims), user)
+    return Payload(thawed(claims), user)
 
 
 def _read_old(token: str) -> Payload:
@@ -164,12 +165,3 @@ def _old_session(token: str, claims: Mapping[str, Any], user: Any) -> OldSession
         rotates=False,
         lifetime=window + life,
     )
-
-
-def _thawed(value: Any) -> Any:
-    """Claims as the dicts and lists that they were parsed from."""
-    if isinstance(value, Mapping):
-        return {name: _thawed(item) for name, item in value.items()}
-    if isinstance(value, tuple):
-        return [_thawed(item) for item in value]
-    return value

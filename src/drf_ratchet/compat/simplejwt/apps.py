@@ -7,7 +7,6 @@ from django.apps import AppConfig
 from drf_ratchet.compat.installing import install_ratchet
 from drf_ratchet.compat.simplejwt.settings import NAME
 from drf_ratchet.compat.simplejwt.underneath import defaults
-from drf_ratchet.conf import put_underneath
 
 
 class SimpleJWTConfig(AppConfig):
@@ -19,9 +18,7 @@ class SimpleJWTConfig(AppConfig):
 
     def __init__(self, app_name: str, app_module: Any) -> None:
         super().__init__(app_name, app_module)
-        install_ratchet()
-        # Before drf_ratchet's own ready() reads the keys, wherever it stands in the list.
-        put_underneath(NAME, defaults)
+        install_ratchet(NAME, defaults)
 
     def ready(self) -> None:
         """Register the checks."""

@@ -76,7 +76,7 @@ class JWTAuthentication(BaseAuthentication):
             AuthenticationFailed: it has not two words.
         """
         words = header.split()
-        if not words or words[0] not in {name.encode() for name in header_types()}:
+        if not words or words[0].decode(HTTP_HEADER_ENCODING) not in header_types():
             return None
         if len(words) != 2:
             raise AuthenticationFailed(

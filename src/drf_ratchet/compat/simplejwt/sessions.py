@@ -7,10 +7,8 @@ from uuid import UUID
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from drf_ratchet import signals
 from drf_ratchet.clock import Now
 from drf_ratchet.compat.adopting import GENERATION, adopt
-from drf_ratchet.compat.ending import end
 from drf_ratchet.compat.simplejwt import old, wire
 from drf_ratchet.compat.simplejwt.base import Token
 from drf_ratchet.compat.simplejwt.exceptions import ExpiredTokenError, TokenError
@@ -21,10 +19,9 @@ from drf_ratchet.ids import uuid7
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.device import device_of
-from drf_ratchet.sessions.endings import EndReason
 from drf_ratchet.sessions.grant import custom_claims
 from drf_ratchet.sessions.opening import announce
-from drf_ratchet.sessions.refreshing import check_refresh
+from drf_ratchet.sessions.refreshing import check_refresh, check_unused
 from drf_ratchet.tokens.claims import Kind, RefreshClaims, session_id
 from drf_ratchet.tokens.errors import Reason, TokenRefused
 
@@ -172,28 +169,15 @@ class SessionToken(Token):
         Raises:
             TokenError: it was, longer ago than the grace period; its session has ended.
         """
-        is_refresh = self.payload.is_old or self.payload.kind == Kind.REFRESH
-        if self._as_read is None or self._new_id is not None or not is_refresh:
+        if self._as_read is None or self._new_id is not None:
             return
-        sid = self.old_session_id if self.payload.is_old else session_id(self.payload)
-        read = store.read(sid)
-        if read is None and self.payload.is_old:
-            return  # nobody has used it here
-        if read is None:
-            raise token_error(Reason.SESSION_ENDED)
-        behind = read.session.generation - self.payload.get("gen", GENERATION)
-        just_now = read.now - read.session.rotated_at < ratchet_settings().ROTATION_GRACE
-        if behind <= 0 or (behind == 1 and just_now):
-            return
-        end(read.session, reason=EndReason.REUSE, request=self.request)
-        signals.reuse_detected.send_robust(
-            sender=Session, session=read.session, request=self.request
-        )
-        raise token_error(Reason.REUSED)
-
-    def end_session(self) -> None:
-        """End its session: sign the device out."""
-        end(self.session, request=self.request)
+        try:
+            if self.payload.is_old:
+                check_unused(old.old_session(self.payload).claims, request=self.request)
+            elif self.payload.kind == Kind.REFRESH:
+                check_unused(self.refresh_claims, request=self.request)
+        except TokenRefused as refused:
+            raise token_error(refused.reason) from None
 
     def _living(self) -> Session | None:
         if not self.payload.is_old:

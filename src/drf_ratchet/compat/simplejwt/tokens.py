@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from drf_ratchet.compat.ending import end
 from drf_ratchet.compat.simplejwt import wire
 from drf_ratchet.compat.simplejwt.authentication import AuthUser
 from drf_ratchet.compat.simplejwt.base import Lifetime, Token
@@ -49,7 +50,7 @@ class BlacklistMixin(SessionToken):
         Raises:
             TokenError: it was used up; its session has ended.
         """
-        if self.token is not None and self.payload.kind == Kind.REFRESH:
+        if self.token is not None:
             self.demand_current()
         self._new_id, self._session = uuid7(), None
         self._user = self._user if self.token is None else None
@@ -71,7 +72,7 @@ class BlacklistMixin(SessionToken):
         Returns:
             A pair, as of ``get_or_create``: the blacklist's row (None without its app) and True.
         """
-        self.end_session()
+        end(self.session, request=self.request)
         return _row_of(self, "BlacklistedToken"), True
 
     def outstand(self) -> Any:
@@ -207,7 +208,7 @@ class UntypedToken(Token):
 def _sign_access(token: SessionToken, session: Any, further: dict[str, Any]) -> str:
     settings = ratchet_settings()
     subject = subject_of(session.user)
-    claims = access_claims(
+    claims: dict[str, Any] = access_claims(
         subject=subject,
         session=session.pk,
         issued_at=token.payload["iat"],
@@ -218,11 +219,11 @@ def _sign_access(token: SessionToken, session: Any, further: dict[str, Any]) -> 
         client_id=settings.CLIENT_ID,
         extra={**token.custom_claims_for(session), **further},
     )
-    theirs = {settings.USER_ID_CLAIM: subject}
+    claims[settings.USER_ID_CLAIM] = subject
     jti = token.payload.get(api_settings.JTI_CLAIM or "jti")
     if isinstance(jti, str):
-        theirs["jti"] = jti
-    return signed({**theirs, **claims, **({"jti": jti} if "jti" in theirs else {})}, Kind.ACCESS)
+        claims["jti"] = jti
+    return signed(claims, Kind.ACCESS)
 
 
 def _row_of(token: SessionToken, model: str) -> Any:

@@ -14,10 +14,11 @@ from drf_ratchet.compat.old_tokens import (
 from drf_ratchet.compat.simplejwt.keys import legacy_keys
 from drf_ratchet.compat.simplejwt.settings import api_settings
 from drf_ratchet.compat.simplejwt.underneath import as_timedelta
+from drf_ratchet.compat.thawing import thawed
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.keyring import keyring
 from drf_ratchet.tokens import codec
-from drf_ratchet.tokens.claims import Claims, Kind
+from drf_ratchet.tokens.claims import Kind
 from drf_ratchet.tokens.errors import Reason, TokenRefused
 
 #: The ``typ`` of a project's own kinds of token, which have no session.
@@ -124,10 +125,13 @@ def _old(text: str) -> dict[str, Any]:
 
 def _ours(text: str, kind: Kind) -> dict[str, Any]:
     if kind is Kind.ACCESS:
-        return _thawed(verify_access(text))
-    leeway = ratchet_settings().LEEWAY.total_seconds()
-    # A token out of a cookie is of the wrong type here, and refused as such.
-    return _thawed(codec.verify(text, keyring().refresh, Kind.REFRESH, leeway=leeway))
+        claims = verify_access(text)
+    else:
+        leeway = ratchet_settings().LEEWAY.total_seconds()
+        # A token out of a cookie is of the wrong type here, and refused as such.
+        claims = codec.verify(text, keyring().refresh, Kind.REFRESH, leeway=leeway)
+    said: dict[str, Any] = thawed(claims)
+    return said
 
 
 def _other(text: str) -> dict[str, Any]:
@@ -150,15 +154,3 @@ def _in_their_words(claims: dict[str, Any], kind: str = "") -> Payload:
     theirs = {api_settings.TOKEN_TYPE_CLAIM: named, api_settings.JTI_CLAIM: payload.get("jti")}
     payload.update({name: value for name, value in theirs.items() if name and value is not None})
     return payload
-
-
-def _thawed(claims: Claims) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in claims.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value

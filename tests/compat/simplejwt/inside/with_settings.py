@@ -220,7 +220,7 @@ def test_what_is_refused(simple_jwt: Any, chosen: dict[str, Any], word: str) -> 
         ratchet_settings()
     assert LONG not in str(refused.value)
     found = checks.check_simple_jwt()
-    assert [message.id for message in found] == ["ratchet.E011"]
+    assert [message.id for message in found] == ["ratchet_simplejwt.E001"]
     assert word in str(found[0].msg)
 
 
@@ -235,12 +235,12 @@ def test_what_is_refused(simple_jwt: Any, chosen: dict[str, Any], word: str) -> 
 def test_what_is_warned_of(simple_jwt: Any, chosen: dict[str, Any], word: str) -> None:
     simple_jwt(**chosen)
     found = checks.check_simple_jwt()
-    assert [message.id for message in found] == ["ratchet.W017"]
+    assert [message.id for message in found] == ["ratchet_simplejwt.W001"]
     assert word in str(found[0].hint)
 
 
 def test_the_door_that_is_still_open(simple_jwt: Any) -> None:
-    assert [message.id for message in checks.check_legacy_keys()] == ["ratchet.W018"]
+    assert [message.id for message in checks.check_legacy_keys()] == ["ratchet_simplejwt.W002"]
     simple_jwt(LEGACY_KEYS=[])
     assert checks.check_legacy_keys() == []
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from drf_ratchet.compat.drf_jwt.new_keys import from_jwt_auth
 from drf_ratchet.compat.installing import install_ratchet
 
 
@@ -18,4 +19,8 @@ class BlacklistedTokenConfig(AppConfig):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        install_ratchet()
+        install_ratchet("JWT_AUTH", from_jwt_auth)  # whichever of the two apps is installed
+
+    def ready(self) -> None:
+        """Register the checks."""
+        import drf_ratchet.compat.drf_jwt.checks  # noqa: F401 (registers them)

@@ -8,7 +8,6 @@ from django.utils.translation import gettext_lazy as _
 from drf_ratchet.compat.installing import install_ratchet
 from drf_ratchet.compat.simplejwt.settings import NAME
 from drf_ratchet.compat.simplejwt.underneath import defaults
-from drf_ratchet.conf import put_underneath
 
 
 class TokenBlacklistConfig(AppConfig):
@@ -22,9 +21,7 @@ class TokenBlacklistConfig(AppConfig):
 
     def __init__(self, app_name: str, app_module: Any) -> None:
         super().__init__(app_name, app_module)
-        install_ratchet()
-        # SIMPLE_JWT counts, whichever of the two apps is installed.
-        put_underneath(NAME, defaults)
+        install_ratchet(NAME, defaults)  # whichever of the two apps is installed
 
     def ready(self) -> None:
         """Register the checks."""
