@@ -1,4 +1,4 @@
-"""The ids of sessions are UUIDs of version 7 (RFC 9562), in the order in which a process makes them."""
+"""The ids of sessions are UUIDs of version 7 (RFC 9562), in the order in which they are made."""
 
 import time
 from datetime import UTC, datetime
