@@ -35,7 +35,7 @@ def main(argv: list[str]) -> int:
     options = made.parse_args(argv)
     with inprocess.project() as url:
         refreshes = contestants()
-        times = timing.in_turns(refreshes, options.rounds, options.number, "refreshing")
+        times = timing.in_turns(refreshes, options.rounds, options.number, "refreshing", slices=10)
         trips = {name: inprocess.queries_in(refresh) for name, refresh in refreshes.items()}
         rows = {name: _rows_of(url, refresh) for name, refresh in refreshes.items()}
         server = database.version(url)

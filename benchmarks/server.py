@@ -45,6 +45,7 @@ def served(peer: Peer, url: str, log: Path, **own: str) -> Iterator[int]:
         RuntimeError: it could not be prepared or did not start; with what it said.
     """
     environment = {
+        "CONN_HEALTH_CHECKS": "1",  # as a server in production has them
         **os.environ,
         "DATABASE_URL": url,
         "SECRET_KEY": secrets.token_urlsafe(48),

@@ -54,7 +54,7 @@ def main(argv: list[str]) -> int:
                 SIMPLEJWT: lambda: inprocess.post("/simplejwt/token/", credentials),
                 "a bare view": inprocess.get("/bare/"),
             }
-            times = timing.in_turns(asked, options.rounds, options.number, "signing in")
+            times = timing.in_turns(asked, options.rounds, options.number, "signing in", slices=5)
             trips = {name: inprocess.queries_in(asked[name]) for name in asked}
         server = database.version(url)
     claims = [

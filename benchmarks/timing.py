@@ -19,8 +19,9 @@ def in_turns(
     number: int,
     label: str = "timing",
     clock: Callable[[], float] = time.perf_counter,
+    slices: int = 1,
 ) -> Times:
-    """Call each ``number`` times in a row, one after the other, and that so many times over.
+    """Call each ``number`` times, in turns, and that so many times over.
 
     Each round begins with another one. The first round is not counted: it warms up.
 
@@ -31,6 +32,8 @@ def in_turns(
         label: for the progress bar.
         clock: ``time.process_time`` for what only computes and never waits; then it does not count
             that something else had the processor in between.
+        slices: turns of each in a round. Many short ones see the same weather; what a contestant
+            does once in a while is in the sum of them.
 
     Returns:
         The mean seconds per call in each round, by name.
@@ -39,15 +42,17 @@ def in_turns(
     names = list(contestants)
     for turn in track(range(rounds + 1), label):
         first = turn % len(names)
-        for name in names[first:] + names[:first]:
+        spent = dict.fromkeys(names, 0.0)
+        for name in (names[first:] + names[:first]) * slices:
             call = contestants[name]
             gc.collect()  # what others left is theirs; from here on it runs as in any server
             began = clock()
-            for _ in range(number):
+            for _ in range(number // slices):
                 call()
-            seconds = (clock() - began) / number
-            if turn:
-                times[name].append(seconds)
+            spent[name] += clock() - began
+        if turn:
+            for name in names:
+                times[name].append(spent[name] / (number // slices * slices))
     return times
 
 

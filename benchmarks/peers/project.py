@@ -76,7 +76,11 @@ def configure(
             "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
             "DATABASES": {
                 "default": dj_database_url.parse(
-                    os.environ["DATABASE_URL"], conn_max_age=60, conn_health_checks=True
+                    os.environ["DATABASE_URL"],
+                    conn_max_age=60,
+                    # Django's default is off: it is one more round trip for each request that asks
+                    # the database anything, whoever's package that does.
+                    conn_health_checks=os.environ.get("CONN_HEALTH_CHECKS") == "1",
                 )
             },
             **own,

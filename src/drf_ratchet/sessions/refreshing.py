@@ -288,10 +288,16 @@ def _changes(
         "generation": decision.generation,
         "rotated_at": read.now,
         "expires_at": min(idle_end, session.ends_at or idle_end),
+    }
+    mostly_the_same = {
         "idempotency_key_hash": key_hash,
         "fingerprint": renewed(session.user, session.fingerprint),
         **device_of(request)._asdict(),
     }
+    # Nobody else has changed them if the generation is what was read.
+    changes.update(
+        {name: new for name, new in mostly_the_same.items() if new != getattr(session, name)}
+    )
     return {**changes, "auth_time": read.now} if elevates else changes
 
 
