@@ -27,6 +27,7 @@ from report import Claim, exactly, parser, publish
 
 BARE, BOUNDED, IMMEDIATE = "a bare view", "drf-ratchet, bounded", "drf-ratchet, immediate"
 SIMPLEJWT = "djangorestframework-simplejwt"
+NOTHING = "an authenticator that does nothing"
 
 
 def main(argv: list[str]) -> int:
@@ -36,7 +37,7 @@ def main(argv: list[str]) -> int:
     with inprocess.project() as url:
         asked = inprocess.ways()
         _end_some()
-        pair = {name: asked[name] for name in (BARE, BOUNDED)}
+        pair = {name: asked[name] for name in (BARE, NOTHING, BOUNDED)}
         free = timing.in_turns(
             pair, options.rounds, options.number * 8, "no query", time.process_time, slices=32
         )
@@ -60,7 +61,11 @@ def main(argv: list[str]) -> int:
         Claim("queries of it", "", exactly(queries[IMMEDIATE]), 1),
     ]
     times = timing.measured(all_ways)
-    details = {"queries": queries, "pair": timing.measured(free)}
+    details = {
+        "queries": queries,
+        "pair": timing.measured(free),
+        "an authenticator that does nothing, over a bare view": timing.ratio(free, NOTHING, BARE),
+    }
     return publish(options, "Authenticated request", claims, times, "ms", details, server)
 
 

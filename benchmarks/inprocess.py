@@ -125,6 +125,7 @@ def ways() -> dict[str, Call]:
     of_django.save()
     simplejwt = post("/simplejwt/token/", credentials)["access"]
     headers = {
+        "an authenticator that does nothing": ours,
         "drf-ratchet, bounded": ours,
         "drf-ratchet, expiry": ours,
         "drf-ratchet, immediate": ours,

@@ -38,10 +38,14 @@ configure(
     },
 )
 
+from django.contrib.auth.models import User  # noqa: E402
 from drf_sessions.auth import BearerAuthentication  # noqa: E402
 from drf_sessions.services import SessionService  # noqa: E402
 from knox.auth import TokenAuthentication  # noqa: E402
-from rest_framework.authentication import SessionAuthentication  # noqa: E402
+from rest_framework.authentication import (  # noqa: E402
+    BaseAuthentication,
+    SessionAuthentication,
+)
 from rest_framework.permissions import AllowAny, IsAuthenticated  # noqa: E402
 from rest_framework.request import Request  # noqa: E402
 from rest_framework.response import Response  # noqa: E402
@@ -69,6 +73,15 @@ class Expiry(JWTAuthentication):
     freshness = "expiry"
 
 
+class Anybody(BaseAuthentication):
+    """Does nothing: what DRF itself spends on having an authenticator."""
+
+    user = User()
+
+    def authenticate(self, request: Request) -> tuple[User, None]:
+        return self.user, None
+
+
 class Hello(APIView):
     """What is asked for; who asks is all that differs."""
 
@@ -94,6 +107,7 @@ class DRFSessionsRefresh(APIView):
 
 #: By the names under which they are reported.
 WAYS = {
+    "an authenticator that does nothing": Anybody,
     "drf-ratchet, bounded": Bounded,
     "drf-ratchet, expiry": Expiry,
     "drf-ratchet, immediate": ImmediateJWTAuthentication,
