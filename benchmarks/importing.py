@@ -49,7 +49,7 @@ _ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTE
 
 
 def main(argv: list[str]) -> int:
-    options = parser("Import drf-ratchet and see how long it takes.", "importing", 9).parse_args(
+    options = parser("Import drf-ratchet and see how long it takes.", "importing", 25).parse_args(
         argv
     )
     times: Times = {"Django and DRF": [], "with drf-ratchet": []}
