@@ -42,6 +42,11 @@ test-mariadb: .venv/.dev-installed ## the same on MariaDB, which has to be insta
 	@echo "== MariaDB"
 	@$(BIN)/python -m tests.servers mariadb -- $(BIN)/pytest $(ON_ITS_DATABASE) $(ARGS)
 
+# One of them: make matrix ARGS="--only 3.13-6.1-3.18"
+.PHONY: matrix
+matrix: .venv/.dev-installed ## other Pythons, Djangos and DRFs, into docs/support.md (an hour)
+	@$(BIN)/python -m tests.matrix --write $(ARGS)
+
 # One night: make fuzz FUZZ_SECONDS=3600
 fuzz: .venv/.fuzz-tried ## hostile input everywhere for a minute (FUZZ_SECONDS=3600 for a nightly run)
 	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(ARGS)
