@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -59,18 +60,23 @@ def run(
     for old, new in replaced:
         assert old in script, f"{old} is not there"
         script = script.replace(old, new)
-    done = subprocess.run(
+    with subprocess.Popen(
         ["bash", "-euc", script],
-        check=False,
         cwd=folder,
         env=os.environ if environment is None else environment,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=timeout,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    printed = re.split(r"--\d+--\n", done.stdout)[1:]
+        start_new_session=True,
+    ) as shell:
+        try:
+            said, complained = shell.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(shell.pid, signal.SIGKILL)  # and what it has started
+            raise
+    assert shell.returncode == 0, said + complained
+    printed = re.split(r"--\d+--\n", said)[1:]
     for (command, expected), text in zip(steps, printed, strict=True):
         pattern = re.escape(expected.strip()).replace("…", '[^"]*')
         assert re.fullmatch(pattern, text.strip()), (command, text)

@@ -27,7 +27,7 @@ class Silent(SimpleHTTPRequestHandler):
 def folder(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     build = [sys.executable, "-m", "mkdocs", "--quiet", "build", "--strict"]
-    subprocess.run([*build, "--site-dir", str(folder)], cwd=console.ROOT, check=True, timeout=120)
+    subprocess.run([*build, "--site-dir", str(folder)], cwd=console.ROOT, check=True, timeout=300)
     return folder
 
 

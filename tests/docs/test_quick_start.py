@@ -68,7 +68,7 @@ def test_from_nothing_to_a_protected_endpoint(tmp_path: Path) -> None:
             ("http://127.0.0.1:8000", f"http://127.0.0.1:{port}"),
         ],
         environment=environment,
-        timeout=120,
+        timeout=300,
     )
     left = tmp_path / ".venv" / "bin" / "python"
     done = [left, "manage.py", "check", "--fail-level", "WARNING"]
