@@ -70,6 +70,17 @@ charts: ## the charts and tables of docs/benchmarks.md, out of the last runs
 
 bench-docs: bench charts ## both: measure, and write it into the docs
 
+.PHONY: docs docs-serve reference
+docs: .venv/.dev-installed ## the documentation as a site, into site/ (strict: a dead link fails)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs --quiet build --strict
+	@echo "site/index.html"
+
+docs-serve: .venv/.dev-installed ## the same, shown on http://127.0.0.1:8080 and made anew at each change
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --strict --dev-addr 127.0.0.1:8080
+
+reference: .venv/.dev-installed ## the pages of docs/reference that are made out of the code
+	@$(BIN)/python docs/reference/generate.py
+
 lint: .venv/.dev-installed ## style, likely bugs, and that imports point down
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -113,7 +124,7 @@ UV_COMPILE = $(UV) pip compile --quiet --upgrade --universal --python-version 3.
 
 clean: ## delete what make has made, but for the demo's data
 	rm -rf .venv .venv-matrix .venv-bench dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
-	rm -rf .hypothesis fuzz-crashes
+	rm -rf .hypothesis fuzz-crashes site
 	find src tests demo -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # How .venv comes to be. While an installation is under way neither of the two files is

@@ -1,8 +1,8 @@
 """What happens to sessions, for whoever wants to know.
 
 Each is sent after the fact is committed, with ``send_robust``: a receiver that fails is logged
-by Django and changes nothing. The sender is the ``Session`` class; each carries ``session`` (the
-row, with ``session.user`` loaded or None) and ``request`` (or None).
+by Django and changes nothing. The sender is the ``Session`` class; each but ``sessions_cut_off``
+carries ``session`` (the row, with ``session.user`` loaded or None) and ``request`` (or None).
 
 * ``session_opened``: a device signed in.
 * ``session_refreshed``: a new pair was handed out; ``outcome`` says how (advance, repeat, hold,

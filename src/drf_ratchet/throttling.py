@@ -37,9 +37,10 @@ RATES: dict[str, str | None] = {
     # Failed sign-ins for one account from one network: what a person needs who has forgotten the
     # password. A stranger elsewhere uses up his own and not the owner's.
     "sign_in": "20/hour",
-    # … from one network, whatever the account: password spraying.
+    # Failed sign-ins from one network, whatever the account: password spraying.
     "sign_in_address": "100/hour",
-    # … for one account from anywhere: a botnet. So high that it takes many networks to reach it.
+    # Failed sign-ins for one account from anywhere: a botnet. So high that it takes many
+    # networks to reach it.
     "sign_in_account": "300/hour",
     # Refreshes of one session.
     "refresh": "120/min",

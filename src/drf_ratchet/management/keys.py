@@ -36,7 +36,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     rotating.add_argument("--alg", choices=ALGORITHMS, metavar="ALG", help="(default: as now)")
     retiring = tasks.add_parser("retire", help="Delete a key. Its tokens are refused at once.")
-    retiring.add_argument("kid")
+    retiring.add_argument("kid", help="its name, as the list has it")
     retiring.add_argument("--force", action="store_true", help="although its tokens are about")
     for task in (making, rotating):
         task.add_argument(

@@ -6,16 +6,27 @@ from enum import StrEnum
 class Reason(StrEnum):
     """The ``reason`` of a refusal, as clients see it. The values are part of the HTTP contract."""
 
+    #: What was sent is no JWT, or has a header or a claim of a form that we do not make.
     MALFORMED = "malformed"
+    #: The signature does not fit, or no key is known by the name that the token says.
     BAD_SIGNATURE = "bad_signature"
+    #: A refresh token in place of an access token, one for a cookie in a header, or the reverse.
     WRONG_TYPE = "wrong_type"
+    #: Its ``exp`` has passed, or its session was not refreshed for too long.
     EXPIRED = "expired"
+    #: Its ``nbf`` or ``iat`` is in the future: two clocks differ.
     NOT_YET_VALID = "not_yet_valid"
+    #: Its ``iss`` is not ``ISSUER``.
     WRONG_ISSUER = "wrong_issuer"
+    #: Its ``aud`` names none of ``AUDIENCE``.
     WRONG_AUDIENCE = "wrong_audience"
+    #: Somebody logged out, or something else ended the session; or it is not there any more.
     SESSION_ENDED = "session_ended"
+    #: A refresh token behind the counter: what was presented had been used up before.
     REUSED = "reused"
+    #: The user's ``is_active`` is False; or, at a refresh, the user is gone.
     USER_INACTIVE = "user_inactive"
+    #: The password is another than the one that the session was opened under.
     PASSWORD_CHANGED = "password_changed"
 
 
