@@ -63,6 +63,6 @@ class ApiDocs(SpectacularSwaggerSplitView):  # its script is not within the page
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer with the page, or with its script."""
-        response: Response = super().get(request, *args, **kwargs)
+        response: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
         response["Content-Security-Policy"] = DOCS_SECURITY_POLICY
         return response

@@ -17,14 +17,14 @@ class RatchetConfig(AppConfig):
 
         And tell drf-spectacular of us, where it is installed.
         """
-        import drf_ratchet.checks  # noqa: F401 (registers them)
+        import drf_ratchet.checks
         from drf_ratchet.keyring import load_at_start
         from drf_ratchet.sessions import user_changes
 
         user_changes.watch()
         load_at_start()
         if apps.is_installed("drf_spectacular"):
-            from drf_ratchet.openapi import well_known
             import drf_ratchet.openapi.extensions  # noqa: F401 (registers them)
+            from drf_ratchet.openapi import well_known
 
             well_known.show()

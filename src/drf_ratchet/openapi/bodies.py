@@ -25,7 +25,9 @@ def members(required: Mapping[str, Any], optional: Mapping[str, Any] | None = No
 
 
 #: Named, and no part of what has it: drf-spectacular would look for its name among a project's.
-REASON = Component("TokenRefusalReason", {"type": "string", "enum": [each.value for each in Reason]})
+REASON = Component(
+    "TokenRefusalReason", {"type": "string", "enum": [each.value for each in Reason]}
+)
 TOKEN_NOT_VALID = Component("TokenNotValidCode", {"type": "string", "enum": ["token_not_valid"]})
 
 REFUSAL = Component(
@@ -43,7 +45,8 @@ FIELD_ERRORS = Component(
     "FieldErrors",
     {
         "type": "object",
-        "additionalProperties": {"type": "array", "items": TEXT},
+        "additionalProperties": {"type": "array", "items": TEXT, "minItems": 1},
+        "minProperties": 1,
         "description": "What is wrong, by field.",
     },
 )
@@ -90,11 +93,7 @@ REFRESH_REFUSED = Answer(
 TOO_MANY = Answer(
     "Too many attempts.",
     [REFUSAL],
-    {
-        "Too many": refusal(
-            "Request was throttled. Expected available in 60 seconds.", "throttled"
-        )
-    },
+    {"Too many": refusal("Request was throttled. Expected available in 60 seconds.", "throttled")},
 )
 SIGNED_OUT = Answer("Signed out.", [LOGGED_OUT], {"Signed out": {"detail": "Logout successful."}})
 

@@ -13,7 +13,6 @@ from drf_ratchet.openapi.bodies import (
     ACCESS,
     BAD_FIELDS,
     LOGGED_OUT,
-    NO_TOKEN,
     RETRY_AFTER,
     TEXT,
     TOO_MANY,
@@ -22,8 +21,9 @@ from drf_ratchet.openapi.bodies import (
     response_header,
     tokens,
 )
-from drf_ratchet.openapi.schema import Answer, Component, Described, RatchetSchema, describes
+from drf_ratchet.openapi.schema import Answer, Component, Described, RatchetSchema, call, describes
 from drf_ratchet.openapi.views import BAD_SIGN_IN, OURS, REFUSED_TO_STEP_UP, credentials
+from drf_ratchet.serializers import StepUpSerializer
 from drf_ratchet.tokens.errors import Reason, refusal_body
 
 FROM_OUR_PAGES = (
@@ -36,7 +36,11 @@ IN_COOKIES = Component("BrowserTokens", members({"expires_in": LIFETIME}))
 CROSS_SITE = Answer(
     "The request does not come from a page of this site.",
     [bodies.REFUSAL],
-    {"From elsewhere": refusal("This request does not come from a page of this site.", "cross_site")},
+    {
+        "From elsewhere": refusal(
+            "This request does not come from a page of this site.", "cross_site"
+        )
+    },
 )
 BAD_BODY = Answer(
     "The body is no JSON object.",
@@ -174,6 +178,8 @@ def step_up(schema: RatchetSchema) -> Described:
             429: TOO_MANY,
         },
         parameters=(bodies.IDEMPOTENCY_KEY, *OURS, RETRY_AFTER),
+        authenticators=(*map(type, schema.view.get_authenticators()), RefreshCookie),
+        together=True,
     )
 
 
@@ -190,8 +196,12 @@ def without_token(serializer: type[Any]) -> type[Any]:
         return {name: field for name, field in fields.items() if name != "refresh"}
 
     named = {"get_fields": get_fields, "__doc__": serializer.__doc__}
-    return type(f"Browser{serializer.__name__}", (serializer,), named)
+    made = type(f"Browser{serializer.__name__}", (serializer,), named)
+    if serializer is StepUpSerializer:
+        call(made, "The password again.")
+    return made
 
 
 def _body(schema: RatchetSchema) -> Any:
-    return without_token(type(schema.own_serializer()))
+    serializer: Any = type(schema.own_serializer())
+    return without_token(serializer)

@@ -17,7 +17,7 @@ REFRESH_COOKIE = "refreshCookie"
 SERVICE = "serviceAuth"
 
 
-class HeaderScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class HeaderScheme(OpenApiAuthenticationExtension):
     """The access token in the Authorization header."""
 
     target_class = "drf_ratchet.authentication.JWTAuthentication"
@@ -31,7 +31,7 @@ class HeaderScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return header_scheme(ratchet_settings().AUTH_HEADER_TYPES)
 
 
-class CookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class CookieScheme(OpenApiAuthenticationExtension):
     """The access token in its cookie."""
 
     target_class = "drf_ratchet.browser.authentication.CookieJWTAuthentication"
@@ -48,7 +48,7 @@ class CookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         )
 
 
-class RefreshCookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class RefreshCookieScheme(OpenApiAuthenticationExtension):
     """The refresh token in its cookie, which the endpoints for browsers look at."""
 
     target_class = "drf_ratchet.openapi.browser.RefreshCookie"
@@ -61,7 +61,7 @@ class RefreshCookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-un
         )
 
 
-class ServiceScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class ServiceScheme(OpenApiAuthenticationExtension):
     """A service's name and secret."""
 
     target_class = "drf_ratchet.services.authentication.ServiceAuthentication"
@@ -78,7 +78,7 @@ class ServiceScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
         }
 
 
-class Endpoints(OpenApiViewExtension):  # type: ignore[no-untyped-call]
+class Endpoints(OpenApiViewExtension):
     """All of our views, and what a project derives from them."""
 
     target_class = "drf_ratchet.views.RatchetView"
@@ -101,7 +101,7 @@ class Endpoints(OpenApiViewExtension):  # type: ignore[no-untyped-call]
 def one_scheme(authenticator: Any) -> None:
     """Say that another class with the same scheme is no mistake: ours have subclasses."""
     kind = authenticator if isinstance(authenticator, type) else type(authenticator)
-    set_override(kind, "suppress_collision_warning", True)  # type: ignore[no-untyped-call]
+    set_override(kind, "suppress_collision_warning", True)
 
 
 def header_scheme(words: Any, header: str = "Authorization") -> dict[str, Any]:

@@ -63,7 +63,9 @@ class Described:
         example: a request body.
         parameters: of the request, and headers of the responses.
         authenticators: who is asked, where the view does not say so itself.
+        together: whether it takes all of them, and not one of them.
         optional: whether it answers without any of them too.
+        is_list: whether it answers with a list.
     """
 
     summary: str
@@ -73,13 +75,33 @@ class Described:
     example: Any = None
     parameters: Sequence[OpenApiParameter] = ()
     authenticators: Sequence[type[Any]] | None = None
+    together: bool = False
     optional: bool = False
+    is_list: bool = False
 
 
 Describe = Callable[["RatchetSchema"], Described]
 
 #: By view and by method, in small letters; of a view set by action.
 _descriptions: dict[tuple[type[Any], str], Describe] = {}
+
+
+#: What serializers are called in a description; their docstrings are for who derives from them.
+_texts: dict[type[Any], str] = {}
+_names: dict[type[Any], str] = {}
+
+
+def call(serializer: type[Any], text: str, name: str = "") -> None:
+    """Describe a serializer, but not those derived from it.
+
+    Args:
+        serializer: a class.
+        text: what it holds.
+        name: of its component, where another of ours has the class's name.
+    """
+    _texts[serializer] = text
+    if name:
+        _names[serializer] = name
 
 
 def describes(view: type[Any], method: str) -> Callable[[Describe], Describe]:
@@ -109,14 +131,20 @@ class RatchetSchema(AutoSchema):
                 return _descriptions[view, method](self)
         return None
 
+    def get_operation_id(self) -> str:
+        described = self.described
+        if described is not None and described.is_list:
+            self.method_mapping = {**self.method_mapping, "get": "list"}
+        return super().get_operation_id()
+
     def get_summary(self) -> str | None:
         described = self.described
         summary: str | None = described.summary if described else super().get_summary()
         return summary
 
-    def get_description(self) -> Any:
+    def get_description(self) -> str:  # type: ignore[override]
         described = self.described
-        return described.text if described else super().get_description()
+        return described.text if described else str(super().get_description())
 
     def get_request_serializer(self) -> Any:
         described = self.described
@@ -144,14 +172,21 @@ class RatchetSchema(AutoSchema):
         given = [*super().get_examples()]
         if given or described is None or described.example is None:
             return given
-        return [OpenApiExample("As it is", value=described.example, request_only=True)]
+        return [OpenApiExample("Example", value=described.example, request_only=True)]
+
+    def get_serializer_name(self, serializer: Any, direction: Any) -> str:
+        name: str = super().get_serializer_name(serializer, direction)
+        return _names.get(type(serializer), name)
 
     def get_auth(self) -> list[Any]:
         described = self.described
         if described is not None and described.authenticators is not None:
             asked = [authenticator() for authenticator in described.authenticators]
-            self.view.get_authenticators = lambda: asked  # this view is made for one operation
+            view: Any = self.view  # made for one operation
+            view.get_authenticators = lambda: asked
         auth: list[Any] = super().get_auth()
+        if described is not None and described.together:
+            auth = [{name: scopes for one in auth for name, scopes in one.items()}]
         if described is not None and described.optional and {} not in auth:
             auth.append({})
         return auth
@@ -201,7 +236,12 @@ class RatchetSchema(AutoSchema):
 
     def name_of(self, serializer: Any) -> str:
         """The name of a serializer's component, without what tells requests from responses."""
-        return str(self._get_serializer_name(serializer, "response"))  # type: ignore[no-untyped-call]
+        return str(self._get_serializer_name(serializer, "response"))
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> Schema:
+        mapped: Schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        text = _texts.get(type(serializer))
+        return mapped if text is None else {**mapped, "description": text}
 
     def _as_theirs(self, answer: Answer) -> Any:
         bodies = [self._referred(body) for body in answer.bodies]
@@ -214,7 +254,7 @@ class RatchetSchema(AutoSchema):
         return OpenApiResponse(body, description=answer.text, examples=examples)
 
     def _referred(self, body: Any) -> Any:
-        is_serializer = isinstance(body, BaseSerializer) or isinstance(body, type)
+        is_serializer = isinstance(body, (BaseSerializer, type))
         return body if is_serializer else self.resolved(body)
 
 

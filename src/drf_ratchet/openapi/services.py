@@ -21,11 +21,7 @@ TIME = {"type": "integer", "description": "Seconds since 1970."}
 NO_SERVICE = Answer(
     "The service is unknown, or its secret is wrong or missing.",
     [bodies.REFUSAL],
-    {
-        "Unknown": refusal(
-            "This is for services that authenticate by HTTP Basic.", "invalid_client"
-        )
-    },
+    {"Unknown": refusal("This is for services that authenticate by HTTP Basic.", "invalid_client")},
 )
 INTROSPECTION = Component(
     "Introspection",

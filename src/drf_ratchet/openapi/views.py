@@ -23,9 +23,23 @@ from drf_ratchet.openapi.bodies import (
     refusal,
     tokens,
 )
-from drf_ratchet.openapi.schema import Answer, Described, RatchetSchema, describes
-from drf_ratchet.serializers import SessionSerializer
+from drf_ratchet.openapi.schema import Answer, Described, RatchetSchema, call, describes
+from drf_ratchet.serializers import (
+    LogoutSerializer,
+    SessionSerializer,
+    StepUpSerializer,
+    TokenObtainPairSerializer,
+    TokenRefreshSerializer,
+    TokenVerifySerializer,
+)
 from drf_ratchet.tokens.errors import Reason, refusal_body
+
+call(TokenObtainPairSerializer, "Who signs in.")
+call(TokenRefreshSerializer, "The refresh token, which is used up by that.")
+call(TokenVerifySerializer, "A token of either kind.")
+call(LogoutSerializer, "The refresh token, where there is no access token in the header.")
+call(StepUpSerializer, "The refresh token, and the password again.")
+call(SessionSerializer, "One device on which the user is signed in.")
 
 OURS = (NO_STORE, challenge())
 PAIR = {"access": ACCESS, "refresh": REFRESH}
@@ -33,11 +47,7 @@ PAIR = {"access": ACCESS, "refresh": REFRESH}
 BAD_SIGN_IN = Answer(
     "No such account, a wrong password, or not active: all look the same.",
     [bodies.REFUSAL],
-    {
-        "Wrong": refusal(
-            "No active account was found with these credentials.", "no_active_account"
-        )
-    },
+    {"Wrong": refusal("No active account was found with these credentials.", "no_active_account")},
 )
 REFUSED_TO_STEP_UP = Answer(
     "Nobody is signed in, a token is refused, or the password is wrong.",
@@ -163,6 +173,7 @@ def list_sessions(schema: RatchetSchema) -> Described:
             401: NO_TOKEN,
         },
         parameters=OURS,
+        is_list=True,
     )
 
 

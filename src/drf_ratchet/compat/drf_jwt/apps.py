@@ -23,7 +23,7 @@ class DrfJwtConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks, and tell drf-spectacular of us, where it is installed."""
-        import drf_ratchet.compat.drf_jwt.checks  # noqa: F401 (registers them)
+        import drf_ratchet.compat.drf_jwt.checks
 
         if apps.is_installed("drf_spectacular"):
             import drf_ratchet.compat.drf_jwt.openapi  # noqa: F401 (registers extensions)

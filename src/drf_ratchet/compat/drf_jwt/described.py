@@ -3,8 +3,17 @@
 from typing import Any
 
 from drf_ratchet.compat.drf_jwt import utils, views
+from drf_ratchet.compat.drf_jwt.blacklist.serializers import BlacklistTokenSerializer
 from drf_ratchet.compat.drf_jwt.blacklist.views import BlacklistView
 from drf_ratchet.compat.drf_jwt.openapi import BlacklistedToken
+from drf_ratchet.compat.drf_jwt.serializers import (
+    ImpersonateAuthTokenSerializer,
+    JSONWebTokenSerializer,
+    RefreshAuthTokenSerializer,
+    RefreshJSONWebTokenSerializer,
+    VerifyAuthTokenSerializer,
+    VerifyJSONWebTokenSerializer,
+)
 from drf_ratchet.compat.drf_jwt.settings import api_settings
 from drf_ratchet.openapi.bodies import (
     ACCESS,
@@ -15,13 +24,24 @@ from drf_ratchet.openapi.bodies import (
     TEXT,
     members,
 )
-from drf_ratchet.openapi.schema import Answer, Component, Described, RatchetSchema, describes
+from drf_ratchet.openapi.schema import Answer, Component, Described, RatchetSchema, call, describes
 from drf_ratchet.openapi.views import credentials
 
+call(JSONWebTokenSerializer, "Who signs in.")
+for takes_token in (
+    RefreshAuthTokenSerializer,
+    RefreshJSONWebTokenSerializer,
+    VerifyAuthTokenSerializer,
+    VerifyJSONWebTokenSerializer,
+):
+    call(takes_token, "A token that is good now.")
+call(ImpersonateAuthTokenSerializer, "The user, by primary key.")
+call(BlacklistTokenSerializer, "The token to end, if it is not the request's own.")
+
 HEADERS = (NO_STORE, RETRY_AFTER)
-ONE_TOKEN = Component("JSONWebToken", members({"token": TEXT}))
+ONE_TOKEN = Component("OneToken", members({"token": TEXT}))
 #: 1.19's, with the second of the token's making.
-NUMBERED_TOKEN = Component("JSONWebToken", members({"pk": {"type": "integer"}, "token": TEXT}))
+NUMBERED_TOKEN = Component("NumberedToken", members({"pk": {"type": "integer"}, "token": TEXT}))
 BAD = Answer(
     "A field is missing or wrong, or the token or the credentials are refused.",
     [FIELD_ERRORS, PLAIN_REFUSAL],
@@ -90,16 +110,13 @@ def impersonate(schema: RatchetSchema) -> Described:
         summary="Impersonate a user (drf-jwt)",
         text="A token of another user's, for superusers.",
         answers={
-            view.generation.status: Answer("The token.", [ONE_TOKEN_ALONE]),
+            view.generation.status: Answer("The token.", [ONE_TOKEN]),
             400: BAD,
             401: REFUSED,
             403: FORBIDDEN,
         },
         parameters=HEADERS[:1],
     )
-
-
-ONE_TOKEN_ALONE = Component("ImpersonationToken", members({"token": TEXT}))
 
 
 @describes(BlacklistView, "create")

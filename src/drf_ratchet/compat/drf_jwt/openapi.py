@@ -9,7 +9,7 @@ from drf_ratchet.compat.drf_jwt.settings import api_settings
 from drf_ratchet.openapi.extensions import Endpoints, header_scheme, one_scheme
 
 
-class HeaderScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class HeaderScheme(OpenApiAuthenticationExtension):
     """The token in the Authorization header, or in a cookie."""
 
     target_class = "drf_ratchet.compat.drf_jwt.authentication.JSONWebTokenAuthentication"

@@ -22,7 +22,7 @@ class SimpleJWTConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks, and tell drf-spectacular of us, where it is installed."""
-        import drf_ratchet.compat.simplejwt.checks  # noqa: F401 (registers them)
+        import drf_ratchet.compat.simplejwt.checks
 
         if apps.is_installed("drf_spectacular"):
             import drf_ratchet.compat.simplejwt.openapi  # noqa: F401 (registers extensions)

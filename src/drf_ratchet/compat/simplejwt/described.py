@@ -1,6 +1,14 @@
 """What simplejwt's endpoints take and answer."""
 
 from drf_ratchet.compat.simplejwt import views
+from drf_ratchet.compat.simplejwt.serializers import (
+    TokenBlacklistSerializer,
+    TokenObtainPairSerializer,
+    TokenObtainSlidingSerializer,
+    TokenRefreshSerializer,
+    TokenRefreshSlidingSerializer,
+    TokenVerifySerializer,
+)
 from drf_ratchet.openapi import bodies
 from drf_ratchet.openapi.bodies import (
     IDEMPOTENCY_KEY,
@@ -13,12 +21,21 @@ from drf_ratchet.openapi.bodies import (
     refusal,
     tokens,
 )
-from drf_ratchet.openapi.schema import Answer, Component, Described, RatchetSchema, describes
+from drf_ratchet.openapi.schema import Answer, Component, Described, RatchetSchema, call, describes
 from drf_ratchet.openapi.views import credentials
+
+call(TokenObtainPairSerializer, "Who signs in.", "SimpleJWTTokenObtainPair")
+call(TokenObtainSlidingSerializer, "Who signs in.", "SimpleJWTTokenObtainSliding")
+call(TokenRefreshSerializer, "The refresh token.", "SimpleJWTTokenRefresh")
+call(TokenRefreshSlidingSerializer, "The sliding token.", "SimpleJWTTokenRefreshSliding")
+call(TokenVerifySerializer, "A token of whatever type.", "SimpleJWTTokenVerify")
+call(TokenBlacklistSerializer, "The refresh token.", "SimpleJWTTokenBlacklist")
 
 HEADERS = (NO_STORE, challenge())
 SLIDING = Component("SlidingToken", members({"token": TEXT}))
-BAD = Answer("A field is missing or wrong, or the body is none.", [bodies.FIELD_ERRORS, PLAIN_REFUSAL])
+BAD = Answer(
+    "A field is missing or wrong, or the body is none.", [bodies.FIELD_ERRORS, PLAIN_REFUSAL]
+)
 NO_ACCOUNT = Answer(
     "No such account, a wrong password, or not active.",
     [PLAIN_REFUSAL],

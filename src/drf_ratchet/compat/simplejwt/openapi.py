@@ -9,7 +9,7 @@ from drf_ratchet.compat.simplejwt.underneath import header_types
 from drf_ratchet.openapi.extensions import Endpoints, header_scheme, one_scheme
 
 
-class HeaderScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class HeaderScheme(OpenApiAuthenticationExtension):
     """The access token in its header."""
 
     target_class = "drf_ratchet.compat.simplejwt.authentication.JWTAuthentication"
