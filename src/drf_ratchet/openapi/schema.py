@@ -64,7 +64,7 @@ class Described:
         parameters: of the request, and headers of the responses.
         authenticators: who is asked, where the view does not say so itself.
         together: whether it takes all of them, and not one of them.
-        optional: whether it answers without any of them too.
+        optional: whether it answers without any of them too; None for what the permissions say.
         is_list: whether it answers with a list.
     """
 
@@ -76,7 +76,7 @@ class Described:
     parameters: Sequence[OpenApiParameter] = ()
     authenticators: Sequence[type[Any]] | None = None
     together: bool = False
-    optional: bool = False
+    optional: bool | None = None
     is_list: bool = False
 
 
@@ -187,9 +187,9 @@ class RatchetSchema(AutoSchema):
         auth: list[Any] = super().get_auth()
         if described is not None and described.together:
             auth = [{name: scopes for one in auth for name, scopes in one.items()}]
-        if described is not None and described.optional and {} not in auth:
-            auth.append({})
-        return auth
+        if described is None or described.optional is None:
+            return auth
+        return [*(one for one in auth if one), *([{}] if described.optional else [])]
 
     def resolved(self, body: Any) -> Any:
         """A body with references in it where components stood, which are registered."""
@@ -213,13 +213,12 @@ class RatchetSchema(AutoSchema):
         serializer = self._get_serializer()  # type: ignore[no-untyped-call]
         return serializer() if isinstance(serializer, type) else serializer
 
-    def fields(self, serializer: Any, direction: Any, *, without: Sequence[str] = ()) -> Schema:
+    def fields(self, serializer: Any, direction: Any) -> Schema:
         """The properties of a serializer, one way.
 
         Args:
             serializer: an instance.
             direction: "request" or "response".
-            without: names to leave out.
 
         Returns:
             A schema with ``properties`` and, where some are, ``required``.
@@ -229,7 +228,7 @@ class RatchetSchema(AutoSchema):
         properties = {
             name: {key: said for key, said in field.items() if key not in ("readOnly", "writeOnly")}
             for name, field in mapped.get("properties", {}).items()
-            if not field.get(unseen) and name not in without
+            if not field.get(unseen)
         }
         required = [name for name in mapped.get("required", ()) if name in properties]
         return {"properties": properties, **({"required": required} if required else {})}

@@ -63,6 +63,7 @@ def introspect(schema: RatchetSchema) -> Described:
             429: TOO_MANY,
         },
         parameters=OURS,
+        optional=False,
     )
 
 
@@ -79,6 +80,7 @@ def revoke(schema: RatchetSchema) -> Described:
             429: TOO_MANY,
         },
         parameters=OURS,
+        optional=False,
     )
 
 
@@ -106,4 +108,5 @@ def ended_sessions(schema: RatchetSchema) -> Described:
             challenge("Basic"),
             RETRY_AFTER,
         ),
+        optional=False,
     )
