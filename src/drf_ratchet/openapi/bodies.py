@@ -65,14 +65,23 @@ def refusal(detail: str, code: str) -> dict[str, str]:
 
 NOT_AUTHENTICATED = refusal("Authentication credentials were not provided.", "not_authenticated")
 
-BAD_FIELDS = Answer(
-    "A field is missing or wrong, or the body is none.",
-    [FIELD_ERRORS, REFUSAL],
-    {
-        "A field is missing": {"password": ["This field is required."]},
-        "The body is none": refusal("JSON parse error", "parse_error"),
-    },
-)
+
+def bad_fields(field: str) -> Answer:
+    """A 400.
+
+    Args:
+        field: one that may be missing, for the example.
+    """
+    return Answer(
+        "A field is missing or wrong, or the body is none.",
+        [FIELD_ERRORS, REFUSAL],
+        {
+            "A field is missing": {field: ["This field is required."]},
+            "The body is none": refusal("JSON parse error", "parse_error"),
+        },
+    )
+
+
 NO_TOKEN = Answer(
     "Nobody is signed in, or the token is refused.",
     [REFUSAL, TOKEN_REFUSED],

@@ -11,11 +11,11 @@ from drf_ratchet.browser.cookies import transport
 from drf_ratchet.openapi import bodies
 from drf_ratchet.openapi.bodies import (
     ACCESS,
-    BAD_FIELDS,
     LOGGED_OUT,
     RETRY_AFTER,
     TEXT,
     TOO_MANY,
+    bad_fields,
     members,
     refusal,
     response_header,
@@ -96,7 +96,7 @@ def sign_in(schema: RatchetSchema) -> Described:
         example=credentials(schema),
         answers={
             200: _granted(schema),
-            400: BAD_FIELDS,
+            400: bad_fields("password"),
             401: BAD_SIGN_IN,
             403: CROSS_SITE,
             429: TOO_MANY,
@@ -172,7 +172,7 @@ def step_up(schema: RatchetSchema) -> Described:
         request=_body(schema),
         answers={
             200: _granted(schema),
-            400: BAD_FIELDS,
+            400: bad_fields("password"),
             401: REFUSED_TO_STEP_UP,
             403: CROSS_SITE,
             429: TOO_MANY,

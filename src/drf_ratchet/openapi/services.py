@@ -2,11 +2,11 @@
 
 from drf_ratchet.openapi import bodies
 from drf_ratchet.openapi.bodies import (
-    BAD_FIELDS,
     NO_STORE,
     RETRY_AFTER,
     TEXT,
     TOO_MANY,
+    bad_fields,
     challenge,
     members,
     refusal,
@@ -58,7 +58,7 @@ def introspect(schema: RatchetSchema) -> Described:
         "(RFC 7662).",
         answers={
             200: Answer("What it says.", [INTROSPECTION], {"No good": {"active": False}}),
-            400: BAD_FIELDS,
+            400: bad_fields("token"),
             401: NO_SERVICE,
             429: TOO_MANY,
         },
@@ -75,7 +75,7 @@ def revoke(schema: RatchetSchema) -> Described:
         text="Ends the session of a token, of any kind and however old (RFC 7009).",
         answers={
             200: Answer("Ended, or there was nothing to end.", [{"type": "object"}]),
-            400: BAD_FIELDS,
+            400: bad_fields("token"),
             401: NO_SERVICE,
             429: TOO_MANY,
         },

@@ -11,7 +11,6 @@ from drf_ratchet.authentication import ImmediateJWTAuthentication
 from drf_ratchet.openapi import bodies
 from drf_ratchet.openapi.bodies import (
     ACCESS,
-    BAD_FIELDS,
     NO_STORE,
     NO_TOKEN,
     REFRESH,
@@ -19,6 +18,7 @@ from drf_ratchet.openapi.bodies import (
     RETRY_AFTER,
     SIGNED_OUT,
     TOO_MANY,
+    bad_fields,
     challenge,
     refusal,
     tokens,
@@ -76,7 +76,7 @@ def sign_in(schema: RatchetSchema) -> Described:
             200: Answer(
                 "Signed in.", [body], {"Signed in": PAIR} if body is bodies.TOKEN_PAIR else None
             ),
-            400: BAD_FIELDS,
+            400: bad_fields("password"),
             401: BAD_SIGN_IN,
             429: TOO_MANY,
         },
@@ -99,7 +99,7 @@ def refresh(schema: RatchetSchema) -> Described:
                 [body],
                 {"The next pair": PAIR} if body is bodies.REFRESHED else None,
             ),
-            400: BAD_FIELDS,
+            400: bad_fields("refresh"),
             401: REFRESH_REFUSED,
             429: TOO_MANY,
         },
@@ -115,7 +115,7 @@ def verify(schema: RatchetSchema) -> Described:
         text="Whether a token of either kind is good, and its session alive. Changes nothing.",
         answers={
             200: Answer("It is good.", [{"type": "object"}], {"Good": {}}),
-            400: BAD_FIELDS,
+            400: bad_fields("token"),
             401: Answer(
                 "The token is refused.",
                 [bodies.TOKEN_REFUSED],
@@ -210,7 +210,7 @@ def step_up(schema: RatchetSchema) -> Described:
         "for a recent one (RFC 9470).",
         answers={
             200: Answer("The next tokens.", [bodies.REFRESHED], {"The next pair": PAIR}),
-            400: BAD_FIELDS,
+            400: bad_fields("password"),
             401: REFUSED_TO_STEP_UP,
             429: TOO_MANY,
         },
