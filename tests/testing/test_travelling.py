@@ -198,7 +198,7 @@ class TestWhatIsStamped:
     def test_a_table_that_is_made_meanwhile_keeps_the_databases_clock(
         self, time_travel: Travel
     ) -> None:
-        class Stamped(models.Model):
+        class Stamped(models.Model):  # noqa: DJ008 (nobody prints it)
             at = models.DateTimeField(db_default=Now())
 
             class Meta:

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+from django.apps import apps
+from django.db import connections
 from rest_framework.test import APIClient
 
 from drf_ratchet.conf import ratchet_settings
@@ -65,8 +67,31 @@ class RatchetClient(APIClient):
 
     def logout(self) -> None:
         """Forget the tokens, as DRF's client forgets its credentials. Ends no session of ours."""
-        super().logout()
+        if apps.is_installed("django.contrib.sessions"):
+            super().logout()
+        else:
+            self.credentials()
+            self.cookies.clear()
         self.grant = None
+
+    def request(self, **kwargs: Any) -> Any:
+        """As DRF's, and a refusal breaks no transaction that is the test case's own.
+
+        Under ``ATOMIC_REQUESTS`` DRF marks the transaction that it finds as one to be rolled back.
+        Our views are in none, so inside a ``TestCase`` it would be the whole test's.
+        """
+        opened: list[Any] = connections.all(initialized_only=True)
+        before = [
+            (connection, connection.rollback_exc)
+            for connection in opened
+            if not connection.needs_rollback
+        ]
+        response = super().request(**kwargs)
+        for connection, error in before:
+            # Marked, and not because a statement has failed.
+            if connection.needs_rollback and connection.rollback_exc is error:
+                connection.set_rollback(False)
+        return response
 
     def _held(self) -> Grant:
         if self.grant is None:
