@@ -70,7 +70,7 @@ def write(pytester: pytest.Pytester, name: str, text: str) -> None:
 def run_pytest(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
     """By the plugins that are installed, as a project has it."""
     return pytester.runpytest_subprocess(
-        *("-ra", "-p", "no:schemathesis", "-p", "no:cacheprovider", *options), timeout=120
+        *("-ra", "-p", "no:schemathesis", "-p", "no:cacheprovider", *options), timeout=300
     )
 
 
@@ -78,7 +78,7 @@ def run_django_tests(pytester: pytest.Pytester, *modules: str) -> pytest.RunResu
     """By Django's own runner."""
     program = [sys.executable, "-W", "error", "-m", "django", "test", *modules]
     os.environ["PYTHONPATH"] = str(pytester.path)  # pytester puts the environment back
-    return pytester.run(*program, timeout=120)
+    return pytester.run(*program, timeout=300)
 
 
 def from_docs() -> dict[str, str]:

@@ -1,7 +1,12 @@
 """The plugin in a project of somebody else's, with a process of its own."""
 
+import sys
+from pathlib import Path
+from shutil import copytree
+
 import pytest
 
+import drf_ratchet
 from tests.testing.project import begin, from_docs, run_django_tests, run_pytest, write
 
 pytest_plugins = ["pytester"]
@@ -226,3 +231,24 @@ def test_where_nobody_uses_it(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(text)
     others = ["-p", "no:django", "-p", "no:hypothesispytest", "-W", "error"]
     run_pytest(pytester, *others).assert_outcomes(passed=1)
+
+
+def test_where_the_package_is_imported_before_pytest(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a program does that sets Django up and then calls pytest. From a wheel: then pytest knows
+    that the package has a plugin in it."""
+    wheel = pytester.mkdir("installed")
+    copytree(Path(drf_ratchet.__file__).parent, wheel / "drf_ratchet")
+    write(pytester, "installed/drf_ratchet-0.dist-info/METADATA", "Name: drf-ratchet\nVersion: 0\n")
+    plugin = "[pytest11]\ndrf_ratchet = drf_ratchet.testing.plugin\n"
+    write(pytester, "installed/drf_ratchet-0.dist-info/entry_points.txt", plugin)
+    write(pytester, "installed/drf_ratchet-0.dist-info/RECORD", "drf_ratchet/__init__.py,,\n")
+    monkeypatch.setenv("PYTHONPATH", str(wheel))
+    write(pytester, "test_it.py", "def test_it(): pass")
+    options = ["-Werror", "-pno:django", "-pno:schemathesis", "-pno:cacheprovider"]
+    program = "import sys, pytest, drf_ratchet; print(drf_ratchet.__file__); "
+    program += f"sys.exit(pytest.main({options}))"
+    result = pytester.run(sys.executable, "-c", program, timeout=300)
+    assert result.ret == 0, result.stderr.str()
+    result.stdout.fnmatch_lines([f"{wheel}/*", "*1 passed*"])

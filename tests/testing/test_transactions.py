@@ -1,6 +1,7 @@
 """Under ATOMIC_REQUESTS, in the transaction of a test case."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -43,6 +44,16 @@ def test_what_was_broken_before_stays_broken(alice: User) -> None:
         connection.cursor().execute("SELECT nothing FROM nowhere")
     assert connection.needs_rollback
     RatchetClient().post("/api/token/refresh/", NO_TOKEN)
+    assert connection.needs_rollback
+
+
+def test_what_a_failed_statement_breaks_stays_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: Any, **kwargs: Any) -> None:
+        with pytest.raises(DatabaseError), transaction.atomic(savepoint=False):
+            connection.cursor().execute("SELECT nothing FROM nowhere")
+
+    monkeypatch.setattr(APIClient, "request", fail)
+    RatchetClient().get("/api/protected/")
     assert connection.needs_rollback
 
 

@@ -368,10 +368,11 @@ def test_a_clock_that_something_else_has_set(
     assert reason_of(client) is None
     assert client.grant is not None
     assert client.grant.session.created_at.timestamp() == pytest.approx(there, abs=0.002)
-    there += 360
-    assert reason_of(client) == "expired"
-    client.refresh()
-    assert reason_of(client) is None
+    for _ in range(2):  # the second time with statements that were compiled the first time
+        there += 360
+        assert reason_of(client) == "expired"
+        assert client.refresh().issued_at.timestamp() == pytest.approx(there, abs=0.002)
+        assert reason_of(client) is None
 
 
 def test_a_clock_that_something_else_has_set_and_that_nobody_follows(

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 from django.apps import apps
 from django.db import connections
+from rest_framework import views
 from rest_framework.test import APIClient
 
 from drf_ratchet.conf import ratchet_settings
@@ -80,18 +82,8 @@ class RatchetClient(APIClient):
         Under ``ATOMIC_REQUESTS`` DRF marks the transaction that it finds as one to be rolled back.
         Our views are in none, so inside a ``TestCase`` it would be the whole test's.
         """
-        opened: list[Any] = connections.all(initialized_only=True)
-        before = [
-            (connection, connection.rollback_exc)
-            for connection in opened
-            if not connection.needs_rollback
-        ]
-        response = super().request(**kwargs)
-        for connection, error in before:
-            # Marked, and not because a statement has failed.
-            if connection.needs_rollback and connection.rollback_exc is error:
-                connection.set_rollback(False)
-        return response
+        with patch.object(views, "set_rollback", _set_rollback):
+            return super().request(**kwargs)
 
     def _held(self) -> Grant:
         if self.grant is None:
@@ -118,6 +110,16 @@ class RatchetClient(APIClient):
         from drf_ratchet.browser.cookies import cookie_name
 
         self.cookies[cookie_name(kind)] = token or ""
+
+
+def _set_rollback() -> None:
+    """DRF's, but for transactions of Django's ``TestCase``."""
+    opened: Any = connections.all(initialized_only=True)
+    for connection in opened:
+        if connection.settings_dict["ATOMIC_REQUESTS"] and connection.in_atomic_block:
+            blocks = connection.atomic_blocks
+            if not (blocks and getattr(blocks[-1], "_from_testcase", False)):
+                connection.set_rollback(True)
 
 
 def api_client_for(user: Any, **options: Any) -> RatchetClient:
