@@ -3,17 +3,18 @@
 import copy
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.models import User, UserManager
-from django.db import models
+from django.db import connections, models
 from django.db.models.sql.compiler import SQLCompiler
 from django.test import override_settings
 
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import living, open_session, store
-from drf_ratchet.sessions.compiled import is_plain
+from drf_ratchet.sessions.compiled import is_plain, of_thread
 
 pytestmark = pytest.mark.django_db
 
@@ -150,6 +151,14 @@ class TestTheAnswer:
             found = living.find(session)
         assert found is not None
         assert (found.user.date_joined.tzinfo is not None) is use_tz
+
+    def test_what_is_built_during_a_change_of_the_settings_is_not_kept(self) -> None:
+        def make() -> Any:
+            with override_settings(USE_TZ=False):
+                return mock.Mock(connection=connections["default"])
+
+        first = of_thread("a test's", "default", make)
+        assert of_thread("a test's", "default", make) is not first
 
     def test_nothing_is_built_for_it(self, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(*args: Any, **kwargs: Any) -> Any:

@@ -107,10 +107,11 @@ def of_thread(name: Any, using: str, make: Callable[[], Statement]) -> Statement
         using: the alias of the database.
         make: makes it, for the thread's present connection.
     """
-    key = name, using
-    known: Statement | None = _of_thread[0].known.get(key)
+    key, kept = (name, using), _of_thread[0].known
+    known: Statement | None = kept.get(key)
     if known is None or known.connection is not connections[using]:
-        known = _of_thread[0].known[key] = make()
+        # Where all is forgotten meanwhile, this goes with it.
+        known = kept[key] = make()
     return known
 
 
