@@ -26,6 +26,8 @@ from tests.conftest import Tokens
 
 pytestmark = pytest.mark.django_db
 
+NOBODYS = "01a2009a-b9d1-76a6-a5f8-6cb3d192eb20"
+
 SAFARI = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 "
     "(KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1"
@@ -186,7 +188,7 @@ def test_device_name(user_agent: str, name: str) -> None:
 def test_the_page_of_a_session_shows_nothing_that_signs_anybody_in(
     admin: Client, tokens: Tokens, refresh: Callable[..., Response]
 ) -> None:
-    answer = refresh(tokens.refresh, key="a key of the client")
+    answer = refresh(tokens.refresh, key="a-key-of-the-client")
     session = tokens.session
     assert session.fingerprint
     assert session.idempotency_key_hash
@@ -319,10 +321,8 @@ def test_too_many_are_left_to_the_command(
     assert not Session.objects.filter(ended_at__isnull=False).exists()
 
 
-@pytest.mark.parametrize("database", ["sqlite", "any"])
-def test_under_atomic_requests(
-    admin: Client, alice: User, settings: Any, transactional_db: None, database: str
-) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_under_atomic_requests(admin: Client, alice: User) -> None:
     connection.settings_dict["ATOMIC_REQUESTS"] = True
     try:
         first, second = make_session(alice), make_session(alice)
@@ -436,7 +436,7 @@ def test_no_hidden_column_can_be_guessed_at(admin: Client, alice: User, name: st
         assert admin.get(f"{SESSIONS}?{name}__startswith={value}").status_code == 400
 
 
-@pytest.mark.parametrize("object_id", ["abc", "0", "%00", "x" * 300, str(uuid7()), "a/b"])
+@pytest.mark.parametrize("object_id", ["abc", "0", "%00", "x" * 300, NOBODYS, "a/b"])
 def test_an_id_that_is_none_is_no_error(admin: Client, object_id: str) -> None:
     for what in ("change", "history", "end", "delete"):
         address = f"{SESSIONS}{object_id}/{what}/"
