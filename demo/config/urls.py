@@ -19,6 +19,7 @@ urlpatterns = [
     path("api/", include("blog.urls")),
     path("api/schema/", SpectacularAPIView.as_view(authentication_classes=()), name="schema"),
     path("api/docs/", ApiDocs.as_view(), name="api_docs"),
+    path("api-auth/", include("drf_ratchet.browser.browsable_urls")),
     path("api-token-auth/", obtain_jwt_token, name="jwt_obtain"),
     path("api-token-refresh/", refresh_jwt_token, name="jwt_refresh"),
     path("api-token-verify/", verify_jwt_token, name="jwt_verify"),
