@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import database
-from peers import PASSWORD, USERNAME
+from peers import PASSWORD, USERNAME, path_of
 
 USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 Call = Callable[[], bytes]
@@ -111,7 +111,6 @@ def ways() -> dict[str, Call]:
     from django.contrib.sessions.backends.db import SessionStore
     from drf_sessions.services import SessionService
     from knox.models import get_token_model
-    from peers.together import path_of
     from rest_framework_jwt.authentication import JSONWebTokenAuthentication as DRFJWT
 
     credentials = {"username": USERNAME, "password": PASSWORD}

@@ -28,7 +28,7 @@ from typing import Any
 
 import database
 from authenticated import BARE, BOUNDED, IMMEDIATE, SIMPLEJWT
-from peers import PASSWORD, USERNAME, Peer
+from peers import PASSWORD, USERNAME, Peer, path_of
 from report import Claim, parser, publish
 from rich.progress import track
 from server import HERE, HOST, THREADS, WORKERS, connected, post, served
@@ -56,12 +56,11 @@ def main(argv: list[str]) -> int:
         credentials = {"username": USERNAME, "password": PASSWORD}
         ours = post(connected(port), "/api/token/", credentials)[1]["access"]
         theirs = post(connected(port), "/simplejwt/token/", credentials)[1]["access"]
-        # The paths are those of peers.together, by the order of its ways.
         asked = {
-            BARE: ("/bare/", ""),
-            BOUNDED: ("/0/", f"Bearer {ours}"),
-            IMMEDIATE: ("/2/", f"Bearer {ours}"),
-            SIMPLEJWT: ("/3/", f"Bearer {theirs}"),
+            BARE: (path_of(""), ""),
+            BOUNDED: (path_of(BOUNDED), f"Bearer {ours}"),
+            IMMEDIATE: (path_of(IMMEDIATE), f"Bearer {ours}"),
+            SIMPLEJWT: (path_of(SIMPLEJWT), f"Bearer {theirs}"),
         }
         results: dict[str, list[dict[str, float]]] = {name: [] for name in asked}
         for turn in track(range(options.rounds + 1), "loading"):

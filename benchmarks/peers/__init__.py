@@ -6,6 +6,7 @@ defaults, on what ``startproject`` makes. This module says how a client speaks t
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,3 +76,8 @@ PEERS = (
         refresh_path="/api/token/refresh/",
     ),
 )
+
+
+def path_of(name: str) -> str:
+    """Where ``peers.together`` has the view of a way to sign in; "" for the bare one."""
+    return f"/{re.sub('[^a-z]+', '-', name.lower()) or 'bare'}/"

@@ -10,6 +10,7 @@ from datetime import timedelta
 from django.core.wsgi import get_wsgi_application
 from django.urls import include, path
 
+from peers import path_of
 from peers.project import configure
 
 configure(
@@ -117,11 +118,6 @@ WAYS = {
     "drf-sessions": BearerAuthentication,
     "Django's session": SessionAuthentication,
 }
-
-
-def path_of(name: str) -> str:
-    """Where the view of a way is; "" for the bare one."""
-    return f"/{list(WAYS).index(name)}/" if name else "/bare/"
 
 
 urlpatterns = [

@@ -91,6 +91,8 @@ def test_the_demo_is_complete(described: Describe) -> None:
     assert paths.keys() == {f"/api/{name}" for name in below_api} | drf_jwts | {
         "/.well-known/jwks.json"
     }
+    # The browsable API's cookie is for people's pages.
+    assert paths["/api/protected/"]["get"]["security"] == [{"jwtAuth": []}]
     for path, operations in paths.items():
         for method, operation in operations.items():
             # One that can be refused says how.

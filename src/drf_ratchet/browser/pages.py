@@ -77,6 +77,8 @@ class LoginPage(BrowserLoginView):
     it has for further fields, its own ``template_name`` has to show.
     """
 
+    #: A page for people is in no description of the API, as DRF's own is not.
+    schema: Any = None
     http_method_names = ["get", "head", "post", "options"]
     permission_classes = (HasCSRFToken,)
     parser_classes: Any = (LoginFormParser,)
@@ -138,6 +140,7 @@ class LoginPage(BrowserLoginView):
 class LogoutPage(BrowserLogoutView):
     """Sign out by the link of DRF's pages: end the session, take the cookies back, and go on."""
 
+    schema: Any = None
     permission_classes = (HasCSRFToken,)
     parser_classes: Any = (parsers.FormParser,)
 

@@ -48,6 +48,23 @@ class CookieScheme(OpenApiAuthenticationExtension):
         )
 
 
+class PageScheme(OpenApiAuthenticationExtension):
+    """The browsable API's pages: for people, and no way in for a client."""
+
+    target_class = "drf_ratchet.browser.authentication.BrowsableAPIAuthentication"
+    match_subclasses = True
+    priority = 0  # before that of the class it derives from
+    name: list[str] = []  # type: ignore[assignment]
+
+    def get_security_requirement(self, auto_schema: Any) -> Any:
+        """None."""
+        return []
+
+    def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
+        """None."""
+        return []
+
+
 class RefreshCookieScheme(OpenApiAuthenticationExtension):
     """The refresh token in its cookie, which the endpoints for browsers look at."""
 
