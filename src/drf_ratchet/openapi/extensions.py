@@ -54,7 +54,7 @@ class PageScheme(OpenApiAuthenticationExtension):
     target_class = "drf_ratchet.browser.authentication.BrowsableAPIAuthentication"
     match_subclasses = True
     priority = 0  # before that of the class it derives from
-    name: list[str] = []  # type: ignore[assignment]
+    name: list[str] = []
 
     def get_security_requirement(self, auto_schema: Any) -> Any:
         """None."""
