@@ -1,4 +1,4 @@
-"""The charts and the tables of docs/benchmarks.md, out of benchmarks/results.
+"""The charts and the tables of docs/benchmarks.md and the README, out of benchmarks/results.
 
     python benchmarks/charts.py
 
@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 IMAGES = ROOT / "docs" / "images"
 PAGE = ROOT / "docs" / "benchmarks.md"
+README = ROOT / "README.md"
 
 Spread = Mapping[str, float]
 WIDTH, LABELS, BAR, GAP, TOP = 760, 250, 20, 12, 64
@@ -32,7 +33,8 @@ def main() -> int:
     for name, draw in CHARTS.items():
         if (source := name.partition("-")[0]) in results:
             (IMAGES / f"bench-{name}.svg").write_text(draw(results[source]))
-    PAGE.write_text(with_tables(PAGE.read_text(), results))
+    for page in (PAGE, README):
+        page.write_text(with_tables(page.read_text(), results))
     return 0
 
 
@@ -120,7 +122,10 @@ def with_tables(page: str, results: Mapping[str, dict[str, Any]]) -> str:
         return f"<!-- {found['what']} -->\n{made}\n<!-- end -->"
 
     return re.sub(
-        r"<!-- (?P<what>(?:targets|times|machine)[^>]*?) -->.*?<!-- end -->", fill, page, flags=re.S
+        r"<!-- (?P<what>(?:targets|times|machine|beside)[^>]*?) -->.*?<!-- end -->",
+        fill,
+        page,
+        flags=re.S,
     )
 
 
@@ -161,7 +166,42 @@ def _machine(results: Mapping[str, dict[str, Any]], name: str) -> str:
     )
 
 
-TABLES = {"targets": _targets, "times": _times, "machine": _machine}
+def _beside(results: Mapping[str, dict[str, Any]], peer: str) -> str:
+    """The README's few rows: medians, and what is counted, ours beside one peer's."""
+    requests, refreshes, logins = (
+        results[name] for name in ("authenticated", "refreshing", "signing_in")
+    )
+
+    def request(way: str) -> str:
+        return f"{_median(requests, way)}, {_counted(requests['queries'][way], 'query', 'queries')}"
+
+    def refresh(way: str) -> str:
+        statements = _counted(refreshes["round_trips"][way], "statement")
+        rows = _counted(refreshes["rows"][way], "row")
+        return f"{_median(refreshes, way)}, {statements}, {rows}"
+
+    ours = "drf-ratchet"
+    version = requests["circumstances"]["packages"][peer]
+    rows = [
+        ["a request; a logout counts at once", request(f"{ours}, immediate"), "–"],
+        ["… within a second", request(f"{ours}, bounded"), "–"],
+        ["… when the token expires", request(f"{ours}, expiry"), request(peer)],
+        ["a refresh, with rotation", refresh(ours), refresh(peer)],
+        ["a sign-in, but for the password's hash", _median(logins, ours), _median(logins, peer)],
+        ["a view without any of this", _median(requests, "a bare view"), ""],
+    ]
+    return _table(["", ours, f"{peer} {version}"], rows)
+
+
+def _median(result: dict[str, Any], way: str) -> str:
+    return f"{_number(result['times'][way]['median'])} {result['unit']}"
+
+
+def _counted(count: float, one: str, more: str = "") -> str:
+    return f"{_number(count)} {one if count == 1 else more or f'{one}s'}"
+
+
+TABLES = {"targets": _targets, "times": _times, "machine": _machine, "beside": _beside}
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
