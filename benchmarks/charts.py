@@ -121,12 +121,9 @@ def with_tables(page: str, results: Mapping[str, dict[str, Any]]) -> str:
         made = TABLES[kind](results, name)
         return f"<!-- {found['what']} -->\n{made}\n<!-- end -->"
 
-    return re.sub(
-        r"<!-- (?P<what>(?:targets|times|machine|beside)[^>]*?) -->.*?<!-- end -->",
-        fill,
-        page,
-        flags=re.S,
-    )
+    kinds = "|".join(TABLES)
+    marked = rf"<!-- (?P<what>(?:{kinds})[^>]*?) -->.*?<!-- end -->"
+    return re.sub(marked, fill, page, flags=re.S)
 
 
 def _targets(results: Mapping[str, dict[str, Any]], names: str) -> str:
