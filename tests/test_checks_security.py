@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from django.core.checks import CheckMessage, registry
 from django.core.management.utils import get_random_secret_key
 from django.test import override_settings
+from django.urls import include, path
 from rest_framework.authentication import BaseAuthentication
 
 from drf_ratchet import checks
@@ -96,13 +97,67 @@ CSRF = "django.middleware.csrf.CsrfViewMiddleware"
 @pytest.mark.parametrize(
     ("middleware", "given", "expected"),
     [
-        ([], {}, []),
+        ([CSRF], {}, []),
         ([CSRF], {"ACCESS_TOKEN_COOKIE": True}, []),
         ([], {"ACCESS_TOKEN_COOKIE": True}, ["ratchet.W015"]),
     ],
 )
 def test_csrf_cookie(middleware: list[str], given: Any, expected: list[str]) -> None:
     assert ids(checks.check_csrf_cookie, DRF_RATCHET=given, MIDDLEWARE=middleware) == expected
+
+
+# The browsable API
+
+BROWSABLE = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "drf_ratchet.authentication.JWTAuthentication",
+        "drf_ratchet.browser.authentication.BrowsableAPIAuthentication",
+    ]
+}
+BEARER_ALONE = {"DEFAULT_AUTHENTICATION_CLASSES": ["drf_ratchet.authentication.JWTAuthentication"]}
+REFRESHES = "drf_ratchet.browser.middleware.BrowsableAPIMiddleware"
+
+
+@pytest.mark.parametrize(
+    ("framework", "middleware", "expected"),
+    [
+        (BEARER_ALONE, [], []),
+        (BROWSABLE, [CSRF, REFRESHES], []),
+        (BROWSABLE, [CSRF], ["ratchet.W017"]),
+    ],
+)
+def test_browsable_middleware(framework: Any, middleware: list[str], expected: list[str]) -> None:
+    given = {"REST_FRAMEWORK": framework, "MIDDLEWARE": middleware}
+    assert ids(checks.check_browsable_middleware, **given) == expected
+
+
+def test_a_cookie_of_the_browsable_api_needs_the_csrf_middleware() -> None:
+    for framework, expected in ((BROWSABLE, ["ratchet.W015"]), (BEARER_ALONE, [])):
+        given = {"REST_FRAMEWORK": framework, "MIDDLEWARE": [], "DRF_RATCHET": {}}
+        assert ids(checks.check_csrf_cookie, **given) == expected
+
+
+class WithDjangosLogin:
+    urlpatterns = [path("api-auth/", include("rest_framework.urls"))]
+
+
+class WithNoLogin:
+    urlpatterns: list[Any] = []
+
+
+@pytest.mark.parametrize(
+    ("framework", "urls", "expected"),
+    [
+        (BROWSABLE, "config.urls", []),
+        (BROWSABLE, WithDjangosLogin, ["ratchet.W018"]),
+        (BROWSABLE, WithNoLogin, ["ratchet.W018"]),
+        (BEARER_ALONE, WithDjangosLogin, []),
+    ],
+)
+def test_browsable_login(framework: Any, urls: Any, expected: list[str]) -> None:
+    assert (
+        ids(checks.check_browsable_login, REST_FRAMEWORK=framework, ROOT_URLCONF=urls) == expected
+    )
 
 
 # What the settings of the package say
@@ -480,5 +535,5 @@ def test_each_id_has_a_section_in_the_docs() -> None:
     ids = set(re.findall(r'id="(ratchet\w*\.\w+)"', source))
     documented = re.findall(r"^### (ratchet\w*\.\w+)", DOCS.read_text(), re.MULTILINE)
 
-    assert len(ids) == 37
+    assert len(ids) == 39
     assert sorted(documented) == sorted(ids)

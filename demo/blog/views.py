@@ -9,6 +9,7 @@ from rest_framework.views import APIView
 
 from blog.models import Post
 from blog.serializers import PostSerializer
+from drf_ratchet.browser.authentication import BrowsableAPIAuthentication
 from drf_ratchet.permissions import IsOwner
 
 
@@ -26,8 +27,9 @@ class PostListView(generics.ListAPIView[Post]):
     # The author comes with the post: one query for the page, however many authors it shows.
     queryset = Post.objects.select_related("author")
     serializer_class = PostSerializer
-    # Nobody is asked who they are, so a token that has expired does not close a public page.
-    authentication_classes = ()
+    # No token is looked at, so one that has expired does not close a public page. The page says
+    # who is signed in to it.
+    authentication_classes = (BrowsableAPIAuthentication,)
     permission_classes = (AllowAny,)
 
 

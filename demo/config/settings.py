@@ -51,6 +51,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "drf_ratchet.browser.middleware.BrowsableAPIMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -116,6 +117,9 @@ JWT_AUTH = {
     "JWT_LEGACY_KEYS": (),
 }
 
+# Where the browsable API's form leads that was opened by itself.
+LOGIN_REDIRECT_URL = "post_list"
+
 # The API
 
 # drf-ratchet's own scopes.
@@ -125,7 +129,11 @@ SCOPES = (
 )
 THROTTLES = os.environ.get("THROTTLES") != "off"
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["drf_ratchet.authentication.JWTAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "drf_ratchet.authentication.JWTAuthentication",
+        # People who look at the API's pages in a browser.
+        "drf_ratchet.browser.authentication.BrowsableAPIAuthentication",
+    ],
     # A view that says nothing is closed.
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": [

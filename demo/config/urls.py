@@ -16,6 +16,7 @@ urlpatterns = [
     path("api/", include("drf_ratchet.urls")),
     path("api/browser/", include("drf_ratchet.browser.urls")),
     path("api/", include("blog.urls")),
+    path("api-auth/", include("drf_ratchet.browser.browsable_urls")),
     path("api-token-auth/", obtain_jwt_token, name="jwt_obtain"),
     path("api-token-refresh/", refresh_jwt_token, name="jwt_refresh"),
     path("api-token-verify/", verify_jwt_token, name="jwt_verify"),

@@ -12,6 +12,7 @@ from drf_ratchet.authentication import (
     verify_access,
 )
 from drf_ratchet.browser.cookies import token_of
+from drf_ratchet.exceptions import TokenNotValid
 from drf_ratchet.tokens.claims import Claims, Kind
 
 
@@ -44,6 +45,44 @@ class CookieJWTAuthentication(JWTAuthentication):
     def authenticate_header(self, request: Request) -> str:
         """The ``WWW-Authenticate`` of a 401; names the error where a token was sent."""
         return REALM if token_of(request, Kind.COOKIE_ACCESS) is None else REALM_INVALID_TOKEN
+
+
+class BrowsableAPIAuthentication(CookieJWTAuthentication):
+    """Signs a person in to DRF's browsable API by the cookies of ``browser.browsable_urls``.
+
+    Only where a page is asked for: an API call goes by its Authorization header as ever, and what
+    a browser adds to it by itself signs nobody in. A cookie that is no good is as if it were not
+    there, as with DRF's ``SessionAuthentication``: it must not close a public page.
+
+    ``browser.middleware.BrowsableAPIMiddleware`` keeps the access token in the cookie fresh.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Any, Claims] | None:
+        """The user and the claims; None where no page is asked for, or by nobody.
+
+        Raises:
+            PermissionDenied: Django's CSRF check fails.
+            Busy: as ``JWTAuthentication``.
+        """
+        if not wants_page(request):
+            return None
+        try:
+            return super().authenticate(request)
+        except TokenNotValid:
+            return None
+
+    def authenticate_header(self, request: Request) -> str:
+        """The ``WWW-Authenticate`` of a 401: no token was sent for others to see."""
+        return REALM
+
+
+def wants_page(request: Any) -> bool:
+    """Whether a browser asks for a page, and not a script for data.
+
+    Args:
+        request: Django's or DRF's.
+    """
+    return "text/html" in request.META.get("HTTP_ACCEPT", "")
 
 
 class ImmediateCookieJWTAuthentication(CookieJWTAuthentication):

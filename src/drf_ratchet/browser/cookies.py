@@ -18,6 +18,8 @@ IN_COOKIES = Transport(Kind.COOKIE_ACCESS, Kind.COOKIE_REFRESH)
 
 # Django leaves cookies and settings whose names have "token" in them out of its error reports.
 _NAMES = {Kind.COOKIE_ACCESS: "access-token", Kind.COOKIE_REFRESH: "refresh-token"}
+#: What a retry is known by, while a turn is under way (``browser/middleware.py``).
+_KEY_NAME = "refresh-key"
 # Strict: no other site can make a browser send the one that is worth most. Lax: a link from
 # another site to a page of ours finds its reader signed in.
 _SAME_SITE: dict[Kind, Any] = {Kind.COOKIE_ACCESS: "Lax", Kind.COOKIE_REFRESH: "Strict"}
@@ -35,9 +37,13 @@ def cookie_name(kind: Kind) -> str:
     (RFC 6265bis section 4.1.3.2): a sibling subdomain cannot set one in front of it, as it could
     with a cookie of a narrower path.
     """
+    return _full_name(_NAMES[kind])
+
+
+def _full_name(name: str) -> str:
     settings = ratchet_settings()
     prefix = "__Host-" if settings.COOKIE_SECURE else ""
-    return f"{prefix}{settings.COOKIE_NAME}-{_NAMES[kind]}"
+    return f"{prefix}{settings.COOKIE_NAME}-{name}"
 
 
 def token_of(request: Any, kind: Kind) -> str | None:
@@ -64,16 +70,45 @@ def delete_cookies(response: HttpResponseBase, request: HttpRequest) -> None:
     for kind in _NAMES:
         if cookie_name(kind) in request.COOKIES:
             _set(response, kind, "", timedelta(0))
+    delete_key(response, request)
+
+
+def key_of(request: Any) -> str:
+    """The Idempotency-Key that the browser keeps for the turn under way; "" for none.
+
+    Args:
+        request: Django's or DRF's.
+    """
+    cookies: dict[str, str] = request.COOKIES
+    return cookies.get(_full_name(_KEY_NAME), "")
+
+
+def set_key(response: HttpResponseBase, key: str) -> None:
+    """Let the browser keep a key for its next turn, until that has been answered."""
+    lifetime = ratchet_settings().REFRESH_TOKEN_LIFETIME
+    _put(response, _full_name(_KEY_NAME), key, lifetime, "Strict")
+
+
+def delete_key(response: HttpResponseBase, request: HttpRequest) -> None:
+    """Take the key back, if the request brought one."""
+    if _full_name(_KEY_NAME) in request.COOKIES:
+        _put(response, _full_name(_KEY_NAME), "", timedelta(0), "Strict")
 
 
 def _set(response: HttpResponseBase, kind: Kind, value: str, lifetime: timedelta) -> None:
+    _put(response, cookie_name(kind), value, lifetime, _SAME_SITE[kind])
+
+
+def _put(
+    response: HttpResponseBase, name: str, value: str, lifetime: timedelta, same_site: Any
+) -> None:
     # Not response.delete_cookie: a browser deletes a __Host- cookie only if told as it was set.
     response.set_cookie(
-        cookie_name(kind),
+        name,
         value,
         max_age=max(0, int(lifetime.total_seconds())),
         path="/",
         secure=ratchet_settings().COOKIE_SECURE,
         httponly=True,
-        samesite=_SAME_SITE[kind],
+        samesite=same_site,
     )

@@ -5,6 +5,7 @@ check --deploy`` alone. Silence one, once it is understood, with ``SILENCED_SYST
 message shows a value that may be secret. Importing this package registers them all.
 """
 
+from drf_ratchet.checks.browsable import check_browsable_login, check_browsable_middleware
 from drf_ratchet.checks.claims import check_claims
 from drf_ratchet.checks.cookies import check_csrf_cookie, check_secure_cookies
 from drf_ratchet.checks.fitting_in import check_authenticators, check_cors
@@ -16,6 +17,8 @@ from drf_ratchet.checks.throttles import check_cache, check_rates, check_rates_a
 
 __all__ = [
     "check_authenticators",
+    "check_browsable_login",
+    "check_browsable_middleware",
     "check_cache",
     "check_choices",
     "check_claims",

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register
 
+from drf_ratchet.checks.browsable import signs_people_in
 from drf_ratchet.checks.settings import usable_settings
 
 
@@ -28,13 +29,14 @@ def check_secure_cookies(**kwargs: Any) -> list[CheckMessage]:
 def check_csrf_cookie(**kwargs: Any) -> list[CheckMessage]:
     """W015: a cookie signs requests in, and nothing gives pages the token that protects them."""
     has_middleware = any(name.endswith("CsrfViewMiddleware") for name in settings.MIDDLEWARE)
-    if not usable_settings().ACCESS_TOKEN_COOKIE or has_middleware:
+    signs_in = usable_settings().ACCESS_TOKEN_COOKIE or signs_people_in()
+    if not signs_in or has_middleware:
         return []
     return [
         Warning(
-            "DRF_RATCHET['ACCESS_TOKEN_COOKIE'] is on and Django's CsrfViewMiddleware is not in "
-            "MIDDLEWARE.",
-            hint="CookieJWTAuthentication demands a CSRF token for whatever changes something, "
+            "Cookies sign requests in (DRF_RATCHET['ACCESS_TOKEN_COOKIE'], or "
+            "BrowsableAPIAuthentication) and Django's CsrfViewMiddleware is not in MIDDLEWARE.",
+            hint="Such an authentication demands a CSRF token for whatever changes something, "
             "and no page ever gets one: each such request is a 403. Add "
             "'django.middleware.csrf.CsrfViewMiddleware'.",
             id="ratchet.W015",

@@ -1,0 +1,381 @@
+"""The sessions: a list to search, a page for each, and their ending."""
+
+from collections.abc import Iterable
+from ipaddress import ip_address
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.utils import quote, unquote
+from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connections
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, path, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from drf_ratchet.admin import keys_page
+from drf_ratchet.admin.counting import BoundedPaginator
+from drf_ratchet.admin.device_name import device_name
+from drf_ratchet.admin.filters import LastUseFilter, ReasonFilter, StateFilter, UserFilter
+from drf_ratchet.admin.of_user import may_look
+from drf_ratchet.admin.states import ENDED, LIVING, STATES, reason_of, state_of
+from drf_ratchet.clock import Now
+from drf_ratchet.models import Session
+from drf_ratchet.sessions import Contended, EndReason, end_session, living_sessions
+from drf_ratchet.sessions.database import write_database
+
+#: What one action ends at the most. More is a task for ``manage.py ratchet end``.
+MOST_SESSIONS = 1000
+MOST_USERS = 100
+
+# What its page shows: no fingerprint, and no hash of a key.
+_ABOUT = ("user_link", "state", "device", "user_agent", "address", "id")
+_TIMES = ("created_at", "auth_time", "rotated_at", "expires_at", "ends_at", "ended_at")
+
+
+class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Sessions, to be looked at and to be ended; nobody adds, changes or deletes one by hand.
+
+    Looking takes the permission ``view_session``, ending ``change_session``. A row that is gone
+    makes tokens unknown that are in use, so none is deleted here: ending is the act.
+    """
+
+    list_display = (
+        "user_name",
+        "device",
+        "address",
+        "signed_in",
+        "last_refresh",
+        "expiry",
+        "state",
+    )
+    list_select_related = ("user",)
+    list_filter = (StateFilter, ReasonFilter, LastUseFilter, UserFilter)
+    # Nothing but the primary key, whose order is that of the sign-ins, can be sorted by without
+    # reading every row; so no column here is a plain field, which the address could sort by.
+    ordering = ("-id",)
+    sortable_by = ()
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 100
+    # What get_search_results looks at; Django asks whether there is anything.
+    search_fields = ("id",)
+    search_help_text = _(
+        "A session’s id, an address or a whole username is found at once; a part of a username, a "
+        "user agent or an address takes longer."
+    )
+    actions = ("end_selected", "end_all_of_users")
+    fieldsets = (
+        (None, {"fields": _ABOUT}),
+        (_("Times"), {"fields": _TIMES}),
+    )
+    readonly_fields = (*_ABOUT, *_TIMES)
+
+    # Who may do what
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody: signing in does it."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody: no column is for anybody's hands."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody: ending is the act, and ``manage.py ratchet prune`` tidies up."""
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who may see sessions, or end them."""
+        return may_look(request)
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        """Who may end them: the permission to change a session."""
+        return request.user.has_perm("drf_ratchet.change_session")
+
+    # The list
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
+        """All, from the database that is written to: a replica may show what has ended as alive."""
+        return super().get_queryset(request).using(write_database())
+
+    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
+        """The filters' own words alone: a column that is not shown is not guessed at either."""
+        return lookup in {
+            one.parameter_name for one in self.list_filter if hasattr(one, "parameter_name")
+        }
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Session], search_term: str
+    ) -> tuple[QuerySet[Session], bool]:
+        """By what finds at once, if it is that; else by parts of the columns of text."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if "\0" in term:
+            return queryset.none(), False
+        found = Q(pk=term) if _is_id(term) else _address_is(term) or _username_is(term)
+        if found is None:
+            found = Q()
+            name = f"user__{get_user_model().USERNAME_FIELD}__icontains"
+            for word in term.split():
+                parts = {name: word, "user_agent__icontains": word, "ip__startswith": word}
+                found &= Q(*parts.items(), _connector=Q.OR)
+        return queryset.filter(found), False
+
+    # What is shown of one
+
+    @admin.display(description=_("user"))
+    def user_name(self, session: Session) -> str:
+        """The user, as the user model says."""
+        return "-" if session.user is None else str(session.user)
+
+    @admin.display(description=_("user"))
+    def user_link(self, session: Session) -> str:
+        """The user, and a link to the user's page where there is one."""
+        user: Any = session.user
+        if user is None:
+            return "-"
+        names = user._meta.app_label, user._meta.model_name, quote(user.pk)
+        try:
+            address = reverse(
+                "admin:{}_{}_change".format(*names[:2]),
+                args=(names[2],),
+                current_app=self.admin_site.name,
+            )
+        except NoReverseMatch:  # the project's users are not in this admin
+            return str(user)
+        return format_html('<a href="{}">{}</a>', address, user)
+
+    @admin.display(description=_("device"))
+    def device(self, session: Session) -> str:
+        """What a person calls it."""
+        return device_name(session.user_agent)
+
+    @admin.display(description=_("address"), empty_value="-")
+    def address(self, session: Session) -> str | None:
+        """Where it was last seen."""
+        return session.ip
+
+    @admin.display(description=_("signed in"))
+    def signed_in(self, session: Session) -> str:
+        """When it was opened."""
+        return _short(session.created_at)
+
+    @admin.display(description=_("last refresh"))
+    def last_refresh(self, session: Session) -> str:
+        """When it was last used to refresh."""
+        return _short(session.rotated_at)
+
+    @admin.display(description=_("expires"))
+    def expiry(self, session: Session) -> str:
+        """When it ends if nobody refreshes it."""
+        return _short(session.expires_at)
+
+    @admin.display(description=_("state"))
+    def state(self, session: Session) -> str:
+        """Whether it is alive, and if not, why."""
+        state = state_of(session)
+        words = STATES[state]
+        reason = reason_of(session) if state == ENDED else ""
+        return f"{words}: {reason}" if reason else str(words)
+
+    # Ending
+
+    @admin.action(description=_("End the selected sessions"), permissions=["end"])
+    def end_selected(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
+        """Those that are still alive."""
+        sessions = _few(queryset)
+        if sessions is None:
+            self._say_too_many(request)
+            return
+        self._end(request, sessions)
+
+    @admin.action(
+        description=_("Log the users of the selected sessions out everywhere"), permissions=["end"]
+    )
+    def end_all_of_users(
+        self, request: HttpRequest, queryset: QuerySet[Session]
+    ) -> HttpResponse | None:
+        """Every living session of each of them, once it is confirmed."""
+        sessions = _few(queryset.exclude(user=None))
+        users = {session.user_id: session.user for session in sessions or ()}
+        if sessions is None or len(users) > MOST_USERS:
+            self._say_too_many(request)
+            return None
+        if request.POST.get("post"):
+            for user in users.values():
+                self._end(request, list(living_sessions(user)), of=user)
+            return None
+        alive = Session._base_manager.using(write_database()).filter(
+            user__in=users, ended_at=None, expires_at__gt=Now()
+        )
+        counts = dict(alive.values_list("user").annotate(number=Count("pk")))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Log out everywhere"),
+            "subtitle": None,
+            "opts": self.opts,
+            "media": self.media,
+            "users": [(user, counts.get(pk, 0)) for pk, user in users.items()],
+            # One of each user's, so that what is confirmed is what was shown.
+            "selected": [session.pk for session in _one_of_each_user(sessions)],
+            "action_checkbox_name": ACTION_CHECKBOX_NAME,
+        }
+        request.current_app = self.admin_site.name
+        name = "admin/drf_ratchet/session/log_out_everywhere.html"
+        return TemplateResponse(request, name, context)
+
+    def end_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """End one session: the button on its page."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_end_permission(request):
+            raise PermissionDenied
+        session: Any = self.get_object(request, unquote(object_id))
+        if session is None:
+            missing: HttpResponse = self._get_obj_does_not_exist_redirect(  # type: ignore[attr-defined]
+                request, self.opts, object_id
+            )
+            return missing
+        self._end(request, [session])
+        page = reverse(
+            f"admin:{self.opts.app_label}_{self.opts.model_name}_change",
+            args=(quote(session.pk),),
+            current_app=self.admin_site.name,
+        )
+        return HttpResponseRedirect(page)
+
+    def _end(self, request: HttpRequest, sessions: Iterable[Session], of: Any = None) -> None:
+        """End sessions one by one, write down which, and say how many."""
+        ended = []
+        try:
+            for session in sessions:
+                if end_session(session, reason=EndReason.ADMIN, request=request):
+                    ended.append(session)
+        except Contended:
+            self.message_user(request, _("The server is busy. Try again."), messages.ERROR)
+        if ended:
+            _log(request, ended, "Ended.")
+            if of is not None:
+                _log(request, [of], f"Logged out everywhere: {len(ended)} sessions ended.")
+        words = ngettext(
+            "%(count)d session was ended.", "%(count)d sessions were ended.", len(ended)
+        )
+        self.message_user(
+            request,
+            words % {"count": len(ended)},
+            messages.SUCCESS if ended else messages.WARNING,
+        )
+
+    def _say_too_many(self, request: HttpRequest) -> None:
+        self.message_user(
+            request,
+            _(
+                "Not more than %(sessions)d sessions or %(users)d users at once. For more, "
+                "there is “manage.py ratchet end”. Nothing was ended."
+            )
+            % {"sessions": MOST_SESSIONS, "users": MOST_USERS},
+            messages.ERROR,
+        )
+
+    # How it hangs together
+
+    def response_action(
+        self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        """As Django's, which fails where what is selected is no id."""
+        if not all(map(_is_id, request.POST.getlist(ACTION_CHECKBOX_NAME))):
+            self.message_user(request, _("Select sessions out of the list."), messages.WARNING)
+            return None
+        return super().response_action(request, queryset, *args, **kwargs)
+
+    def render_change_form(
+        self,
+        request: Any,
+        context: Any,
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> Any:
+        """With the button that ends it, where it is alive and who looks may."""
+        alive = obj is not None and state_of(obj) == LIVING
+        context["show_end"] = alive and self.has_end_permission(request)
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def get_urls(self) -> list[Any]:
+        """As any model's, the ending of one, and the keys."""
+        name = f"{self.opts.app_label}_{self.opts.model_name}"
+        keys = keys_page.view(self)
+        own = [
+            path("keys/", self.admin_site.admin_view(keys), name=f"{name}_keys"),
+            path(
+                "<path:object_id>/end/",
+                self.admin_site.admin_view(self.end_view),
+                name=f"{name}_end",
+            ),
+        ]
+        urls = [*own, *super().get_urls()]
+        for pattern in urls:
+            if str(pattern.name).endswith(("_changelist", "_end")):
+                # An ending inside of somebody's transaction could be rolled back: refused.
+                view: Any = pattern.callback
+                view._non_atomic_requests = set(connections)
+        return urls
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _address_is(term: str) -> Q | None:
+    try:
+        return Q(ip=str(ip_address(term)))
+    except ValueError:
+        return None
+
+
+def _username_is(term: str) -> Q | None:
+    """The sessions of the user of that very name, which two indexes find; None for no such user."""
+    model: Any = get_user_model()
+    field = model._meta.get_field(model.USERNAME_FIELD)
+    try:
+        user = model._base_manager.filter(**{field.name: field.to_python(term)}).first()
+    except (ValueError, OverflowError, ValidationError):
+        return None
+    return None if user is None else Q(user=user)
+
+
+def _few(queryset: QuerySet[Session]) -> list[Session] | None:
+    """The sessions, if they are not too many to be ended while a person waits."""
+    sessions = list(queryset.select_related("user")[: MOST_SESSIONS + 1])
+    return sessions if len(sessions) <= MOST_SESSIONS else None
+
+
+def _one_of_each_user(sessions: list[Session]) -> Iterable[Session]:
+    return {session.user_id: session for session in sessions}.values()
+
+
+def _log(request: Any, objects: list[Any], message: str) -> None:
+    """A line for each in the admin's own log, which its History page shows."""
+    LogEntry.objects.log_actions(request.user.pk, objects, CHANGE, message)
+
+
+def _short(moment: Any) -> str:
+    local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
+    return date_format(local, "SHORT_DATETIME_FORMAT")

@@ -1,0 +1,42 @@
+"""Whether a session is alive, in words."""
+
+from typing import Any
+
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from drf_ratchet.models import Session
+from drf_ratchet.sessions.endings import EndReason
+
+LIVING, EXPIRED, ENDED = "living", "expired", "ended"
+
+STATES: dict[str, Any] = {LIVING: _("Living"), EXPIRED: _("Expired"), ENDED: _("Ended")}
+
+#: The reasons that this package writes. A project's own are shown as they are.
+REASONS: dict[str, Any] = {
+    EndReason.LOGOUT: _("Logged out"),
+    EndReason.LOGOUT_ALL: _("Logged out everywhere"),
+    EndReason.REVOKED: _("Ended from another device"),
+    EndReason.REUSE: _("A used refresh token came back"),
+    EndReason.USER_INACTIVE: _("The user is inactive"),
+    EndReason.USER_DELETED: _("The user was deleted"),
+    EndReason.PASSWORD_CHANGED: _("The password was changed"),
+    EndReason.LIMIT: _("Too many devices"),
+    EndReason.REPLACED: _("Signed in again in the same browser"),
+    EndReason.ADMIN: _("Ended by an administrator"),
+    EndReason.TOO_FAR_AHEAD: _("A token was too far ahead"),
+}
+
+
+def state_of(session: Session) -> str:
+    """LIVING, EXPIRED or ENDED, by this machine's clock."""
+    if session.ended_at is not None:
+        return ENDED
+    return LIVING if session.expires_at > timezone.now() else EXPIRED
+
+
+def reason_of(session: Session) -> str | Promise:
+    """Why it ended, in words; "" for one that has not."""
+    words: str | Promise = REASONS.get(session.end_reason, session.end_reason)
+    return words

@@ -1,0 +1,148 @@
+"""Keeps people signed in to DRF's browsable API, whose pages have no script of ours."""
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.debug import sensitive_variables
+from rest_framework import exceptions
+from rest_framework.permissions import SAFE_METHODS
+
+from drf_ratchet.authentication import verify_access
+from drf_ratchet.browser.authentication import BrowsableAPIAuthentication, wants_page
+from drf_ratchet.browser.cookies import (
+    IN_COOKIES,
+    cookie_name,
+    delete_key,
+    key_of,
+    set_cookies,
+    set_key,
+    token_of,
+)
+from drf_ratchet.browser.cross_site import comes_from_us
+from drf_ratchet.exceptions import Busy
+from drf_ratchet.sessions.database import Contended
+from drf_ratchet.sessions.grant import Grant
+from drf_ratchet.sessions.refreshing import check_refresh, read_refresh, refresh_session
+from drf_ratchet.throttling import Counter
+from drf_ratchet.tokens.claims import Kind, RefreshClaims, session_id
+from drf_ratchet.tokens.errors import TokenRefused
+from drf_ratchet.views import count_refusal
+
+_LONGEST_KEY = 128
+
+
+class BrowsableAPIMiddleware:
+    """Refreshes the access token in the cookie before a page needs it.
+
+    For views with ``BrowsableAPIAuthentication`` alone, when a browser asks for a page, has no
+    access token that is good and a refresh token that is. It does what any client does, in two
+    steps, so that an answer that is lost signs nobody out:
+
+    1. It chooses an Idempotency-Key, has the browser keep it in a cookie, and sends the browser
+       where it is (307: with the same method and body).
+    2. The request that brings the key turns the counter. Its answer has the new cookies, and takes
+       the key back. As long as that answer has not come, a retry has the same key.
+
+    It runs before the view, so that it is outside of the view's ``ATOMIC_REQUESTS``.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer, with the new cookies where there are any."""
+        response = self.get_response(request)
+        grant: Grant | None = getattr(request, "_ratchet_grant", None)
+        if grant is not None:
+            set_cookies(response, grant, IN_COOKIES)
+            delete_key(response, request)
+            response["Cache-Control"] = "no-store"
+        return response
+
+    @sensitive_variables()  # an error report shows no token
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponseBase | None:
+        """Refresh where it is needed; None lets the request go on."""
+        token = _refreshable(request) if _is_browsable(view) and wants_page(request) else None
+        if token is None:
+            return None
+        try:
+            # Never writes. A session that has ended is not worth a turn.
+            check_refresh(token)
+            return self._turn(request, token)
+        except TokenRefused:
+            return None
+
+    def _turn(self, request: HttpRequest, token: RefreshClaims) -> HttpResponseBase | None:
+        key = key_of(request)
+        if not 1 <= len(key) <= _LONGEST_KEY:
+            again = HttpResponse(status=307, headers={"Location": request.build_absolute_uri()})
+            set_key(again, secrets.token_urlsafe(16))
+            again["Cache-Control"] = "no-store"
+            return again
+        try:
+            wait = Counter("refresh", str(token.session)).take()
+            if wait is not None:
+                raise exceptions.Throttled(wait)
+            try:
+                grant = refresh_session(
+                    token, request=request, idempotency_key=key, transport=IN_COOKIES
+                )
+            except TokenRefused:
+                count_refusal(request)  # type: ignore[arg-type]
+                raise
+            except Contended:
+                raise Busy from None
+        except (exceptions.Throttled, Busy) as refusal:
+            return _refused(refusal)
+        request._ratchet_grant = grant  # type: ignore[attr-defined]
+        # For the view's own authentication.
+        request.COOKIES[cookie_name(Kind.COOKIE_ACCESS)] = grant.access
+        return None
+
+
+def _is_browsable(view: Any) -> bool:
+    """Whether it is one of DRF's views, and the cookie may sign people in there."""
+    initial = getattr(view, "initkwargs", {})
+    default = getattr(getattr(view, "cls", None), "authentication_classes", ())
+    classes = initial.get("authentication_classes", default) or ()
+    return any(issubclass(one, BrowsableAPIAuthentication) for one in classes)
+
+
+def _refreshable(request: HttpRequest) -> RefreshClaims | None:
+    """What the refresh token says, if it is good and the access token is not."""
+    refresh = token_of(request, Kind.COOKIE_REFRESH)
+    if refresh is None or "HTTP_AUTHORIZATION" in request.META:
+        return None
+    # SameSite=Strict has kept other sites out. A sibling subdomain is the same site.
+    if request.method not in SAFE_METHODS and not comes_from_us(request):
+        return None
+    try:
+        token = read_refresh(refresh, kind=Kind.COOKIE_REFRESH)
+    except TokenRefused:
+        return None
+    return None if _has_access(request, token) else token
+
+
+def _has_access(request: HttpRequest, token: RefreshClaims) -> bool:
+    """Whether the access token is good, and of the same session: not of who was here before."""
+    access = token_of(request, Kind.COOKIE_ACCESS)
+    try:
+        claims = verify_access(access, Kind.COOKIE_ACCESS)
+    except TokenRefused:
+        return False
+    return session_id(claims) == token.session
+
+
+def _refused(refusal: exceptions.APIException) -> HttpResponse:
+    """Not now: the status, and when to try again."""
+    response = HttpResponse(str(refusal.detail), status=refusal.status_code)
+    response["Content-Type"] = "text/plain; charset=utf-8"
+    wait: float | None = getattr(refusal, "wait", None)
+    if wait is not None:
+        response["Retry-After"] = str(max(1, int(wait)))
+    return response

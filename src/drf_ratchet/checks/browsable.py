@@ -1,0 +1,68 @@
+"""DRF's browsable API, where people sign in to it with our cookies."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Tags, Warning, register
+from django.urls import NoReverseMatch, resolve, reverse
+
+# By their names: nothing below the browser's room imports from there.
+_AUTHENTICATION = "drf_ratchet.browser.authentication.BrowsableAPIAuthentication"
+_MIDDLEWARE = "drf_ratchet.browser.middleware.BrowsableAPIMiddleware"
+_LOGIN = "drf_ratchet.browser.pages.LoginPage"
+
+
+@register(Tags.security)
+def check_browsable_middleware(**kwargs: Any) -> list[CheckMessage]:
+    """W017: nothing refreshes the access token of the browsable API."""
+    if not signs_people_in() or _MIDDLEWARE in settings.MIDDLEWARE:
+        return []
+    return [
+        Warning(
+            "BrowsableAPIAuthentication is in REST_FRAMEWORK['DEFAULT_AUTHENTICATION_CLASSES'] and "
+            "BrowsableAPIMiddleware is not in MIDDLEWARE.",
+            hint="People are signed out of the browsable API when their access token expires. Add "
+            f"'{_MIDDLEWARE}' at the end of MIDDLEWARE.",
+            id="ratchet.W017",
+        )
+    ]
+
+
+@register(Tags.security)
+def check_browsable_login(**kwargs: Any) -> list[CheckMessage]:
+    """W018: the browsable API's own link leads to another sign-in, or there is none."""
+    if not signs_people_in() or _is_ours():
+        return []
+    return [
+        Warning(
+            "BrowsableAPIAuthentication is in REST_FRAMEWORK['DEFAULT_AUTHENTICATION_CLASSES'] and "
+            "the URL rest_framework:login is not drf-ratchet's.",
+            hint="DRF's pages link to that name: with 'rest_framework.urls' people sign in to "
+            "Django's sessions, which this authentication does not look at. Include "
+            "'drf_ratchet.browser.browsable_urls' in its place.",
+            id="ratchet.W018",
+        )
+    ]
+
+
+def signs_people_in() -> bool:
+    """Whether a cookie signs people in to every view's page in the browsable API."""
+    from rest_framework.settings import api_settings
+
+    try:
+        classes: list[Any] = list(api_settings.DEFAULT_AUTHENTICATION_CLASSES or ())
+    except ImportError:
+        return False  # DRF says it
+    return any(_is_a(one, _AUTHENTICATION) for one in classes)
+
+
+def _is_ours() -> bool:
+    try:
+        view: Any = resolve(reverse("rest_framework:login")).func
+    except NoReverseMatch:
+        return False
+    return _is_a(getattr(view, "cls", object), _LOGIN)
+
+
+def _is_a(kind: type, name: str) -> bool:
+    return any(f"{one.__module__}.{one.__qualname__}" == name for one in kind.__mro__)

@@ -1,0 +1,447 @@
+"""DRF's browsable API: signed in by our form, kept so by our cookies, signed out for real."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client, override_settings
+from rest_framework.test import APIClient
+
+from blog.models import Post
+from drf_ratchet.browser import cookies
+from drf_ratchet.browser.cookies import cookie_name
+from drf_ratchet.models import Session
+from drf_ratchet.sessions import EndReason, end_session
+from drf_ratchet.tokens.claims import Kind
+from tests.conftest import PASSWORD, Tokens
+
+pytestmark = pytest.mark.django_db
+
+LOGIN, LOGOUT, CREATE = "/api-auth/login/", "/api-auth/logout/", "/api/posts/create/"
+FORM = "application/x-www-form-urlencoded"
+OPTIONS = {"CLAIMS": "blog.claims.access_claims"}
+REFRESH, ACCESS = Kind.COOKIE_REFRESH, Kind.COOKIE_ACCESS
+
+
+@pytest.fixture(autouse=True)
+def _https_cookies(settings: Any) -> None:
+    settings.DRF_RATCHET = OPTIONS
+
+
+class Browser:
+    """A browser at the browsable API: asks for pages, keeps cookies, and knows what a form says."""
+
+    def __init__(self) -> None:
+        self.client = Client(enforce_csrf_checks=True)
+        self.headers = {"HTTP_ACCEPT": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+    def get(self, path: str, **more: Any) -> Any:
+        return self.client.get(path, **{**self.headers, **more})
+
+    def post(self, path: str, body: Any = None, **more: Any) -> Any:
+        """As the page's form does, with the token that the form has."""
+        csrf = self.client.cookies.get("csrftoken")
+        fields = {"csrfmiddlewaretoken": csrf.value if csrf else "", **(body or {})}
+        headers = {**self.headers, "HTTP_ORIGIN": "http://testserver", **more}
+        return self.client.post(path, urlencode(fields), content_type=FORM, **headers)
+
+    def sign_in(self, username: str = "alice", password: str = PASSWORD, **more: Any) -> Any:
+        self.get(LOGIN)
+        return self.post(LOGIN, {"username": username, "password": password, **more})
+
+    def cookie(self, kind: Kind) -> str:
+        morsel = self.client.cookies.get(cookie_name(kind))
+        return morsel.value if morsel else ""
+
+    def put(self, kind: Kind, token: str) -> None:
+        self.client.cookies[cookie_name(kind)] = token
+
+    def forget_access(self) -> None:
+        """As browsers do with a cookie whose time has come."""
+        self.client.cookies.pop(cookie_name(ACCESS), None)
+
+
+@pytest.fixture
+def browser(alice: User) -> Browser:
+    return Browser()
+
+
+@pytest.fixture
+def later(browser: Browser) -> Browser:
+    """Signed in, and five minutes later."""
+    assert browser.sign_in().status_code == 302
+    browser.forget_access()
+    return browser
+
+
+def username_on(answer: Any) -> str | None:
+    """Who a page of DRF says is signed in."""
+    found = re.search(r'data-toggle="dropdown">\s*(\w+)\s*<b', answer.content.decode())
+    return found[1] if found else None
+
+
+def generation() -> int:
+    return Session.objects.get().generation
+
+
+# Signing in
+
+
+def test_the_form_signs_in(browser: Browser) -> None:
+    page = browser.get("/api/posts/")
+    assert f"href='{LOGIN}?next=/api/posts/'" in page.content.decode()
+    form = browser.get(LOGIN + "?next=/api/posts/")
+    assert 'name="next" value="/api/posts/"' in form.content.decode()
+    assert "Username" in form.content.decode()
+
+    answer = browser.sign_in(next="/api/posts/")
+
+    assert (answer.status_code, answer["Location"]) == (302, "/api/posts/")
+    assert answer["Cache-Control"] == "no-store"
+    for kind, same_site in ((REFRESH, "Strict"), (ACCESS, "Lax")):
+        morsel = answer.cookies[cookie_name(kind)]
+        assert morsel.key.startswith("__Host-")
+        assert (morsel["httponly"], morsel["secure"], morsel["samesite"]) == (True, True, same_site)
+        assert morsel["path"] == "/"
+        assert not morsel["domain"]
+    assert username_on(browser.get("/api/posts/")) == "alice"
+    assert Session.objects.get().user.username == "alice"
+
+
+def test_a_post_by_the_html_form(browser: Browser) -> None:
+    browser.sign_in()
+    answer = browser.post(CREATE, {"title": "By a form", "body": "In a browser."})
+    assert answer.status_code == 201
+    assert Post.objects.get().author.username == "alice"
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "https://evil.example/",
+        "//evil.example/",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "http://testserver.evil.example/",
+        "",
+    ],
+)
+def test_it_leads_to_no_other_site(browser: Browser, where: str) -> None:
+    assert "evil" not in browser.get(LOGIN, data={"next": where}).content.decode()
+    assert browser.sign_in(next=where)["Location"] == "/api/posts/"
+    answer = browser.post(LOGOUT, {"next": where})
+    assert (answer.status_code, answer["Location"]) == (302, LOGIN)
+
+
+def test_wrong_unknown_and_inactive_look_the_same(browser: Browser) -> None:
+    User.objects.create_user("gone", password=PASSWORD, is_active=False)
+    pages = []
+    for username, password in (("alice", "wrong"), ("nobody", PASSWORD), ("gone", PASSWORD)):
+        answer = browser.sign_in(username, password)
+        assert answer.status_code == 401
+        assert not any(name.startswith("__Host-") for name in answer.cookies)
+        page = re.sub(r'value="[^"]*"', "", answer.content.decode())
+        pages.append(re.sub(r'"csrfToken": "[^"]*"', "", page))
+        assert password not in answer.content.decode()
+    assert "No active account was found" in pages[0]
+    assert pages[0] == pages[1] == pages[2]
+    assert not Session.objects.exists()
+
+
+def test_a_field_that_is_missing_is_named(browser: Browser) -> None:
+    answer = browser.sign_in("", "x")
+    assert answer.status_code == 400
+    assert "This field may not be blank." in answer.content.decode()
+    assert browser.post(LOGIN).status_code == 400
+
+
+def test_its_failures_count_with_those_of_the_endpoint(browser: Browser, api: APIClient) -> None:
+    rates = {"DEFAULT_THROTTLE_RATES": {"sign_in": "3/hour"}}
+    with override_settings(REST_FRAMEWORK=rates):
+        for _ in range(2):
+            assert browser.sign_in(password="wrong").status_code == 401
+        wrong = {"username": "alice", "password": "wrong"}
+        assert api.post("/api/token/", wrong).status_code == 401
+        answer = browser.sign_in()
+    assert answer.status_code == 429
+    assert int(answer["Retry-After"]) > 0
+    assert "throttled" in answer.content.decode()
+
+
+def test_signing_in_again_ends_the_session_before(browser: Browser) -> None:
+    browser.sign_in()
+    first = Session.objects.get()
+    browser.sign_in()
+    first.refresh_from_db()
+    assert first.end_reason == EndReason.REPLACED
+
+
+@pytest.mark.parametrize("path", [LOGIN, LOGOUT])
+def test_another_sites_form_is_refused(browser: Browser, path: str) -> None:
+    browser.sign_in()
+    before = Session.objects.values().get()
+    body = {"username": "alice", "password": PASSWORD}
+    refused = [
+        browser.client.post(path, urlencode(body), content_type=FORM, **browser.headers),
+        browser.post(path, {**body, "csrfmiddlewaretoken": "x" * 32}),
+        browser.post(path, body, HTTP_ORIGIN="https://evil.example"),
+    ]
+    for answer in refused:
+        assert answer.status_code == 403
+        assert not any(name.startswith("__Host-") for name in answer.cookies)
+    assert Session.objects.values().get() == before
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", "multipart/form-data"])
+def test_what_is_no_form_is_refused(browser: Browser, kind: str) -> None:
+    browser.get(LOGIN)
+    token = {"HTTP_X_CSRFTOKEN": browser.client.cookies["csrftoken"].value}
+    answer = browser.client.post(LOGIN, b"{", content_type=kind, **browser.headers, **token)
+    assert answer.status_code in (400, 403, 415)
+
+
+def test_the_password_is_on_no_page(browser: Browser) -> None:
+    assert PASSWORD not in browser.sign_in("nobody").content.decode()
+
+
+# Signing out
+
+
+def test_logging_out_ends_the_session(browser: Browser) -> None:
+    browser.sign_in()
+    refresh, access = browser.cookie(REFRESH), browser.cookie(ACCESS)
+
+    answer = browser.post(LOGOUT + "?next=/api/posts/")
+
+    assert (answer.status_code, answer["Location"]) == (302, "/api/posts/")
+    assert browser.cookie(REFRESH) == browser.cookie(ACCESS) == ""
+    assert Session.objects.get().end_reason == EndReason.LOGOUT
+    browser.put(REFRESH, refresh)
+    browser.put(ACCESS, access)
+    assert username_on(browser.get("/api/posts/")) is None
+    assert browser.get("/api/protected/").status_code == 401
+
+
+def test_logging_out_takes_a_post(browser: Browser) -> None:
+    browser.sign_in()
+    assert browser.get(LOGOUT).status_code == 405
+    assert Session.objects.get().ended_at is None
+
+
+# Staying signed in
+
+
+def test_an_expired_access_token_is_refreshed_by_the_page_itself(later: Browser) -> None:
+    before = later.cookie(REFRESH)
+
+    first = later.get("/api/posts/?page=1")
+
+    # First the key is kept, and nothing is turned.
+    assert (first.status_code, first["Location"]) == (307, "http://testserver/api/posts/?page=1")
+    assert cookies.key_of(first.wsgi_request) == ""
+    assert generation() == 1
+    page = later.get("/api/posts/?page=1")
+    assert username_on(page) == "alice"
+    assert page["Cache-Control"] == "no-store"
+    assert generation() == 2
+    assert later.cookie(REFRESH) != before
+    assert later.cookie(ACCESS)
+    assert later.client.cookies["__Host-ratchet-refresh-key"].value == ""
+    # And then not again.
+    assert username_on(later.get("/api/posts/")) == "alice"
+    assert generation() == 2
+
+
+def test_a_form_that_took_long_is_sent_all_the_same(later: Browser) -> None:
+    answer = later.post(CREATE, {"title": "Late", "body": "Very."})
+    assert answer.status_code == 307
+    answer = later.post(CREATE, {"title": "Late", "body": "Very."})
+    assert answer.status_code == 201
+    assert Post.objects.count() == 1
+
+
+def test_a_lost_answer_signs_nobody_out_however_late(later: Browser) -> None:
+    later.get("/api/posts/")
+    kept = {name: morsel.value for name, morsel in later.client.cookies.items()}
+    assert username_on(later.get("/api/posts/")) == "alice"
+    Session.objects.update(rotated_at=Session.objects.get().rotated_at - timedelta(minutes=1))
+
+    # The browser never saw that answer: it has what it had.
+    later.client.cookies.clear()
+    later.client.cookies.load(kept)
+    answer = later.get("/api/posts/")
+
+    assert username_on(answer) == "alice"
+    assert generation() == 2
+    assert Session.objects.get().ended_at is None
+
+
+def test_two_tabs_at_once(later: Browser) -> None:
+    kept = {name: morsel.value for name, morsel in later.client.cookies.items()}
+    later.get("/api/posts/")
+    assert username_on(later.get("/api/posts/")) == "alice"
+    later.client.cookies.clear()
+    later.client.cookies.load(kept)
+    # The other tab has chosen a key of its own, and is within the grace period.
+    later.get("/api/posts/")
+    assert username_on(later.get("/api/posts/")) == "alice"
+    assert generation() == 2
+
+
+def test_a_used_token_that_comes_back_ends_the_session(later: Browser) -> None:
+    stolen = later.cookie(REFRESH)
+    later.get("/api/posts/")
+    later.get("/api/posts/")
+    Session.objects.update(rotated_at=Session.objects.get().rotated_at - timedelta(minutes=1))
+
+    thief = Browser()
+    thief.put(REFRESH, stolen)
+    thief.get("/api/posts/")
+    answer = thief.get("/api/posts/")
+
+    assert username_on(answer) is None
+    assert Session.objects.get().end_reason == EndReason.REUSE
+    assert username_on(later.get("/api/posts/")) is None
+
+
+def test_a_session_that_ended_is_no_longer_turned(later: Browser) -> None:
+    end_session(Session.objects.get())
+    answer = later.get("/api/protected/")
+    assert answer.status_code == 401
+    assert "Log in" in answer.content.decode()
+    assert later.get("/api/posts/").status_code == 200
+
+
+def test_an_access_token_of_another_session_does_not_count(browser: Browser) -> None:
+    User.objects.create_user("bob", password=PASSWORD)
+    browser.sign_in()
+    access = browser.cookie(ACCESS)
+    browser.client.cookies.clear()
+    browser.sign_in("bob")
+    browser.put(ACCESS, access)
+    browser.get("/api/posts/")
+    assert username_on(browser.get("/api/posts/")) == "bob"
+
+
+def test_signed_in_by_the_clients_script_signed_in_here(browser: Browser) -> None:
+    answer = browser.client.post(
+        "/api/browser/login/",
+        {"username": "alice", "password": PASSWORD},
+        content_type="application/json",
+        HTTP_SEC_FETCH_SITE="same-origin",
+    )
+    assert answer.status_code == 200
+    browser.get("/api/posts/")
+    assert username_on(browser.get("/api/posts/")) == "alice"
+
+
+def test_too_many_refreshes(later: Browser) -> None:
+    with override_settings(REST_FRAMEWORK={"DEFAULT_THROTTLE_RATES": {"refresh": "0/min"}}):
+        later.get("/api/posts/")
+        answer = later.get("/api/posts/")
+    assert answer.status_code == 429
+    assert answer["Retry-After"]
+    assert generation() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_under_atomic_requests(later: Browser) -> None:
+    connection.settings_dict["ATOMIC_REQUESTS"] = True
+    try:
+        later.get(CREATE)
+        assert username_on(later.get(CREATE)) == "alice"
+    finally:
+        connection.settings_dict["ATOMIC_REQUESTS"] = False
+    assert generation() == 2
+
+
+# Whom it lets in
+
+
+def test_calls_of_the_api_stay_as_they_are(browser: Browser, api: APIClient) -> None:
+    browser.sign_in()
+    for accept in ("application/json", "*/*"):
+        answer = browser.get("/api/protected/", HTTP_ACCEPT=accept)
+        assert answer.status_code == 401
+        assert answer.json() == {"detail": "Authentication credentials were not provided."}
+        assert answer["WWW-Authenticate"] == 'Bearer realm="api"'
+    body = {"username": "alice", "password": PASSWORD}
+    bearer = Tokens(**api.post("/api/token/", body).json()).bearer
+    assert api.get("/api/protected/", **bearer).status_code == 200
+    wrong = {"HTTP_AUTHORIZATION": "Bearer x"}
+    assert (
+        browser.get("/api/protected/", HTTP_ACCEPT="application/json", **wrong).status_code == 401
+    )
+
+
+def test_a_header_that_is_there_is_what_counts(later: Browser) -> None:
+    answer = later.get("/api/protected/", HTTP_AUTHORIZATION="Bearer x")
+    assert answer.status_code == 401
+    assert generation() == 1
+
+
+FORGED: dict[str, Callable[[Browser], Any]] = {
+    "no token": lambda browser: browser.post(CREATE, {"csrfmiddlewaretoken": "", "title": "x"}),
+    "another origin": lambda browser: browser.post(
+        CREATE, {"title": "x"}, HTTP_ORIGIN="https://evil.example"
+    ),
+    "a sandboxed frame": lambda browser: browser.post(CREATE, {"title": "x"}, HTTP_ORIGIN="null"),
+}
+
+
+@pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
+def test_another_sites_form_changes_nothing(browser: Browser, forge: Any) -> None:
+    browser.sign_in()
+    assert forge(browser).status_code == 403
+    assert not Post.objects.exists()
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "http://evil.testserver", "null"])
+def test_another_origins_form_turns_nothing(later: Browser, origin: str) -> None:
+    answer = later.post(CREATE, {"title": "x"}, HTTP_ORIGIN=origin)
+    assert answer.status_code == 401
+    assert not answer.cookies.get("__Host-ratchet-refresh-key")
+
+
+def test_a_path_like_a_host_leads_nowhere_else(later: Browser, settings: Any) -> None:
+    settings.ROOT_URLCONF = AnyPath
+    answer = later.get("/", PATH_INFO="//evil.example/")
+    assert answer.status_code == 307
+    assert answer["Location"].startswith("http://testserver//evil.example/")
+
+
+@pytest.mark.parametrize("token", ["", "x", "x" * 5000, "eyJhbGciOiJub25lIn0.e30."])
+def test_a_cookie_that_is_no_token_is_as_if_it_were_not_there(browser: Browser, token: str) -> None:
+    for kind in (REFRESH, ACCESS):
+        browser.put(kind, token)
+    assert browser.get("/api/posts/").status_code == 200
+    assert browser.get("/api/protected/").status_code == 401
+
+
+def test_a_token_made_for_apps_is_none_here(browser: Browser, api: APIClient) -> None:
+    body = {"username": "alice", "password": PASSWORD}
+    tokens = Tokens(**api.post("/api/token/", body).json())
+    browser.put(ACCESS, tokens.access)
+    browser.put(REFRESH, tokens.refresh)
+    assert browser.get("/api/protected/").status_code == 401
+    assert generation() == 1
+
+
+def _any_path() -> Any:
+    from django.urls import include, path, re_path
+
+    from blog.views import PostListView
+
+    login = path("api-auth/", include("drf_ratchet.browser.browsable_urls"))
+    return [login, re_path("", PostListView.as_view(), name="post_list")]
+
+
+class AnyPath:
+    """URLs of which every one is the list of posts."""
+
+    urlpatterns = _any_path()
