@@ -83,6 +83,10 @@ format: .venv/.dev-installed ## put the code in its usual form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+.PHONY: openapi
+openapi: .venv/.dev-installed ## the demo's OpenAPI description, TypeScript types of it, and a program that uses them (needs npm's registry)
+	@$(BIN)/python -m tests.openapi.client build/openapi
+
 .PHONY: screenshots
 screenshots: .venv/.dev-installed ## the pictures of the demo in docs/images (needs Chromium)
 	@PYTHONPATH=demo DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m tests.chromium.screenshots

@@ -1,4 +1,6 @@
-"""How a post looks as JSON."""
+"""How a post looks as JSON, and the other answers of the blog."""
+
+from typing import Any
 
 from rest_framework import serializers
 
@@ -16,3 +18,22 @@ class PostSerializer(serializers.ModelSerializer[Post]):
     class Meta:
         model = Post
         fields = ["id", "title", "body", "author", "created_at"]
+
+
+class MessageSerializer(serializers.Serializer[Any]):
+    """A greeting."""
+
+    message = serializers.CharField()
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    """What is wrong."""
+
+    detail = serializers.CharField()
+
+
+class NotSignedInSerializer(ErrorSerializer):
+    """What is wrong with the token, if there is one."""
+
+    code = serializers.CharField(required=False)
+    reason = serializers.CharField(required=False)

@@ -2,8 +2,9 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
 
-from blog.pages import HomePage
+from blog.pages import ApiDocs, HomePage
 from drf_ratchet.compat.drf_jwt.views import (
     obtain_jwt_token,
     refresh_jwt_token,
@@ -17,6 +18,8 @@ urlpatterns = [
     path("api/browser/", include("drf_ratchet.browser.urls")),
     path("api/", include("blog.urls")),
     path("api-auth/", include("drf_ratchet.browser.browsable_urls")),
+    path("api/schema/", SpectacularAPIView.as_view(authentication_classes=()), name="schema"),
+    path("api/docs/", ApiDocs.as_view(), name="api_docs"),
     path("api-token-auth/", obtain_jwt_token, name="jwt_obtain"),
     path("api-token-refresh/", refresh_jwt_token, name="jwt_refresh"),
     path("api-token-verify/", verify_jwt_token, name="jwt_verify"),

@@ -1,6 +1,6 @@
 """The Django app."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.utils.translation import gettext_lazy as _
 
 
@@ -13,10 +13,18 @@ class RatchetConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the checks, watch what happens to users, and read the keys."""
-        import drf_ratchet.checks  # noqa: F401 (registers them)
+        """Register the checks, watch what happens to users, and read the keys.
+
+        And tell drf-spectacular of us, where it is installed.
+        """
+        import drf_ratchet.checks
         from drf_ratchet.keyring import load_at_start
         from drf_ratchet.sessions import user_changes
 
         user_changes.watch()
         load_at_start()
+        if apps.is_installed("drf_spectacular"):
+            import drf_ratchet.openapi.extensions  # noqa: F401 (registers them)
+            from drf_ratchet.openapi import well_known
+
+            well_known.show()

@@ -30,8 +30,10 @@ from schemathesis.specs.openapi.checks import (
 
 from blog.models import Post
 from config.settings import SCOPES
+from drf_ratchet.browser.cookies import IN_MEMORY, cookie_name
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import Grant, end_session, open_session
+from drf_ratchet.tokens.claims import Kind
 from tests.attacks.description import DESCRIPTION, OTHER_POST, OWN_POST
 from tests.conftest import PASSWORD
 
@@ -86,6 +88,7 @@ class World:
         Post.objects.create(pk=OWN_POST, author=alice, title="A title", body="A body.")
         Post.objects.create(pk=OTHER_POST, author=bob, title="A title", body="A body.")
         self.grant = open_session(alice)
+        self.browser = open_session(alice, transport=IN_MEMORY)
         self.real: dict[str, Callable[[], Any]] = {
             "<refresh>": lambda: self.grant.refresh,
             "<access>": lambda: self.grant.access,
@@ -116,13 +119,33 @@ class World:
         return self.real[value]() if isinstance(value, str) and value in self.real else value
 
 
-Bearer = Callable[[World], dict[str, str]]
+Sender = Callable[[World, bool], dict[str, str]]
 
-BEARERS: dict[str, Bearer] = {
-    "nobody": lambda world: {},
-    "alice": lambda world: {"Authorization": f"Bearer {world.grant.access}"},
-    "a wrong token": lambda world: {"Authorization": f"Bearer {world.grant.refresh}"},
-}
+
+def nobody(world: World, to_browsers: bool) -> dict[str, str]:
+    return {"Sec-Fetch-Site": "same-origin"} if to_browsers else {}
+
+
+def alice_signed_in(world: World, to_browsers: bool) -> dict[str, str]:
+    if not to_browsers:
+        return {"Authorization": f"Bearer {world.grant.access}"}
+    return {
+        "Authorization": f"Bearer {world.browser.access}",
+        "Cookie": f"{cookie_name(Kind.COOKIE_REFRESH)}={world.browser.refresh}",
+        "Sec-Fetch-Site": "same-origin",
+    }
+
+
+def wrong_token(world: World, to_browsers: bool) -> dict[str, str]:
+    """And from another site, where that matters."""
+    token = world.grant.refresh
+    return {
+        "Authorization": f"Bearer {token}",
+        **({"Cookie": f"{cookie_name(Kind.COOKIE_REFRESH)}={token}"} if to_browsers else {}),
+    }
+
+
+SENDERS: tuple[Sender, ...] = (nobody, alice_signed_in, wrong_token)
 
 
 @pytest.fixture(autouse=True)
@@ -152,11 +175,11 @@ def test_every_answer_is_in_the_contract(
     operation = schema[path][method]
     statuses: Counter[int] = Counter()
 
-    def answer_of(case: Any, bearer: Bearer) -> None:
+    def answer_of(case: Any, sender: Sender) -> None:
         world = World(alice, bob)
         case.body = world.filled_in(case.body)
         case.path_parameters = world.filled_in(case.path_parameters)
-        answer = case.call(headers=bearer(world))
+        answer = case.call(headers=sender(world, path.startswith("/api/browser/")))
         statuses[answer.status_code] += 1
         case.validate_response(answer, checks=CHECKS)
 
@@ -166,7 +189,7 @@ def test_every_answer_is_in_the_contract(
         generation_modes=list(GenerationMode),
         generation_config=schema.config.generation,
     ):
-        answer_of(case, BEARERS["alice"])
+        answer_of(case, alice_signed_in)
     # And at random, what it allows and what it does not.
     for mode in GenerationMode:
         at_random(operation.as_strategy(mode), answer_of)
@@ -174,7 +197,7 @@ def test_every_answer_is_in_the_contract(
     show(f"schemathesis, {label}: {seen}")
 
 
-def at_random(strategy: st.SearchStrategy[Any], ask: Callable[[Any, Bearer], None]) -> None:
+def at_random(strategy: st.SearchStrategy[Any], ask: Callable[[Any, Sender], None]) -> None:
     """Ask for what the strategy makes up: the same each time, CI is no place for surprises."""
 
     @settings(
@@ -184,9 +207,9 @@ def at_random(strategy: st.SearchStrategy[Any], ask: Callable[[Any, Bearer], Non
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(strategy, st.sampled_from(list(BEARERS.values())))
-    def asked(case: Any, bearer: Bearer) -> None:
-        ask(case, bearer)
+    @given(strategy, st.sampled_from(SENDERS))
+    def asked(case: Any, sender: Sender) -> None:
+        ask(case, sender)
 
     # Unsatisfiable: nothing about it can be wrong, it takes neither body nor parameter.
     with suppress(Unsatisfiable):

@@ -10,6 +10,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 
 from drf_ratchet import views
 from drf_ratchet.authentication import ImmediateJWTAuthentication
@@ -82,6 +83,8 @@ class BrowserRefreshView(BrowserView, views.TokenRefreshView):
 
 class BrowserLogoutView(BrowserView):
     """Log out: end the cookie's session, and take the cookies back."""
+
+    serializer_class = Serializer  # it takes nothing, and DRF asks for one to say so
 
     def post(self, request: Request) -> Response:
         """200, also where nobody was signed in."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.utils.translation import gettext_lazy as _
 
 from drf_ratchet.compat.drf_jwt.new_keys import from_jwt_auth
@@ -22,5 +22,8 @@ class DrfJwtConfig(AppConfig):
         install_ratchet("JWT_AUTH", from_jwt_auth)
 
     def ready(self) -> None:
-        """Register the checks."""
-        import drf_ratchet.compat.drf_jwt.checks  # noqa: F401 (registers them)
+        """Register the checks, and tell drf-spectacular of us, where it is installed."""
+        import drf_ratchet.compat.drf_jwt.checks
+
+        if apps.is_installed("drf_spectacular"):
+            import drf_ratchet.compat.drf_jwt.openapi  # noqa: F401 (registers extensions)

@@ -230,11 +230,14 @@ def set_cookie(request: Request, response: Response, name: str | None, token: st
 def _of_the_generation(older: type[RatchetView], newer: type[RatchetView]) -> Callable[..., Any]:
     """The view of the generation that ``JWT_GENERATION`` names when the request comes."""
     views = {"1.11": older.as_view(), "1.19": newer.as_view()}
+    generations: dict[str, type[RatchetView]] = {"1.11": older, "1.19": newer}
 
     @wraps(views["1.19"])  # takes over what tells Django of CSRF and transactions
     def view(request: Any, *args: Any, **kwargs: Any) -> Any:
         return views[api_settings.generation.name](request, *args, **kwargs)
 
+    described: Any = view
+    described.generations = generations  # for drf-spectacular: `cls` is one of them alone
     return view
 
 

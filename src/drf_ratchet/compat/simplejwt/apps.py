@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 
 from drf_ratchet.compat.installing import install_ratchet
 from drf_ratchet.compat.simplejwt.settings import NAME
@@ -21,5 +21,8 @@ class SimpleJWTConfig(AppConfig):
         install_ratchet(NAME, defaults)
 
     def ready(self) -> None:
-        """Register the checks."""
-        import drf_ratchet.compat.simplejwt.checks  # noqa: F401 (registers them)
+        """Register the checks, and tell drf-spectacular of us, where it is installed."""
+        import drf_ratchet.compat.simplejwt.checks
+
+        if apps.is_installed("drf_spectacular"):
+            import drf_ratchet.compat.simplejwt.openapi  # noqa: F401 (registers extensions)

@@ -1,0 +1,41 @@
+"""What the blog's views answer, for the description of the API."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiResponse
+
+from blog.serializers import ErrorSerializer, NotSignedInSerializer, PostSerializer
+
+NOT_SIGNED_IN = OpenApiResponse(NotSignedInSerializer, "Nobody is signed in.")
+NOT_YOURS = OpenApiResponse(ErrorSerializer, "Neither the author nor staff.")
+NOT_THERE = OpenApiResponse(ErrorSerializer, "There is no such post, or page.")
+BAD_POST = OpenApiResponse(
+    {
+        "anyOf": [
+            {
+                "type": "object",
+                "additionalProperties": {"type": "array", "items": {"type": "string"}},
+            },
+            {
+                "type": "object",
+                "properties": {"detail": {"type": "string"}},
+                "required": ["detail"],
+            },
+        ]
+    },
+    "A field is wrong, or the body is none.",
+)
+
+READ: dict[int, Any] = {
+    200: PostSerializer,
+    401: NOT_SIGNED_IN,
+    403: NOT_YOURS,
+    404: NOT_THERE,
+}
+CHANGED: dict[int, Any] = {**READ, 400: BAD_POST}
+DELETED: dict[int, Any] = {
+    204: OpenApiResponse(description="Deleted."),
+    401: NOT_SIGNED_IN,
+    403: NOT_YOURS,
+    404: NOT_THERE,
+}

@@ -1,0 +1,1 @@
+"""The description of the API: complete, true, and of use to a client."""
