@@ -1,5 +1,6 @@
 """The catalogues of translations, and refusals in the language that a client asks for."""
 
+import ast
 import gettext
 import io
 import shutil
@@ -123,6 +124,68 @@ def test_gettext_reads_what_was_compiled(language: str) -> None:
             one, many = message.id
             forms = {compiled.ngettext(one, many, number) for number in range(100)}
             assert forms == set(message.string)
+
+
+#: What people read stands behind these names, as an attribute, an argument or a key.
+FOR_PEOPLE = {
+    *("default_detail", "detail", "message", "title", "description", "search_help_text"),
+    *("verbose_name", "verbose_name_plural", "help_text", "label"),
+}
+#: What they are raised with is the answer's detail.
+REFUSALS = {
+    name
+    for module in (drf, exceptions)
+    for name, kind in vars(module).items()
+    if isinstance(kind, type) and issubclass(kind, drf.APIException)
+}
+#: English on purpose: docs/languages.md.
+ENGLISH = ("openapi", "verifier", "management", "checks", "migrations", "compat/adopt")
+
+
+def plain_texts(source: str) -> list[str]:
+    """The texts for people that no function marks for translation."""
+    found: list[ast.expr] = []
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in FOR_PEOPLE:
+                found.append(value)
+            case ast.keyword(arg=str(name), value=value) if name in FOR_PEOPLE:
+                found.append(value)
+            case ast.Dict(keys=keys, values=values):
+                for key, value in zip(keys, values, strict=True):
+                    if isinstance(key, ast.Constant) and key.value in FOR_PEOPLE:
+                        found.append(value)
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[value, *_]):
+                if name in REFUSALS:
+                    found.append(value)
+    return [ast.unparse(one) for one in found if " " in said_by(one)]
+
+
+def said_by(value: ast.expr) -> str:
+    """What a literal says, "" for anything else: a call of gettext, for one."""
+    match value:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=parts):
+            return "".join(map(said_by, parts))
+    return ""
+
+
+def test_no_text_for_people_is_left_unmarked() -> None:
+    left = {}
+    for file in messages.SOURCE.rglob("*.py"):
+        name = str(file.relative_to(messages.SOURCE))
+        if not name.startswith(ENGLISH) and not name.endswith(("openapi.py", "described.py")):
+            left[name] = plain_texts(file.read_text(encoding="utf-8"))
+    assert {name: texts for name, texts in left.items() if texts} == {}
+
+
+def test_an_unmarked_text_is_seen() -> None:
+    assert plain_texts('default_detail = "Not now."') == ["'Not now.'"]
+    assert plain_texts('body = {"detail": "Not now."}') == ["'Not now.'"]
+    assert plain_texts('raise exceptions.ParseError("Not now.")') == ["'Not now.'"]
+    assert plain_texts('raise ParseError(f"Not {this}.")') == ["f'Not {this}.'"]
+    assert plain_texts('default_detail = _("Not now.")') == []
 
 
 def others(language: str) -> set[str]:

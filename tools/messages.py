@@ -19,6 +19,7 @@ import io
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -234,7 +235,8 @@ def main() -> None:
             print(f"    {text}")
 
 
-def _marked(path: Path) -> Iterator[tuple[Any, str | None]]:
+@cache
+def _marked(path: Path) -> list[tuple[Any, str | None]]:
     """The texts that are marked in a file, each with its context."""
     code = path.read_text(encoding="utf-8")
     if path.suffix == ".html":
@@ -242,6 +244,7 @@ def _marked(path: Path) -> Iterator[tuple[Any, str | None]]:
         lines = templatize(code).splitlines()
         code = "\n".join(line.strip() for line in lines)
     marked: Any = extract_python(io.BytesIO(code.encode()), KEYWORDS, (), {})
+    found: list[tuple[Any, str | None]] = []
     for _, function, arguments, _ in marked:
         given = list(arguments) if isinstance(arguments, tuple) else [arguments]
         rule = KEYWORDS[function] or (1,)
@@ -250,7 +253,8 @@ def _marked(path: Path) -> Iterator[tuple[Any, str | None]]:
             context, rest = given[0], rule[1:]
         wanted = [given[place - 1] for place in rest]
         if all(isinstance(text, str) and text for text in wanted):
-            yield (wanted[0] if len(wanted) == 1 else tuple(wanted)), context
+            found.append((wanted[0] if len(wanted) == 1 else tuple(wanted), context))
+    return found
 
 
 def _forms(text: Any) -> list[str]:
