@@ -94,6 +94,10 @@ format: .venv/.dev-installed ## put the code in its usual form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+.PHONY: messages
+messages: .venv/.dev-installed ## the catalogues of translations, out of the source (ARGS=--check says what is missing)
+	@$(BIN)/python -m tools.messages $(ARGS)
+
 .PHONY: openapi
 openapi: .venv/.dev-installed ## the demo's OpenAPI description, TypeScript types of it, and a program that uses them (needs npm's registry)
 	@$(BIN)/python -m tests.openapi.client build/openapi

@@ -12,7 +12,8 @@ from drf_ratchet.tokens.errors import Reason
 def refusal_body(reason: Reason) -> dict[str, Any]:
     """The body of an error about a token, in the language of the request."""
     body = errors.refusal_body(reason)
-    return {**body, "detail": _(body["detail"])}
+    detail = body["detail"]
+    return {**body, "detail": _(detail)}
 
 
 class TokenNotValid(exceptions.AuthenticationFailed):

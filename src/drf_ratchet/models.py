@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from drf_ratchet.clock import Now
 from drf_ratchet.ids import uuid7
@@ -48,7 +49,9 @@ class Session(models.Model):
     fingerprint = models.CharField(max_length=80, default="", editable=False)
     idempotency_key_hash = models.CharField(max_length=64, default="", editable=False)
     user_agent = models.CharField(_("user agent"), max_length=200, default="", editable=False)
-    ip = models.GenericIPAddressField(_("address"), null=True, editable=False)
+    ip = models.GenericIPAddressField(
+        pgettext_lazy("session", "address"), null=True, editable=False
+    )
 
     class Meta:
         verbose_name = _("session")

@@ -33,6 +33,7 @@ INSTALLED_APPS += ["rest_framework", "drf_ratchet"]
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["drf_ratchet.authentication.JWTAuthentication"],
 }
+MIDDLEWARE += ["django.middleware.locale.LocaleMiddleware"]
 """
 URLS = """
 from django.urls import include
@@ -63,6 +64,7 @@ def build(dist: Path) -> Path:
     for needed in (
         "py.typed", "migrations/__init__.py", "migrations/0001_initial.py",
         "static/drf-ratchet/ratchet.js", "static/drf-ratchet/ratchet.d.ts",
+        *(f"locale/{name}/LC_MESSAGES/django.mo" for name in languages()),
     ):  # fmt: skip
         expect(f"drf_ratchet/{needed}" in inside, f"{needed} is in the wheel")
     tops = {path.split("/")[0] for path in inside}
@@ -82,6 +84,12 @@ def build(dist: Path) -> Path:
     data = {path for path in inside if re.search(r"sqlite3|__pycache__|^demo/var/", path)}
     expect(not data, "the sdist holds nothing that was made by running it", data)
     return wheel
+
+
+def languages() -> list[str]:
+    found = sorted(path.name for path in (CHECKOUT / "src" / "drf_ratchet" / "locale").iterdir())
+    expect(len(found) >= 6, "there are catalogues of", ", ".join(found))
+    return found
 
 
 def install(wheel: Path, place: Path) -> Path:
@@ -162,6 +170,11 @@ def sign_in(url: str) -> None:
     user = {"username": USERNAME, "password": PASSWORD}
     status, body = post(f"{url}api/token/", {**user, "password": "wrong"})
     expect(status == 401 and body["code"] == "no_active_account", "a wrong password is refused")
+    status, body = post(f"{url}api/token/", {**user, "password": "wrong"}, language="de")
+    german = "Mit diesen Zugangsdaten wurde kein aktives Konto gefunden."
+    expect(
+        body == {"detail": german, "code": "no_active_account"}, "and in German where asked", body
+    )
 
     status, first = post(f"{url}api/token/", user)
     expect(status == 200 and set(first) == {"access", "refresh"}, "signing in gives two tokens")
@@ -175,10 +188,9 @@ def sign_in(url: str) -> None:
     expect(status == 401, "after logging out nothing is refreshed")
 
 
-def post(url: str, body: dict[str, str]) -> tuple[int, dict[str, str]]:
-    request = urllib.request.Request(
-        url, json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
+def post(url: str, body: dict[str, str], language: str = "en") -> tuple[int, dict[str, str]]:
+    headers = {"Content-Type": "application/json", "Accept-Language": language}
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
     try:
         with urllib.request.urlopen(request, timeout=30) as response:
             return response.status, json.load(response)

@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from drf_ratchet.admin.states import ENDED, EXPIRED, LIVING, REASONS, STATES
 from drf_ratchet.clock import Now
@@ -26,7 +27,7 @@ Sessions = QuerySet[Session]
 class StateFilter(admin.SimpleListFilter):
     """Living, expired, or ended."""
 
-    title = _("state")
+    title = pgettext_lazy("session", "state")
     parameter_name = "state"
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, Any]]:
@@ -54,7 +55,7 @@ class ReasonFilter(admin.SimpleListFilter):
         """Those that this package writes, and all others as one."""
         return [
             *((str(reason), words) for reason, words in REASONS.items()),
-            (self.other, _("Other")),
+            (self.other, pgettext_lazy("reason of ending", "Other")),
         ]
 
     def queryset(self, request: Any, queryset: Sessions) -> Sessions:

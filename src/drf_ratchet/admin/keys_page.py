@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from drf_ratchet.keyring import keyring
 from drf_ratchet.tokens.keys import Key, KeySet
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
 
 #: Where a key is in its life, as ``manage.py ratchet keys list`` has it.
-SIGNING, PUBLISHED, VERIFYING = _("Signing"), _("Published, signs later"), _("Retired, verifies")
+SIGNING = pgettext_lazy("key", "Signing")
+PUBLISHED = pgettext_lazy("key", "Published, signs later")
+VERIFYING = pgettext_lazy("key", "Retired, verifies")
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def view(model_admin: "ModelAdmin[Any]") -> Callable[[HttpRequest], HttpResponse
         request.current_app = model_admin.admin_site.name
         context = {
             **model_admin.admin_site.each_context(request),
-            "title": _("Keys"),
+            "title": pgettext_lazy("key", "Keys"),
             "subtitle": None,
             "opts": model_admin.opts,
             **_tables(),

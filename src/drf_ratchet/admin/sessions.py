@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 
 from drf_ratchet.admin import keys_page
 from drf_ratchet.admin.counting import BoundedPaginator
@@ -162,7 +162,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """What a person calls it."""
         return device_name(session.user_agent)
 
-    @admin.display(description=_("address"), empty_value="-")
+    @admin.display(description=pgettext_lazy("session", "address"), empty_value="-")
     def address(self, session: Session) -> str | None:
         """Where it was last seen."""
         return session.ip
@@ -182,7 +182,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """When it ends if nobody refreshes it."""
         return _short(session.expires_at)
 
-    @admin.display(description=_("state"))
+    @admin.display(description=pgettext_lazy("session", "state"))
     def state(self, session: Session) -> str:
         """Whether it is alive, and if not, why."""
         state = state_of(session)

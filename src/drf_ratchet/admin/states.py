@@ -5,13 +5,18 @@ from typing import Any
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from drf_ratchet.models import Session
 from drf_ratchet.sessions.endings import EndReason
 
 LIVING, EXPIRED, ENDED = "living", "expired", "ended"
 
-STATES: dict[str, Any] = {LIVING: _("Living"), EXPIRED: _("Expired"), ENDED: _("Ended")}
+STATES: dict[str, Any] = {
+    LIVING: pgettext_lazy("session", "Living"),
+    EXPIRED: pgettext_lazy("session", "Expired"),
+    ENDED: pgettext_lazy("session", "Ended"),
+}
 
 #: The reasons that this package writes. A project's own are shown as they are.
 REASONS: dict[str, Any] = {

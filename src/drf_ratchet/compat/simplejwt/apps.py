@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.apps import AppConfig, apps
+from django.utils.translation import gettext_lazy as _
 
 from drf_ratchet.compat.installing import install_ratchet
 from drf_ratchet.compat.simplejwt.settings import NAME
@@ -14,7 +15,7 @@ class SimpleJWTConfig(AppConfig):
 
     name = "drf_ratchet.compat.simplejwt"
     label = "ratchet_simplejwt"
-    verbose_name = "simplejwt's names"
+    verbose_name = _("simplejwt's names")
 
     def __init__(self, app_name: str, app_module: Any) -> None:
         super().__init__(app_name, app_module)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from drf_ratchet.compat.drf_jwt.blacklist.models import BlacklistedToken
 
@@ -12,6 +13,11 @@ class BlacklistedTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Read only: an ending is final."""
 
     list_display = ("user", "token_id", "expires_at", "blacklisted_at")
+
+    @admin.display(description=_("token id"))
+    def token_id(self, obj: BlacklistedToken) -> Any:
+        """The session's."""
+        return obj.token_id
 
     def has_add_permission(self, request: Any) -> bool:
         return False

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from drf_ratchet.compat.drf_jwt.models import is_blacklisted
 from drf_ratchet.compat.drf_jwt.reading import Payload, read_token
@@ -56,13 +57,14 @@ class BlacklistedToken(models.Model):
     id = models.UUIDField(primary_key=True, editable=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
+        verbose_name=_("user"),
         on_delete=models.DO_NOTHING,
         null=True,
         related_name="+",
         db_constraint=False,
     )
-    expires_at = models.DateTimeField()
-    blacklisted_at = models.DateTimeField(db_column="ended_at", null=True)
+    expires_at = models.DateTimeField(_("expires at"))
+    blacklisted_at = models.DateTimeField(_("blacklisted at"), db_column="ended_at", null=True)
     rotates = models.BooleanField()
 
     objects = BlacklistedTokenManager()
@@ -70,9 +72,14 @@ class BlacklistedToken(models.Model):
     class Meta:
         managed = False
         db_table = Session._meta.db_table
+        verbose_name = _("blacklisted token")
+        verbose_name_plural = _("blacklisted tokens")
 
     def __str__(self) -> str:
-        return f"Blacklisted token - {self.user} - {self.expires_at}"
+        return _("Blacklisted token - %(user)s - %(expires_at)s") % {
+            "user": self.user,
+            "expires_at": self.expires_at,
+        }
 
     @property
     def token_id(self) -> Any:

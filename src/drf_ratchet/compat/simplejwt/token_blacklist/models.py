@@ -70,10 +70,14 @@ class OutstandingToken(models.Model):
 
     jti = JTIField(primary_key=True, db_column="id")
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, null=True, blank=True
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("user"),
+        on_delete=models.DO_NOTHING,
+        null=True,
+        blank=True,
     )
-    created_at = models.DateTimeField(null=True, blank=True)
-    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(_("created at"), null=True, blank=True)
+    expires_at = models.DateTimeField(_("expires at"))
 
     objects = OutstandingQuerySet.as_manager()
 
@@ -141,9 +145,13 @@ class BlacklistedToken(models.Model):
     """A session that has ended. Creating one ends it."""
 
     token = models.OneToOneField(
-        OutstandingToken, on_delete=models.DO_NOTHING, primary_key=True, db_column="id"
+        OutstandingToken,
+        verbose_name=_("token"),
+        on_delete=models.DO_NOTHING,
+        primary_key=True,
+        db_column="id",
     )
-    blacklisted_at = models.DateTimeField(db_column="ended_at", null=True)
+    blacklisted_at = models.DateTimeField(_("blacklisted at"), db_column="ended_at", null=True)
 
     objects = BlacklistedManager()
 
