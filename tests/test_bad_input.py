@@ -3,6 +3,7 @@
 The test client raises what a view does not answer, so each 500 is a failure here.
 """
 
+import bz2
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -201,12 +202,14 @@ KINDS = {
     "more than one": ("application/json, text/plain", b"{}", 415),
     "a line too many": ("application/json\r\nX: y", b"{}", 415),
     "a charset that is no text's": ("application/json; charset=bz2_codec", b"{}", 400),
+    "a charset that unpacks": ("application/json; charset=bz2_codec", bz2.compress(b"{}"), 400),
+    "a charset that nobody knows": ("application/json; charset=klingon", b"{}", None),
     "a charset that needs a mark": ("application/json; charset=utf-16", b"{}", 400),
     "JSON as a form": (FORM, b'{"refresh": "x", "token": "x"}', None),
     "no form": (FORM, b"\xff\0=&&;%%%=%zz", None),
     "NUL in a form": (FORM, b"refresh=a%00&token=a%00&username=a%00&password=a", 400),
     "a thousand fields": (FORM, b"a=b&" * 1001, 400),
-    "a form of 3 MB": (FORM, b"refresh=" + b"x" * 3 * MEGABYTE, None),
+    "a form of 3 MB": (FORM, b"refresh=" + b"x" * 3 * MEGABYTE, 413),
     "no boundary": ("multipart/form-data", b"--x\r\n\r\n--x--", 400),
     "no ASCII in the boundary": ("multipart/form-data; boundary=\xff", b"--x--", 400),
     "another boundary": (MULTIPART, b"--y\r\n\r\n--y--", None),

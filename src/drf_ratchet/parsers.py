@@ -14,10 +14,11 @@ from drf_ratchet.exceptions import BodyTooLarge
 
 
 class JSONParser(parsers.JSONParser):
-    """DRF's, with three answers it lacks: to deep nesting, to a body without end, to infinity.
+    """DRF's, with four answers that it or its older releases lack.
 
-    The bound is Django's ``DATA_UPLOAD_MAX_MEMORY_SIZE`` (bytes), which not every DRF applies to
-    JSON.
+    To deep nesting, to infinity, to a body without end (the bound is Django's
+    ``DATA_UPLOAD_MAX_MEMORY_SIZE``, in bytes), and to a charset that is a compression: a short
+    body would become a very long one.
     """
 
     def parse(
@@ -29,20 +30,38 @@ class JSONParser(parsers.JSONParser):
         """The parsed body.
 
         Raises:
-            ParseError: it is not JSON, nested too deeply, or has a number that is none.
+            ParseError: it is not JSON, not in the charset it says, nested too deeply, or has a
+                number that is none.
             BodyTooLarge: it is longer than ``DATA_UPLOAD_MAX_MEMORY_SIZE``.
         """
-        limit: int | None = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        body = stream.read() if limit is None else stream.read(limit + 1)
-        if limit is not None and len(body) > limit:
-            raise BodyTooLarge
+        context = dict(parser_context or {})
+        if not _is_text(context.get("encoding", settings.DEFAULT_CHARSET)):
+            raise ParseError(_("The JSON is not in the charset it says."))
         try:
-            parsed = super().parse(BytesIO(body), media_type, dict(parser_context or {}))
+            parsed = super().parse(_bounded(stream), media_type, context)
         except RecursionError:
             raise ParseError(_("The JSON is nested too deeply.")) from None
         if not all(map(isfinite, _floats(parsed))):
             raise ParseError(_("The JSON has a number that is too large."))
         return parsed
+
+
+def _bounded(stream: IO[Any]) -> BytesIO:
+    """The body, read no further than it may be long."""
+    limit: int | None = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    body = stream.read() if limit is None else stream.read(limit + 1)
+    if limit is not None and len(body) > limit:
+        raise BodyTooLarge
+    return BytesIO(body)
+
+
+def _is_text(charset: str) -> bool:
+    """Whether it is one that Python knows, and an encoding of text: bz2 and hex are none."""
+    try:
+        "".encode(charset)
+    except (LookupError, UnicodeError):
+        return False
+    return True
 
 
 def _floats(parsed: Any) -> Iterator[float]:
@@ -85,7 +104,21 @@ class _AnyForm:
 
 
 class FormParser(_AnyForm, parsers.FormParser):
-    """DRF's, for any charset."""
+    """DRF's, for any charset, and bounded as JSON is: not every DRF does it for forms."""
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """The parsed form.
+
+        Raises:
+            ParseError: it is malformed, or not in the charset it says.
+            BodyTooLarge: it is longer than ``DATA_UPLOAD_MAX_MEMORY_SIZE``.
+        """
+        return super().parse(_bounded(stream), media_type, parser_context)
 
 
 class MultiPartParser(_AnyForm, parsers.MultiPartParser):
