@@ -233,6 +233,30 @@ def test_logging_out_takes_a_post(browser: Browser) -> None:
     assert Session.objects.get().ended_at is None
 
 
+# What others keep
+
+
+@pytest.mark.parametrize("path", ["/api/protected/", "/api/protected/?format=json"])
+def test_djangos_cache_shows_nobodys_answer_to_others(
+    browser: Browser, settings: Any, path: str
+) -> None:
+    *others, last = settings.MIDDLEWARE
+    where = "django.middleware.cache."
+    settings.MIDDLEWARE = [
+        where + "UpdateCacheMiddleware",
+        *others,
+        where + "FetchFromCacheMiddleware",
+        last,
+    ]
+    browser.sign_in()
+
+    answer = browser.get(path)
+
+    assert answer.status_code == 200
+    assert {"Accept", "Cookie"} <= set(answer["Vary"].split(", "))
+    assert Browser().get(path).status_code == 401
+
+
 # Staying signed in
 
 
