@@ -233,6 +233,12 @@ def test_logging_out_takes_a_post(browser: Browser) -> None:
     assert Session.objects.get().ended_at is None
 
 
+@pytest.mark.parametrize("where", ["posts", "?page=2", "sign_in", "post_list"])
+def test_where_to_go_on_is_an_address_and_no_name(browser: Browser, where: str) -> None:
+    assert browser.sign_in(next=where)["Location"] == where
+    assert browser.post(LOGOUT, {"next": where})["Location"] == where
+
+
 # What others keep
 
 

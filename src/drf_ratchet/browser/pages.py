@@ -96,7 +96,8 @@ class LoginPage(BrowserLoginView):
 
     def post(self, request: Request) -> Any:
         """Sign in and go on."""
-        return _go_on(super().post(request), _next(request) or settings.LOGIN_REDIRECT_URL)
+        signed_in = super().post(request)
+        return _go_on(signed_in, _next(request) or resolve_url(settings.LOGIN_REDIRECT_URL))
 
     def shape(self, error: exceptions.APIException) -> None:
         """As for any client, and kept for the form."""
@@ -146,13 +147,13 @@ class LogoutPage(BrowserLogoutView):
 
     def post(self, request: Request) -> Any:
         """To ``next``, ``LOGOUT_REDIRECT_URL`` or the form to sign in."""
-        where = _next(request) or settings.LOGOUT_REDIRECT_URL or "rest_framework:login"
-        return _go_on(super().post(request), where)
+        home = resolve_url(settings.LOGOUT_REDIRECT_URL or "rest_framework:login")
+        return _go_on(super().post(request), _next(request) or home)
 
 
-def _go_on(response: HttpResponseBase, where: Any) -> HttpResponseBase:
+def _go_on(response: HttpResponseBase, where: str) -> HttpResponseBase:
     """Send the browser there, with the cookies of a response."""
-    onward = HttpResponseRedirect(resolve_url(where))
+    onward = HttpResponseRedirect(where)
     onward.cookies = response.cookies
     return onward
 
