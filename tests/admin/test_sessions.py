@@ -346,6 +346,18 @@ def test_nobody_without_permission_sees_anything(staff: Any, alice: User) -> Non
     assert SESSIONS not in client.get(f"/admin/auth/user/{alice.pk}/change/").content.decode()
 
 
+def test_no_user_is_named_who_has_no_session(staff: Any, alice: User, bob: User) -> None:
+    client = staff("view_session")
+    make_session(alice)
+    assert "alice" in client.get(f"{SESSIONS}?user={alice.pk}").content.decode()
+    for key in (bob.pk, 10**6):
+        page = client.get(f"{SESSIONS}?user={key}").content.decode()
+        assert f'?user={key}">Nobody<' in page
+        assert "bob" not in page
+    of_users = staff("view_session", "view_user", name="other")
+    assert "bob" in of_users.get(f"{SESSIONS}?user={bob.pk}").content.decode()
+
+
 def test_whoever_may_look_may_not_end(staff: Any, alice: User) -> None:
     client = staff("view_session")
     session = make_session(alice)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth import get_user_model
+from django.contrib.auth import get_permission_codename, get_user_model
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from drf_ratchet.admin.states import ENDED, EXPIRED, LIVING, REASONS, STATES
 from drf_ratchet.clock import Now
 from drf_ratchet.models import Session
+from drf_ratchet.sessions.database import write_database
 
 Sessions = QuerySet[Session]
 
@@ -106,7 +107,7 @@ class UserFilter(admin.SimpleListFilter):
         if value is None:
             return []
         user = _user_of(value)
-        return [(value, str(user) if user is not None else _("Nobody"))]
+        return [(value, str(user) if _is_known(user, request) else _("Nobody"))]
 
     def queryset(self, request: Any, queryset: Sessions) -> Sessions:
         """The user's; none where there is no such user."""
@@ -115,6 +116,22 @@ class UserFilter(admin.SimpleListFilter):
             return queryset
         user = _user_of(value)
         return queryset.none() if user is None else queryset.filter(user=user)
+
+
+def _is_known(user: Any, request: Any) -> bool:
+    """Whether who looks sees the name elsewhere too: as a user's, or as some session's.
+
+    Else the numbers, one after the other, would tell the names of all users.
+    """
+    if user is None:
+        return False
+    opts = user._meta
+    if any(
+        request.user.has_perm(f"{opts.app_label}.{get_permission_codename(action, opts)}")
+        for action in ("view", "change")
+    ):
+        return True
+    return Session._base_manager.using(write_database()).filter(user=user).exists()
 
 
 def _user_of(value: str) -> Any:
