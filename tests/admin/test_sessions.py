@@ -330,6 +330,17 @@ def test_too_many_are_left_to_the_command(
     assert not Session.objects.filter(ended_at__isnull=False).exists()
 
 
+def test_so_are_too_many_of_a_user(
+    admin: Client, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "MOST_SESSIONS", 2)
+    made = [make_session(alice) for _ in range(3)]
+    for more in ({}, {"post": "yes"}):
+        page = act(admin, "end_all_of_users", made[:1], **more).content.decode()
+        assert "Nothing was ended." in page
+    assert not Session.objects.filter(ended_at__isnull=False).exists()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_under_atomic_requests(admin: Client, alice: User) -> None:
     connection.settings_dict["ATOMIC_REQUESTS"] = True

@@ -219,6 +219,9 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             user__in=users, ended_at=None, expires_at__gt=Now()
         )
         counts = dict(alive.values_list("user").annotate(number=Count("pk")))
+        if sum(counts.values()) > MOST_SESSIONS:
+            self._say_too_many(request)
+            return None
         if request.POST.get("post"):
             for user in users.values():
                 self._end(request, list(living_sessions(user)), of=user)
