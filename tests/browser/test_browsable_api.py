@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
-from django.test import Client, override_settings
+from django.test import Client, RequestFactory, override_settings
+from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIClient
 
 from blog.models import Post
@@ -17,7 +18,9 @@ from blog.views import PostListView
 from drf_ratchet import throttling
 from drf_ratchet.browser import cookies
 from drf_ratchet.browser.cookies import cookie_name
+from drf_ratchet.browser.pages import LoginPage
 from drf_ratchet.models import Session
+from drf_ratchet.serializers import TokenObtainPairSerializer
 from drf_ratchet.sessions import EndReason, end_session
 from drf_ratchet.tokens.claims import Kind
 from tests.conftest import PASSWORD, Tokens
@@ -160,6 +163,34 @@ def test_a_field_that_is_missing_is_named(browser: Browser) -> None:
     assert answer.status_code == 400
     assert "This field may not be blank." in answer.content.decode()
     assert browser.post(LOGIN).status_code == 400
+
+
+TICK = "Tick the box."
+
+
+@pytest.mark.parametrize("said", [TICK, [TICK], {"box": [TICK]}, {"box": {"inner": [TICK]}}])
+@pytest.mark.parametrize("by", ["serializer", "view"])
+def test_what_a_projects_own_login_says_is_said_in_words(alice: User, said: Any, by: str) -> None:
+    class Serializer(TokenObtainPairSerializer):
+        def validate(self, attrs: Any) -> Any:
+            raise ValidationError(said)
+
+    class View(LoginPage):
+        serializer_class = Serializer
+
+        def get_data(self, request: Any) -> Any:
+            if by == "view":
+                raise ValidationError(said)
+            return super().get_data(request)
+
+    body = urlencode({"username": "alice", "password": PASSWORD})
+    request = RequestFactory().post(LOGIN, body, content_type=FORM)
+    request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
+    answer = View.as_view()(request)
+    page = answer.render().content.decode()
+    assert answer.status_code == 400
+    assert f">{TICK}<" in page
+    assert "ErrorDetail" not in page
 
 
 def test_its_failures_count_with_those_of_the_endpoint(browser: Browser, api: APIClient) -> None:
