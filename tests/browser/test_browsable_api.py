@@ -266,6 +266,21 @@ def test_logging_out_takes_a_post(browser: Browser) -> None:
     assert Session.objects.get().ended_at is None
 
 
+def test_it_leads_from_https_to_https_alone(browser: Browser) -> None:
+    secure = {
+        "secure": True,
+        "HTTP_ORIGIN": "https://testserver",
+        "HTTP_REFERER": "https://testserver/",
+    }
+    browser.get(LOGIN)
+    for where, onward in (
+        ("http://testserver/x", "/api/posts/"),
+        ("https://testserver/x", "https://testserver/x"),
+    ):
+        body = {"username": "alice", "password": PASSWORD, "next": where}
+        assert browser.post(LOGIN, body, **secure)["Location"] == onward
+
+
 @pytest.mark.parametrize("where", ["posts", "?page=2", "sign_in", "post_list"])
 def test_where_to_go_on_is_an_address_and_no_name(browser: Browser, where: str) -> None:
     assert browser.sign_in(next=where)["Location"] == where
@@ -497,6 +512,30 @@ def test_calls_of_the_api_stay_as_they_are(browser: Browser, api: APIClient) -> 
     assert (
         browser.get("/api/protected/", HTTP_ACCEPT="application/json", **wrong).status_code == 401
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [
+        ("/api/protected/", "application/json"),
+        ("/api/posts/", "*/*"),
+        ("/api/posts/", ""),
+        ("/", "text/html"),
+        (LOGIN, "text/html"),
+        (LOGOUT, "text/html"),
+        ("/api/token/", "text/html"),
+        ("/admin/login/", "text/html"),
+        ("/nowhere/", "text/html"),
+    ],
+)
+def test_only_a_page_of_the_browsable_api_turns_the_counter(
+    later: Browser, path: str, accept: str
+) -> None:
+    for _ in range(2):
+        answer = later.get(path, HTTP_ACCEPT=accept)
+        assert answer.status_code != 307
+        assert not any("ratchet" in name for name in answer.cookies)
+    assert generation() == 1
 
 
 def test_a_header_that_is_there_is_what_counts(later: Browser) -> None:
