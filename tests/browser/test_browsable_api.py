@@ -1,6 +1,7 @@
 """DRF's browsable API: signed in by our form, kept so by our cookies, signed out for real."""
 
 import re
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -8,8 +9,10 @@ from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.signals import got_request_exception
 from django.db import connection
 from django.test import Client, RequestFactory, override_settings
+from django.views.debug import ExceptionReporter
 from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIClient
 
@@ -375,6 +378,66 @@ def test_two_tabs_at_once(later: Browser) -> None:
     later.get("/api/posts/")
     assert username_on(later.get("/api/posts/")) == "alice"
     assert generation() == 2
+
+
+def test_the_key_goes_to_no_other_site_and_stays_as_long_as_the_token(later: Browser) -> None:
+    key = later.get("/api/posts/").cookies["__Host-ratchet-refresh-key"]
+    assert (key["httponly"], key["secure"], key["samesite"]) == (True, True, "Strict")
+    assert (key["path"], key["domain"], key["max-age"]) == ("/", "", 7 * 24 * 3600)
+    assert later.post(LOGOUT).cookies[key.key]["max-age"] == 0
+
+
+def test_a_key_that_is_too_long_is_replaced(later: Browser) -> None:
+    later.client.cookies["__Host-ratchet-refresh-key"] = "x" * 129
+    assert later.get("/api/posts/").status_code == 307
+    assert generation() == 1
+    assert username_on(later.get("/api/posts/")) == "alice"
+
+
+def test_refused_tokens_count_with_those_of_the_endpoint(later: Browser) -> None:
+    stolen = later.cookie(REFRESH)
+    later.get("/api/posts/")
+    later.get("/api/posts/")
+    Session.objects.update(rotated_at=Session.objects.get().rotated_at - timedelta(minutes=1))
+    later.put(REFRESH, stolen)
+    later.forget_access()
+    later.get("/api/posts/")
+    with override_settings(
+        REST_FRAMEWORK={"DEFAULT_THROTTLE_RATES": {"refresh_failures": "0/min"}}
+    ):
+        assert later.get("/api/posts/").status_code == 429
+    assert Session.objects.get().end_reason == EndReason.REUSE
+
+
+def test_an_error_report_shows_no_token(later: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    later.get("/api/posts/")
+    seen: list[str] = []
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise ValueError
+
+    def report(sender: Any, request: Any, **kwargs: Any) -> None:
+        seen.append(ExceptionReporter(request, *sys.exc_info()).get_traceback_html())
+
+    monkeypatch.setattr("drf_ratchet.browser.middleware.read_refresh", fail)
+    later.client.raise_request_exception = False
+    got_request_exception.connect(report)
+    try:
+        assert later.get("/api/posts/").status_code == 500
+    finally:
+        got_request_exception.disconnect(report)
+    assert len(seen) == 1
+    assert later.cookie(REFRESH).rpartition(".")[2] not in seen[0]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Lima"])
+def test_the_cookies_live_as_long_as_their_tokens_in_every_time_zone(
+    browser: Browser, settings: Any, zone: str
+) -> None:
+    settings.USE_TZ, settings.TIME_ZONE = False, zone
+    morsels = browser.sign_in().cookies
+    assert 290 <= morsels[cookie_name(ACCESS)]["max-age"] <= 300
+    assert 604790 <= morsels[cookie_name(REFRESH)]["max-age"] <= 604800
 
 
 def test_a_used_token_that_comes_back_ends_the_session(later: Browser) -> None:
