@@ -171,6 +171,29 @@ def test_filters(admin: Client, alice: User, bob: User) -> None:
     assert "moved_house" in admin.get(SESSIONS).content.decode()
 
 
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Lima"])
+def test_states_and_times_without_time_zones(
+    admin: Client, alice: User, settings: Any, zone: str
+) -> None:
+    settings.USE_TZ, settings.TIME_ZONE = False, zone
+    living, expired = make_session(alice), make_session(alice)
+    minute = timedelta(minutes=1)
+    for session, end in ((living, minute), (expired, -minute)):
+        at = session.created_at + end
+        Session.objects.filter(pk=session.pk).update(expires_at=at, rotated_at=at - 2 * minute)
+    for session, word in ((living, "Living"), (expired, "Expired")):
+        state = "living" if word == "Living" else "expired"
+        assert shown(admin.get(SESSIONS, {"state": state})) == ids(session)
+        assert f">{word}<" in admin.get(page_of(session)).content.decode()
+    Session.objects.filter(pk=expired.pk).update(
+        rotated_at=expired.created_at - timedelta(days=7) + 5 * minute
+    )
+    Session.objects.filter(pk=living.pk).update(
+        rotated_at=living.created_at - timedelta(days=7) - 5 * minute
+    )
+    assert shown(admin.get(SESSIONS, {"last_use": "week"})) == ids(expired)
+
+
 def test_every_reason_has_words() -> None:
     assert set(REASONS) == set(EndReason)
 

@@ -5,8 +5,9 @@ has an index (every refresh writes them, and an index would make each refresh de
 the user's.
 """
 
+import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -17,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from drf_ratchet.admin.states import ENDED, EXPIRED, LIVING, REASONS, STATES
-from drf_ratchet.clock import Now
+from drf_ratchet.clock import Now, stored
 from drf_ratchet.models import Session
 from drf_ratchet.sessions.database import write_database
 
@@ -83,16 +84,17 @@ class LastUseFilter(admin.SimpleListFilter):
 
     def queryset(self, request: Any, queryset: Sessions) -> Sessions:
         """Those last used within it."""
-        now = timezone.now()
-        midnight = timezone.localtime(now) if timezone.is_aware(now) else now
-        midnight = midnight.replace(hour=0, minute=0, second=0, microsecond=0)
-        narrow: dict[str | None, dict[str, Any]] = {
-            "today": {"rotated_at__gte": midnight},
-            "week": {"rotated_at__gte": now - timedelta(days=7)},
-            "month": {"rotated_at__gte": now - timedelta(days=30)},
-            "older": {"rotated_at__lt": now - timedelta(days=30)},
-        }
-        return queryset.filter(**narrow.get(self.value(), {}))
+        now = timezone.localtime(datetime.fromtimestamp(time.time(), UTC))
+        narrow = {
+            "today": ("gte", now.replace(hour=0, minute=0, second=0, microsecond=0)),
+            "week": ("gte", now - timedelta(days=7)),
+            "month": ("gte", now - timedelta(days=30)),
+            "older": ("lt", now - timedelta(days=30)),
+        }.get(self.value() or "")
+        if narrow is None:
+            return queryset
+        side, moment = narrow
+        return queryset.filter(**{f"rotated_at__{side}": stored(moment, queryset.db)})
 
 
 class UserFilter(admin.SimpleListFilter):
