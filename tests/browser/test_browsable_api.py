@@ -14,12 +14,17 @@ from django.db import connection
 from django.test import Client, RequestFactory, override_settings
 from django.views.debug import ExceptionReporter
 from rest_framework.exceptions import ValidationError
+from rest_framework.renderers import JSONRenderer
 from rest_framework.test import APIClient
 
 from blog.models import Post
 from blog.views import PostListView
 from drf_ratchet import throttling
 from drf_ratchet.browser import cookies
+from drf_ratchet.browser.authentication import (
+    BrowsableAPIAuthentication,
+    CookieJWTAuthentication,
+)
 from drf_ratchet.browser.cookies import cookie_name
 from drf_ratchet.browser.pages import LoginPage
 from drf_ratchet.models import Session
@@ -159,6 +164,14 @@ def test_wrong_unknown_and_inactive_look_the_same(browser: Browser) -> None:
     assert "No active account was found" in pages[0]
     assert pages[0] == pages[1] == pages[2]
     assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize("accept", ["application/json", "image/png", ""])
+def test_the_form_is_a_page_whatever_is_asked_for(browser: Browser, accept: str) -> None:
+    browser.headers["HTTP_ACCEPT"] = accept
+    for answer, status in ((browser.get(LOGIN), 200), (browser.sign_in(password="wrong"), 401)):
+        assert answer.status_code == status
+        assert answer["Content-Type"].startswith("text/html")
 
 
 def test_a_field_that_is_missing_is_named(browser: Browser) -> None:
@@ -312,6 +325,13 @@ def test_djangos_cache_shows_nobodys_answer_to_others(
     assert answer.status_code == 200
     assert {"Accept", "Cookie"} <= set(answer["Vary"].split(", "))
     assert Browser().get(path).status_code == 401
+
+
+@pytest.mark.parametrize("way", [CookieJWTAuthentication, BrowsableAPIAuthentication])
+def test_what_a_cookie_may_sign_in_says_so_to_nobody_too(way: Any) -> None:
+    view = PostListView.as_view(authentication_classes=(way,), renderer_classes=(JSONRenderer,))
+    varies = view(RequestFactory().get("/"))["Vary"].split(", ")
+    assert varies == (["Cookie"] if way is CookieJWTAuthentication else ["Accept", "Cookie"])
 
 
 def test_answers_with_tokens_are_no_caches(later: Browser) -> None:
