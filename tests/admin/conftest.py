@@ -24,8 +24,8 @@ def admin() -> Any:
 def staff() -> Callable[..., Client]:
     """A browser of somebody with these permissions alone, for sessions."""
 
-    def staff(*permissions: str) -> Client:
-        user = User.objects.create_user("staff", is_staff=True)
+    def staff(*permissions: str, name: str = "staff") -> Client:
+        user = User.objects.create_user(name, is_staff=True)
         user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
         return client_of(user)
 

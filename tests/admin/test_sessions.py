@@ -131,6 +131,15 @@ def test_a_search_for_a_whole_name_reads_no_column_of_text(admin: Client, alice:
         assert not [query for query in queries if "LIKE" in query["sql"].upper()]
 
 
+@pytest.mark.parametrize("number", [400, 3000])
+def test_a_search_for_many_words_is_no_error(admin: Client, alice: User, number: int) -> None:
+    made = make_session(alice)
+    assert shown(admin.get(SESSIONS, {"q": "alice " * number})) == ids(made)
+    with CaptureQueriesContext(connection) as queries:
+        admin.get(SESSIONS, {"q": " ".join(map(str, range(number)))})
+    assert max(query["sql"].upper().count(" LIKE ") for query in queries) < 50
+
+
 def test_filters(admin: Client, alice: User, bob: User) -> None:
     living, expired, ended, odd = (make_session(alice) for _ in range(4))
     of_bob = make_session(bob)
@@ -160,6 +169,29 @@ def test_filters(admin: Client, alice: User, bob: User) -> None:
     page = admin.get(f"{SESSIONS}?user={bob.pk}").content.decode()
     assert 'aria-current="true"' in page or "selected" in page
     assert "moved_house" in admin.get(SESSIONS).content.decode()
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Lima"])
+def test_states_and_times_without_time_zones(
+    admin: Client, alice: User, settings: Any, zone: str
+) -> None:
+    settings.USE_TZ, settings.TIME_ZONE = False, zone
+    living, expired = make_session(alice), make_session(alice)
+    minute = timedelta(minutes=1)
+    for session, end in ((living, minute), (expired, -minute)):
+        at = session.created_at + end
+        Session.objects.filter(pk=session.pk).update(expires_at=at, rotated_at=at - 2 * minute)
+    for session, word in ((living, "Living"), (expired, "Expired")):
+        state = "living" if word == "Living" else "expired"
+        assert shown(admin.get(SESSIONS, {"state": state})) == ids(session)
+        assert f">{word}<" in admin.get(page_of(session)).content.decode()
+    Session.objects.filter(pk=expired.pk).update(
+        rotated_at=expired.created_at - timedelta(days=7) + 5 * minute
+    )
+    Session.objects.filter(pk=living.pk).update(
+        rotated_at=living.created_at - timedelta(days=7) - 5 * minute
+    )
+    assert shown(admin.get(SESSIONS, {"last_use": "week"})) == ids(expired)
 
 
 def test_every_reason_has_words() -> None:
@@ -321,6 +353,17 @@ def test_too_many_are_left_to_the_command(
     assert not Session.objects.filter(ended_at__isnull=False).exists()
 
 
+def test_so_are_too_many_of_a_user(
+    admin: Client, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "MOST_SESSIONS", 2)
+    made = [make_session(alice) for _ in range(3)]
+    for more in ({}, {"post": "yes"}):
+        page = act(admin, "end_all_of_users", made[:1], **more).content.decode()
+        assert "Nothing was ended." in page
+    assert not Session.objects.filter(ended_at__isnull=False).exists()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_under_atomic_requests(admin: Client, alice: User) -> None:
     connection.settings_dict["ATOMIC_REQUESTS"] = True
@@ -344,6 +387,18 @@ def test_nobody_without_permission_sees_anything(staff: Any, alice: User) -> Non
     assert client.post(f"{SESSIONS}{session.pk}/end/").status_code == 403
     assert "session" not in client.get("/admin/").content.decode()
     assert SESSIONS not in client.get(f"/admin/auth/user/{alice.pk}/change/").content.decode()
+
+
+def test_no_user_is_named_who_has_no_session(staff: Any, alice: User, bob: User) -> None:
+    client = staff("view_session")
+    make_session(alice)
+    assert "alice" in client.get(f"{SESSIONS}?user={alice.pk}").content.decode()
+    for key in (bob.pk, 10**6):
+        page = client.get(f"{SESSIONS}?user={key}").content.decode()
+        assert f'?user={key}">Nobody<' in page
+        assert "bob" not in page
+    of_users = staff("view_session", "view_user", name="other")
+    assert "bob" in of_users.get(f"{SESSIONS}?user={bob.pk}").content.decode()
 
 
 def test_whoever_may_look_may_not_end(staff: Any, alice: User) -> None:

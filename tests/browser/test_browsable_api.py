@@ -1,6 +1,7 @@
 """DRF's browsable API: signed in by our form, kept so by our cookies, signed out for real."""
 
 import re
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -8,14 +9,26 @@ from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.signals import got_request_exception
 from django.db import connection
-from django.test import Client, override_settings
+from django.test import Client, RequestFactory, override_settings
+from django.views.debug import ExceptionReporter
+from rest_framework.exceptions import ValidationError
+from rest_framework.renderers import JSONRenderer
 from rest_framework.test import APIClient
 
 from blog.models import Post
+from blog.views import PostListView
+from drf_ratchet import throttling
 from drf_ratchet.browser import cookies
+from drf_ratchet.browser.authentication import (
+    BrowsableAPIAuthentication,
+    CookieJWTAuthentication,
+)
 from drf_ratchet.browser.cookies import cookie_name
+from drf_ratchet.browser.pages import LoginPage
 from drf_ratchet.models import Session
+from drf_ratchet.serializers import TokenObtainPairSerializer
 from drf_ratchet.sessions import EndReason, end_session
 from drf_ratchet.tokens.claims import Kind
 from tests.conftest import PASSWORD, Tokens
@@ -153,11 +166,47 @@ def test_wrong_unknown_and_inactive_look_the_same(browser: Browser) -> None:
     assert not Session.objects.exists()
 
 
+@pytest.mark.parametrize("accept", ["application/json", "image/png", ""])
+def test_the_form_is_a_page_whatever_is_asked_for(browser: Browser, accept: str) -> None:
+    browser.headers["HTTP_ACCEPT"] = accept
+    for answer, status in ((browser.get(LOGIN), 200), (browser.sign_in(password="wrong"), 401)):
+        assert answer.status_code == status
+        assert answer["Content-Type"].startswith("text/html")
+
+
 def test_a_field_that_is_missing_is_named(browser: Browser) -> None:
     answer = browser.sign_in("", "x")
     assert answer.status_code == 400
     assert "This field may not be blank." in answer.content.decode()
     assert browser.post(LOGIN).status_code == 400
+
+
+TICK = "Tick the box."
+
+
+@pytest.mark.parametrize("said", [TICK, [TICK], {"box": [TICK]}, {"box": {"inner": [TICK]}}])
+@pytest.mark.parametrize("by", ["serializer", "view"])
+def test_what_a_projects_own_login_says_is_said_in_words(alice: User, said: Any, by: str) -> None:
+    class Serializer(TokenObtainPairSerializer):
+        def validate(self, attrs: Any) -> Any:
+            raise ValidationError(said)
+
+    class View(LoginPage):
+        serializer_class = Serializer
+
+        def get_data(self, request: Any) -> Any:
+            if by == "view":
+                raise ValidationError(said)
+            return super().get_data(request)
+
+    body = urlencode({"username": "alice", "password": PASSWORD})
+    request = RequestFactory().post(LOGIN, body, content_type=FORM)
+    request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
+    answer = View.as_view()(request)
+    page = answer.render().content.decode()
+    assert answer.status_code == 400
+    assert f">{TICK}<" in page
+    assert "ErrorDetail" not in page
 
 
 def test_its_failures_count_with_those_of_the_endpoint(browser: Browser, api: APIClient) -> None:
@@ -233,6 +282,65 @@ def test_logging_out_takes_a_post(browser: Browser) -> None:
     assert Session.objects.get().ended_at is None
 
 
+def test_it_leads_from_https_to_https_alone(browser: Browser) -> None:
+    secure = {
+        "secure": True,
+        "HTTP_ORIGIN": "https://testserver",
+        "HTTP_REFERER": "https://testserver/",
+    }
+    browser.get(LOGIN)
+    for where, onward in (
+        ("http://testserver/x", "/api/posts/"),
+        ("https://testserver/x", "https://testserver/x"),
+    ):
+        body = {"username": "alice", "password": PASSWORD, "next": where}
+        assert browser.post(LOGIN, body, **secure)["Location"] == onward
+
+
+@pytest.mark.parametrize("where", ["posts", "?page=2", "sign_in", "post_list"])
+def test_where_to_go_on_is_an_address_and_no_name(browser: Browser, where: str) -> None:
+    assert browser.sign_in(next=where)["Location"] == where
+    assert browser.post(LOGOUT, {"next": where})["Location"] == where
+
+
+# What others keep
+
+
+@pytest.mark.parametrize("path", ["/api/protected/", "/api/protected/?format=json"])
+def test_djangos_cache_shows_nobodys_answer_to_others(
+    browser: Browser, settings: Any, path: str
+) -> None:
+    *others, last = settings.MIDDLEWARE
+    where = "django.middleware.cache."
+    settings.MIDDLEWARE = [
+        where + "UpdateCacheMiddleware",
+        *others,
+        where + "FetchFromCacheMiddleware",
+        last,
+    ]
+    browser.sign_in()
+
+    answer = browser.get(path)
+
+    assert answer.status_code == 200
+    assert {"Accept", "Cookie"} <= set(answer["Vary"].split(", "))
+    assert Browser().get(path).status_code == 401
+
+
+@pytest.mark.parametrize("way", [CookieJWTAuthentication, BrowsableAPIAuthentication])
+def test_what_a_cookie_may_sign_in_says_so_to_nobody_too(way: Any) -> None:
+    view = PostListView.as_view(authentication_classes=(way,), renderer_classes=(JSONRenderer,))
+    varies = view(RequestFactory().get("/"))["Vary"].split(", ")
+    assert varies == (["Cookie"] if way is CookieJWTAuthentication else ["Accept", "Cookie"])
+
+
+def test_answers_with_tokens_are_no_caches(later: Browser) -> None:
+    for _ in range(2):
+        # Django's own middleware looked at "private" alone in the first releases of 5.2.
+        assert later.get("/api/posts/?format=json")["Cache-Control"] == "no-store, private"
+    assert generation() == 2
+
+
 # Staying signed in
 
 
@@ -247,7 +355,6 @@ def test_an_expired_access_token_is_refreshed_by_the_page_itself(later: Browser)
     assert generation() == 1
     page = later.get("/api/posts/?page=1")
     assert username_on(page) == "alice"
-    assert page["Cache-Control"] == "no-store"
     assert generation() == 2
     assert later.cookie(REFRESH) != before
     assert later.cookie(ACCESS)
@@ -291,6 +398,66 @@ def test_two_tabs_at_once(later: Browser) -> None:
     later.get("/api/posts/")
     assert username_on(later.get("/api/posts/")) == "alice"
     assert generation() == 2
+
+
+def test_the_key_goes_to_no_other_site_and_stays_as_long_as_the_token(later: Browser) -> None:
+    key = later.get("/api/posts/").cookies["__Host-ratchet-refresh-key"]
+    assert (key["httponly"], key["secure"], key["samesite"]) == (True, True, "Strict")
+    assert (key["path"], key["domain"], key["max-age"]) == ("/", "", 7 * 24 * 3600)
+    assert later.post(LOGOUT).cookies[key.key]["max-age"] == 0
+
+
+def test_a_key_that_is_too_long_is_replaced(later: Browser) -> None:
+    later.client.cookies["__Host-ratchet-refresh-key"] = "x" * 129
+    assert later.get("/api/posts/").status_code == 307
+    assert generation() == 1
+    assert username_on(later.get("/api/posts/")) == "alice"
+
+
+def test_refused_tokens_count_with_those_of_the_endpoint(later: Browser) -> None:
+    stolen = later.cookie(REFRESH)
+    later.get("/api/posts/")
+    later.get("/api/posts/")
+    Session.objects.update(rotated_at=Session.objects.get().rotated_at - timedelta(minutes=1))
+    later.put(REFRESH, stolen)
+    later.forget_access()
+    later.get("/api/posts/")
+    with override_settings(
+        REST_FRAMEWORK={"DEFAULT_THROTTLE_RATES": {"refresh_failures": "0/min"}}
+    ):
+        assert later.get("/api/posts/").status_code == 429
+    assert Session.objects.get().end_reason == EndReason.REUSE
+
+
+def test_an_error_report_shows_no_token(later: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    later.get("/api/posts/")
+    seen: list[str] = []
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise ValueError
+
+    def report(sender: Any, request: Any, **kwargs: Any) -> None:
+        seen.append(ExceptionReporter(request, *sys.exc_info()).get_traceback_html())
+
+    monkeypatch.setattr("drf_ratchet.browser.middleware.read_refresh", fail)
+    later.client.raise_request_exception = False
+    got_request_exception.connect(report)
+    try:
+        assert later.get("/api/posts/").status_code == 500
+    finally:
+        got_request_exception.disconnect(report)
+    assert len(seen) == 1
+    assert later.cookie(REFRESH).rpartition(".")[2] not in seen[0]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Lima"])
+def test_the_cookies_live_as_long_as_their_tokens_in_every_time_zone(
+    browser: Browser, settings: Any, zone: str
+) -> None:
+    settings.USE_TZ, settings.TIME_ZONE = False, zone
+    morsels = browser.sign_in().cookies
+    assert 290 <= morsels[cookie_name(ACCESS)]["max-age"] <= 300
+    assert 604790 <= morsels[cookie_name(REFRESH)]["max-age"] <= 604800
 
 
 def test_a_used_token_that_comes_back_ends_the_session(later: Browser) -> None:
@@ -349,6 +516,57 @@ def test_too_many_refreshes(later: Browser) -> None:
     assert generation() == 1
 
 
+def test_a_cache_that_is_down_is_said_in_words(
+    later: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later.get("/api/posts/")
+    monkeypatch.setattr(throttling, "caches", {})
+    answer = later.get("/api/posts/")
+    assert answer.status_code == 503
+    assert answer.content.decode() == "The server is busy. Try again in a moment."
+    assert generation() == 1
+
+
+def _logs_out(browser: Browser) -> None:
+    browser.post(LOGOUT)
+
+
+def _turns_again(browser: Browser) -> None:
+    browser.forget_access()
+    browser.get("/api/posts/")
+    browser.get("/api/posts/")
+
+
+@pytest.mark.parametrize("freshness", ["immediate", "expiry"])
+@pytest.mark.parametrize("meanwhile", [_logs_out, _turns_again])
+def test_a_page_that_comes_late_puts_no_old_cookies_back(
+    later: Browser,
+    settings: Any,
+    freshness: str,
+    meanwhile: Callable[[Browser], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings.DRF_RATCHET = {**OPTIONS, "FRESHNESS": freshness}
+    later.get("/api/posts/")
+    tab = Browser()
+    tab.client.cookies.load({name: one.value for name, one in later.client.cookies.items()})
+    slow_view = PostListView.list
+
+    def slow(view: PostListView, *args: Any, **kwargs: Any) -> Any:
+        monkeypatch.undo()
+        # Its own answer is not there yet. The other tab has the same tokens by the same key.
+        tab.get("/api/posts/")
+        meanwhile(tab)
+        return slow_view(view, *args, **kwargs)
+
+    monkeypatch.setattr(PostListView, "list", slow)
+    answer = later.get("/api/posts/")
+
+    assert answer.status_code == 200
+    assert not any("ratchet" in name for name in answer.cookies)
+    assert Session.objects.get().end_reason in ("", EndReason.LOGOUT)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_under_atomic_requests(later: Browser) -> None:
     connection.settings_dict["ATOMIC_REQUESTS"] = True
@@ -377,6 +595,30 @@ def test_calls_of_the_api_stay_as_they_are(browser: Browser, api: APIClient) -> 
     assert (
         browser.get("/api/protected/", HTTP_ACCEPT="application/json", **wrong).status_code == 401
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [
+        ("/api/protected/", "application/json"),
+        ("/api/posts/", "*/*"),
+        ("/api/posts/", ""),
+        ("/", "text/html"),
+        (LOGIN, "text/html"),
+        (LOGOUT, "text/html"),
+        ("/api/token/", "text/html"),
+        ("/admin/login/", "text/html"),
+        ("/nowhere/", "text/html"),
+    ],
+)
+def test_only_a_page_of_the_browsable_api_turns_the_counter(
+    later: Browser, path: str, accept: str
+) -> None:
+    for _ in range(2):
+        answer = later.get(path, HTTP_ACCEPT=accept)
+        assert answer.status_code != 307
+        assert not any("ratchet" in name for name in answer.cookies)
+    assert generation() == 1
 
 
 def test_a_header_that_is_there_is_what_counts(later: Browser) -> None:

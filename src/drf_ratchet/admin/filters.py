@@ -5,12 +5,13 @@ has an index (every refresh writes them, and an index would make each refresh de
 the user's.
 """
 
+import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth import get_user_model
+from django.contrib.auth import get_permission_codename, get_user_model
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -18,8 +19,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from drf_ratchet.admin.states import ENDED, EXPIRED, LIVING, REASONS, STATES
-from drf_ratchet.clock import Now
+from drf_ratchet.clock import Now, stored
 from drf_ratchet.models import Session
+from drf_ratchet.sessions.database import write_database
 
 Sessions = QuerySet[Session]
 
@@ -83,16 +85,17 @@ class LastUseFilter(admin.SimpleListFilter):
 
     def queryset(self, request: Any, queryset: Sessions) -> Sessions:
         """Those last used within it."""
-        now = timezone.now()
-        midnight = timezone.localtime(now) if timezone.is_aware(now) else now
-        midnight = midnight.replace(hour=0, minute=0, second=0, microsecond=0)
-        narrow: dict[str | None, dict[str, Any]] = {
-            "today": {"rotated_at__gte": midnight},
-            "week": {"rotated_at__gte": now - timedelta(days=7)},
-            "month": {"rotated_at__gte": now - timedelta(days=30)},
-            "older": {"rotated_at__lt": now - timedelta(days=30)},
-        }
-        return queryset.filter(**narrow.get(self.value(), {}))
+        now = timezone.localtime(datetime.fromtimestamp(time.time(), UTC))
+        narrow = {
+            "today": ("gte", now.replace(hour=0, minute=0, second=0, microsecond=0)),
+            "week": ("gte", now - timedelta(days=7)),
+            "month": ("gte", now - timedelta(days=30)),
+            "older": ("lt", now - timedelta(days=30)),
+        }.get(self.value() or "")
+        if narrow is None:
+            return queryset
+        side, moment = narrow
+        return queryset.filter(**{f"rotated_at__{side}": stored(moment, queryset.db)})
 
 
 class UserFilter(admin.SimpleListFilter):
@@ -107,7 +110,7 @@ class UserFilter(admin.SimpleListFilter):
         if value is None:
             return []
         user = _user_of(value)
-        return [(value, str(user) if user is not None else _("Nobody"))]
+        return [(value, str(user) if _is_known(user, request) else _("Nobody"))]
 
     def queryset(self, request: Any, queryset: Sessions) -> Sessions:
         """The user's; none where there is no such user."""
@@ -116,6 +119,22 @@ class UserFilter(admin.SimpleListFilter):
             return queryset
         user = _user_of(value)
         return queryset.none() if user is None else queryset.filter(user=user)
+
+
+def _is_known(user: Any, request: Any) -> bool:
+    """Whether who looks sees the name elsewhere too: as a user's, or as some session's.
+
+    Else the numbers, one after the other, would tell the names of all users.
+    """
+    if user is None:
+        return False
+    opts = user._meta
+    if any(
+        request.user.has_perm(f"{opts.app_label}.{get_permission_codename(action, opts)}")
+        for action in ("view", "change")
+    ):
+        return True
+    return Session._base_manager.using(write_database()).filter(user=user).exists()
 
 
 def _user_of(value: str) -> Any:

@@ -1,13 +1,15 @@
 """Whether a session is alive, in words."""
 
+import time
 from typing import Any
 
-from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from drf_ratchet.clock import aware
 from drf_ratchet.models import Session
+from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.endings import EndReason
 
 LIVING, EXPIRED, ENDED = "living", "expired", "ended"
@@ -38,7 +40,8 @@ def state_of(session: Session) -> str:
     """LIVING, EXPIRED or ENDED, by this machine's clock."""
     if session.ended_at is not None:
         return ENDED
-    return LIVING if session.expires_at > timezone.now() else EXPIRED
+    ends = aware(session.expires_at, session._state.db or write_database())
+    return LIVING if ends.timestamp() > time.time() else EXPIRED
 
 
 def reason_of(session: Session) -> str | Promise:

@@ -32,6 +32,7 @@ class CookieJWTAuthentication(JWTAuthentication):
             PermissionDenied: Django's CSRF check fails.
             Busy: as ``JWTAuthentication``.
         """
+        _varies_by(request, "Cookie")
         signed_in = super().authenticate(request)
         if signed_in is not None:
             SessionAuthentication().enforce_csrf(request)
@@ -64,6 +65,7 @@ class BrowsableAPIAuthentication(CookieJWTAuthentication):
             PermissionDenied: Django's CSRF check fails.
             Busy: as ``JWTAuthentication``.
         """
+        _varies_by(request, "Accept", "Cookie")
         if not wants_page(request):
             return None
         try:
@@ -83,6 +85,18 @@ def wants_page(request: Any) -> bool:
         request: Django's or DRF's.
     """
     return "text/html" in request.META.get("HTTP_ACCEPT", "")
+
+
+def _varies_by(request: Request, *names: str) -> None:
+    """Have the view's answer say that it depends on these headers, whoever is signed in.
+
+    Otherwise a cache on the way, or Django's own, shows one person's answer to another.
+    """
+    view: Any = (getattr(request, "parser_context", None) or {}).get("view")
+    headers: dict[str, str] | None = getattr(view, "headers", None)
+    if headers is not None:
+        said = [name for name in headers.get("Vary", "").split(", ") if name]
+        headers["Vary"] = ", ".join([*said, *(name for name in names if name not in said)])
 
 
 class ImmediateCookieJWTAuthentication(CookieJWTAuthentication):

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils import timezone
 
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.sessions.grant import Grant, Transport
@@ -59,10 +58,11 @@ def token_of(request: Any, kind: Kind) -> str | None:
 
 def set_cookies(response: HttpResponseBase, grant: Grant, way: Transport) -> None:
     """Put the tokens of a grant that travel in cookies into a response."""
+    # By the clock that stamped both. Without USE_TZ it need not be in this process's time zone.
     if way.access.in_cookie:
-        _set(response, way.access, grant.access, grant.access_expires_at - timezone.now())
+        _set(response, way.access, grant.access, grant.access_expires_at - grant.issued_at)
     if way.refresh.in_cookie and grant.refresh is not None:
-        _set(response, way.refresh, grant.refresh, grant.session.expires_at - timezone.now())
+        _set(response, way.refresh, grant.refresh, grant.session.expires_at - grant.issued_at)
 
 
 def delete_cookies(response: HttpResponseBase, request: HttpRequest) -> None:

@@ -22,7 +22,8 @@ from drf_ratchet.browser.cookies import (
     token_of,
 )
 from drf_ratchet.browser.cross_site import comes_from_us
-from drf_ratchet.exceptions import Busy
+from drf_ratchet.exceptions import Busy, in_contract_shape
+from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import Contended
 from drf_ratchet.sessions.grant import Grant
 from drf_ratchet.sessions.refreshing import check_refresh, read_refresh, refresh_session
@@ -32,6 +33,8 @@ from drf_ratchet.tokens.errors import TokenRefused
 from drf_ratchet.views import count_refusal
 
 _LONGEST_KEY = 128
+# "private" as well: the first releases of Django 5.2 look at nothing else before they cache a page.
+_UNCACHED = "no-store, private"
 
 
 class BrowsableAPIMiddleware:
@@ -57,9 +60,10 @@ class BrowsableAPIMiddleware:
         response = self.get_response(request)
         grant: Grant | None = getattr(request, "_ratchet_grant", None)
         if grant is not None:
-            set_cookies(response, grant, IN_COOKIES)
-            delete_key(response, request)
-            response["Cache-Control"] = "no-store"
+            response["Cache-Control"] = _UNCACHED
+            if _is_latest(grant):
+                set_cookies(response, grant, IN_COOKIES)
+                delete_key(response, request)
         return response
 
     @sensitive_variables()  # an error report shows no token
@@ -82,7 +86,7 @@ class BrowsableAPIMiddleware:
         if not 1 <= len(key) <= _LONGEST_KEY:
             again = HttpResponse(status=307, headers={"Location": request.build_absolute_uri()})
             set_key(again, secrets.token_urlsafe(16))
-            again["Cache-Control"] = "no-store"
+            again["Cache-Control"] = _UNCACHED
             return again
         try:
             wait = Counter("refresh", str(token.session)).take()
@@ -138,9 +142,24 @@ def _has_access(request: HttpRequest, token: RefreshClaims) -> bool:
     return session_id(claims) == token.session
 
 
+def _is_latest(grant: Grant) -> bool:
+    """Whether the tokens are still the ones to have, now that the page is made.
+
+    A page may take its time. Had its reader signed out meanwhile, it would sign in again; had
+    another tab turned the counter, its token would be one that is used up.
+    """
+    read = store.read(grant.session.pk)
+    return (
+        read is not None
+        and read.session.ended_at is None
+        and read.session.generation == grant.session.generation
+    )
+
+
 def _refused(refusal: exceptions.APIException) -> HttpResponse:
     """Not now: the status, and when to try again."""
-    response = HttpResponse(str(refusal.detail), status=refusal.status_code)
+    body: Any = in_contract_shape(refusal).detail
+    response = HttpResponse(str(body["detail"]), status=refusal.status_code)
     response["Content-Type"] = "text/plain; charset=utf-8"
     wait: float | None = getattr(refusal, "wait", None)
     if wait is not None:

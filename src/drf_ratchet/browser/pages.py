@@ -96,7 +96,8 @@ class LoginPage(BrowserLoginView):
 
     def post(self, request: Request) -> Any:
         """Sign in and go on."""
-        return _go_on(super().post(request), _next(request) or settings.LOGIN_REDIRECT_URL)
+        signed_in = super().post(request)
+        return _go_on(signed_in, _next(request) or resolve_url(settings.LOGIN_REDIRECT_URL))
 
     def shape(self, error: exceptions.APIException) -> None:
         """As for any client, and kept for the form."""
@@ -116,9 +117,11 @@ class LoginPage(BrowserLoginView):
         """What DRF's template shows: the shape of a Django form, as far as it looks."""
         name = get_user_model().USERNAME_FIELD
         said: Any = {} if refusal is None else refusal.detail
+        said = said if isinstance(said, dict) else {"detail": said}
         # Of the fields that the form has; and what is about none of them.
         by_field = {one: said.get(one, ()) for one in (name, "password")}
-        rest = [] if any(by_field.values()) or not said else [str(said.get("detail", said))]
+        others = {one: texts for one, texts in said.items() if one not in by_field}
+        rest = _sentences(others.get("detail", others))
         field: Any = get_user_model()._meta.get_field(name)
         return {
             "form": {
@@ -146,13 +149,21 @@ class LogoutPage(BrowserLogoutView):
 
     def post(self, request: Request) -> Any:
         """To ``next``, ``LOGOUT_REDIRECT_URL`` or the form to sign in."""
-        where = _next(request) or settings.LOGOUT_REDIRECT_URL or "rest_framework:login"
-        return _go_on(super().post(request), where)
+        home = resolve_url(settings.LOGOUT_REDIRECT_URL or "rest_framework:login")
+        return _go_on(super().post(request), _next(request) or home)
 
 
-def _go_on(response: HttpResponseBase, where: Any) -> HttpResponseBase:
+def _sentences(detail: Any) -> list[str]:
+    """The texts of an error, however deep."""
+    if not isinstance(detail, dict | list | tuple):
+        return [str(detail)]
+    parts = detail.values() if isinstance(detail, dict) else detail
+    return [text for part in parts for text in _sentences(part)]
+
+
+def _go_on(response: HttpResponseBase, where: str) -> HttpResponseBase:
     """Send the browser there, with the cookies of a response."""
-    onward = HttpResponseRedirect(resolve_url(where))
+    onward = HttpResponseRedirect(where)
     onward.cookies = response.cookies
     return onward
 

@@ -1,0 +1,87 @@
+"""Pages for people, with each of the user models: the admin, and the browsable API's sign-in.
+
+Not collected with the rest: another user model needs another process.
+"""
+
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from drf_ratchet.models import Session
+from drf_ratchet.sessions import EndReason, open_session
+from tests.admin.conftest import SESSIONS, act, page_of
+from tests.admin.test_sessions import shown
+from tests.conftest import PASSWORD
+
+pytestmark = pytest.mark.django_db
+
+# Of a user model with any kind of name: an email address, or a number.
+NAMES = {"EmailUser": "a@example.com", "NumberUser": "4711", "OddUser": "a@example.com"}
+LOGIN = "/api-auth/login/"
+
+
+def make(name: str, **fields: Any) -> Any:
+    model: Any = get_user_model()
+    user = model(**{model.USERNAME_FIELD: name, **fields})
+    user.set_password(PASSWORD)
+    user.save()
+    return user
+
+
+@pytest.fixture
+def user(db: None) -> Any:
+    return make(NAMES[get_user_model().__name__])
+
+
+@pytest.fixture
+def admin(db: None, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """A browser of somebody who may do everything, by a model that knows of no permissions."""
+    model: Any = get_user_model()
+    staff = {"is_staff": True} if hasattr(model, "is_staff") else {}
+    if not staff:
+        monkeypatch.setattr(model, "is_staff", True, raising=False)
+    monkeypatch.setattr(model, "has_perm", lambda *args: True, raising=False)
+    monkeypatch.setattr(model, "has_module_perms", lambda *args: True, raising=False)
+    client = Client()
+    client.force_login(make(NAMES[model.__name__].replace("a", "r").replace("4711", "1"), **staff))
+    return client
+
+
+def test_sessions_are_found_and_ended(admin: Client, user: Any) -> None:
+    session = open_session(user).session
+    name = user.get_username()
+
+    for query in ({}, {"q": str(name)}, {"q": str(name)[:3]}, {"user": str(user.pk)}):
+        assert shown(admin.get(SESSIONS, query)) == {str(session.pk)}, query
+    for query in (
+        *({"q": odd} for odd in ("nobody", "9" * 40, "-1", "1e9", "é")),
+        *({"user": odd} for odd in ("x", "9" * 40, "-1", "", "\0", "a,b")),
+    ):
+        assert shown(admin.get(SESSIONS, query)) == set(), query
+    assert str(name) in admin.get(page_of(session)).content.decode()
+
+    assert f"{name}: 1 living session" in act(admin, "end_all_of_users", [session]).content.decode()
+    act(admin, "end_all_of_users", [session], post="yes")
+    assert Session.objects.get().end_reason == EndReason.ADMIN
+    assert "Ended." in admin.get(f"{SESSIONS}{session.pk}/history/").content.decode()
+
+
+def test_the_form_signs_in(user: Any, settings: Any) -> None:
+    rates = {"sign_in": "2/hour"}
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
+    browser = Client(HTTP_ACCEPT="text/html")
+    assert browser.get(LOGIN).status_code == 200
+
+    def sign_in(password: str) -> Any:
+        body = urlencode({"username": user.get_username(), "password": password})
+        return browser.post(LOGIN, body, content_type="application/x-www-form-urlencoded")
+
+    assert sign_in("wrong").status_code == 401
+    assert sign_in(PASSWORD).status_code == 302
+    assert Session.objects.get().user == user
+    assert any(name.endswith("access-token") for name in browser.cookies)
+    # Counted for the account, whatever the form calls it.
+    assert [sign_in("wrong").status_code for _ in range(2)] == [401, 429]
