@@ -57,7 +57,7 @@ def test_sessions_are_found_and_ended(admin: Client, user: Any) -> None:
     for query in ({}, {"q": str(name)}, {"q": str(name)[:3]}, {"user": str(user.pk)}):
         assert shown(admin.get(SESSIONS, query)) == {str(session.pk)}, query
     for query in (
-        *({"q": odd} for odd in ("nobody", "9" * 40, "-1", "1e9", "é")),
+        *({"q": odd} for odd in ("nobody", "9" * 40, "-1", "1e9", "漢")),
         *({"user": odd} for odd in ("x", "9" * 40, "-1", "", "\0", "a,b")),
     ):
         assert shown(admin.get(SESSIONS, query)) == set(), query
