@@ -1,16 +1,19 @@
 """What ``manage.py ratchet prune`` deletes, and what it keeps."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.test import override_settings
 from django.utils import timezone
 
+from drf_ratchet.clock import Now
 from drf_ratchet.ids import first_uuid7
 from drf_ratchet.models import Session
+from drf_ratchet.sessions import open_session
 from drf_ratchet.sessions.pruning import prune
 
 pytestmark = pytest.mark.django_db
@@ -78,3 +81,16 @@ def test_the_command() -> None:
 def test_the_command_refuses(option: str) -> None:
     with pytest.raises(CommandError):
         call_command("ratchet", "prune", option)
+
+
+def test_without_use_tz_no_zone_makes_them_older(alice: User) -> None:
+    with override_settings(USE_TZ=False, TIME_ZONE="Asia/Tokyo"):
+        lives = open_session(alice).session
+        gone = open_session(alice).session
+        for kept, age in ((lives, 5), (gone, 7)):
+            Session.objects.filter(pk=kept.pk).update(
+                id=first_uuid7(datetime.now(UTC) - days(1) + timedelta(seconds=age)),
+                expires_at=Now() - timedelta(hours=age),
+            )
+        assert sum(prune(datetime.now(UTC) - timedelta(hours=6))) == 1
+        assert Session.objects.count() == 1
