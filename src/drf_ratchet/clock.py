@@ -1,5 +1,6 @@
-"""The database's clock."""
+"""The database's clock, and how it goes with the process's."""
 
+import time
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
@@ -47,6 +48,11 @@ def aware(moment: datetime, alias: str) -> datetime:
         alias: of the database it was read from.
     """
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=_zone(alias))
+
+
+def process_now() -> datetime:
+    """What this process's clock says, aware whatever ``USE_TZ`` is."""
+    return datetime.fromtimestamp(time.time(), UTC)
 
 
 def stored(moment: datetime, alias: str) -> datetime:

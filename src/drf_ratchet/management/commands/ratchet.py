@@ -1,8 +1,7 @@
 """``manage.py ratchet``: looking after sessions and keys."""
 
-import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from drf_ratchet import doctor
+from drf_ratchet.clock import process_now
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.management import keys
 from drf_ratchet.management.tasks import add_tasks, skips_checks
@@ -101,7 +101,7 @@ class Command(BaseCommand):
         age, kept = timedelta(days=days), ratchet_settings().ACCESS_TOKEN_LIFETIME
         if age < kept:
             raise CommandError(f"--days must cover ACCESS_TOKEN_LIFETIME ({kept}) at least.")
-        self._count("deleted", prune(_now() - age, batch_size), options["verbosity"])
+        self._count("deleted", prune(process_now() - age, batch_size), options["verbosity"])
 
     def end(
         self,
@@ -121,7 +121,7 @@ class Command(BaseCommand):
         elif session is not None:
             ended = iter([_end_one(session, reason)])
         else:
-            moment = _now() if before is None else _moment(before)
+            moment = process_now() if before is None else _moment(before)
             ended = end_sessions_before(moment, reason=reason, batch_size=batch_size)
         self._count("ended", ended, options["verbosity"])
 
@@ -163,11 +163,6 @@ def _end_one(session_id: str, reason: str) -> int:
     if session is None:
         raise CommandError(f"There is no session {session_id}.")
     return int(end_session(session, reason=reason))
-
-
-def _now() -> datetime:
-    """Aware, whatever USE_TZ is."""
-    return datetime.fromtimestamp(time.time(), UTC)
 
 
 def _moment(text: str) -> datetime:

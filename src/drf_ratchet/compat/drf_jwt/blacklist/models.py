@@ -6,9 +6,9 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from drf_ratchet.clock import process_now
 from drf_ratchet.compat.drf_jwt.models import is_blacklisted
 from drf_ratchet.compat.drf_jwt.reading import Payload, read_token
 from drf_ratchet.compat.drf_jwt.settings import api_settings
@@ -47,7 +47,7 @@ class BlacklistedTokenManager(models.Manager["BlacklistedToken"]):
 
     def delete_stale_tokens(self) -> int:
         """Delete sessions that are long over; how many."""
-        return sum(prune(timezone.now() - KEPT))
+        return sum(prune(process_now() - KEPT))
 
 
 class BlacklistedToken(models.Model):
@@ -112,4 +112,4 @@ class BlacklistedToken(models.Model):
 def prune_if_asked() -> None:
     """One batch of ``delete_stale_tokens`` at each logout: ``JWT_DELETE_STALE_…``."""
     if api_settings.JWT_DELETE_STALE_BLACKLISTED_TOKENS:
-        next(prune(timezone.now() - KEPT), None)
+        next(prune(process_now() - KEPT), None)
