@@ -5,9 +5,8 @@ has an index (every refresh writes them, and an index would make each refresh de
 the user's.
 """
 
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -19,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from drf_ratchet.admin.states import ENDED, EXPIRED, LIVING, REASONS, STATES
-from drf_ratchet.clock import Now, stored
+from drf_ratchet.clock import Now, process_now, stored
 from drf_ratchet.models import Session
 from drf_ratchet.sessions.database import write_database
 
@@ -85,7 +84,7 @@ class LastUseFilter(admin.SimpleListFilter):
 
     def queryset(self, request: Any, queryset: Sessions) -> Sessions:
         """Those last used within it."""
-        now = timezone.localtime(datetime.fromtimestamp(time.time(), UTC))
+        now = timezone.localtime(process_now())
         narrow = {
             "today": ("gte", now.replace(hour=0, minute=0, second=0, microsecond=0)),
             "week": ("gte", now - timedelta(days=7)),

@@ -1,13 +1,12 @@
 """Whether a session is alive, in words."""
 
-import time
 from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from drf_ratchet.clock import aware
+from drf_ratchet.clock import aware, process_now
 from drf_ratchet.models import Session
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.endings import EndReason
@@ -41,7 +40,7 @@ def state_of(session: Session) -> str:
     if session.ended_at is not None:
         return ENDED
     ends = aware(session.expires_at, session._state.db or write_database())
-    return LIVING if ends.timestamp() > time.time() else EXPIRED
+    return LIVING if ends > process_now() else EXPIRED
 
 
 def reason_of(session: Session) -> str | Promise:

@@ -23,6 +23,7 @@ NO_SERVICE = Answer(
     [bodies.REFUSAL],
     {"Unknown": refusal("This is for services that authenticate by HTTP Basic.", "invalid_client")},
 )
+REFUSED = {400: bad_fields("token"), 401: NO_SERVICE, 429: TOO_MANY}
 INTROSPECTION = Component(
     "Introspection",
     {
@@ -58,9 +59,7 @@ def introspect(schema: RatchetSchema) -> Described:
         "(RFC 7662).",
         answers={
             200: Answer("What it says.", [INTROSPECTION], {"No good": {"active": False}}),
-            400: bad_fields("token"),
-            401: NO_SERVICE,
-            429: TOO_MANY,
+            **REFUSED,
         },
         parameters=OURS,
         optional=False,
@@ -75,9 +74,7 @@ def revoke(schema: RatchetSchema) -> Described:
         text="Ends the session of a token, of any kind and however old (RFC 7009).",
         answers={
             200: Answer("Ended, or there was nothing to end.", [{"type": "object"}]),
-            400: bad_fields("token"),
-            401: NO_SERVICE,
-            429: TOO_MANY,
+            **REFUSED,
         },
         parameters=OURS,
         optional=False,

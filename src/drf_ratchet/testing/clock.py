@@ -9,10 +9,8 @@ asks whether it is so.
 """
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
 
@@ -23,7 +21,7 @@ from django.db.models.expressions import DatabaseDefault
 from django.db.models.functions import Cast
 from django.db.models.signals import pre_save
 
-from drf_ratchet.clock import Now, stored
+from drf_ratchet.clock import Now, process_now, stored
 from drf_ratchet.conf import NAME
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import compiled
@@ -92,9 +90,7 @@ class _ProcessNow(Expression):
     output_field = DateTimeField()
 
     def as_sql(self, compiler: Any, connection: Any, **extra_context: Any) -> Any:
-        moment = vars(compiler).setdefault(
-            "_ratchet_moment", datetime.fromtimestamp(time.time(), UTC)
-        )
+        moment = vars(compiler).setdefault("_ratchet_moment", process_now())
         value = Value(stored(moment, connection.alias), DateTimeField())
         return compiler.compile(Cast(value, DateTimeField()))
 

@@ -31,7 +31,7 @@ call(TokenRefreshSlidingSerializer, "The sliding token.", "SimpleJWTTokenRefresh
 call(TokenVerifySerializer, "A token of whatever type.", "SimpleJWTTokenVerify")
 call(TokenBlacklistSerializer, "The refresh token.", "SimpleJWTTokenBlacklist")
 
-HEADERS = (NO_STORE, challenge())
+HEADERS = (NO_STORE, challenge(), RETRY_AFTER)
 SLIDING = Component("SlidingToken", members({"token": TEXT}))
 BAD = Answer(
     "A field is missing or wrong, or the body is none.", [bodies.FIELD_ERRORS, PLAIN_REFUSAL]
@@ -47,6 +47,8 @@ NOT_VALID = Answer(
     {"Refused": refusal("Token is invalid or expired", "token_not_valid")},
 )
 TOO_MANY = Answer("Too many attempts.", [PLAIN_REFUSAL])
+SIGN_IN_REFUSED = {400: BAD, 401: NO_ACCOUNT, 429: TOO_MANY}
+TOKEN_REFUSED = {400: BAD, 401: NOT_VALID, 429: TOO_MANY}
 
 
 @describes(views.TokenObtainPairView, "post")
@@ -56,13 +58,8 @@ def sign_in(schema: RatchetSchema) -> Described:
         summary="Sign in",
         text="Credentials for a refresh and an access token.",
         example=credentials(schema),
-        answers={
-            200: Answer("Signed in.", [tokens(schema, bodies.TOKEN_PAIR)]),
-            400: BAD,
-            401: NO_ACCOUNT,
-            429: TOO_MANY,
-        },
-        parameters=(*HEADERS, RETRY_AFTER),
+        answers={200: Answer("Signed in.", [tokens(schema, bodies.TOKEN_PAIR)]), **SIGN_IN_REFUSED},
+        parameters=HEADERS,
     )
 
 
@@ -75,11 +72,9 @@ def refresh(schema: RatchetSchema) -> Described:
         "token.",
         answers={
             200: Answer("The next tokens.", [tokens(schema, bodies.REFRESHED)]),
-            400: BAD,
-            401: NOT_VALID,
-            429: TOO_MANY,
+            **TOKEN_REFUSED,
         },
-        parameters=(IDEMPOTENCY_KEY, *HEADERS, RETRY_AFTER),
+        parameters=(IDEMPOTENCY_KEY, *HEADERS),
     )
 
 
@@ -90,13 +85,8 @@ def sign_in_sliding(schema: RatchetSchema) -> Described:
         summary="Sign in, with a sliding token",
         text="Credentials for a token that can be refreshed itself.",
         example=credentials(schema),
-        answers={
-            200: Answer("Signed in.", [tokens(schema, SLIDING)]),
-            400: BAD,
-            401: NO_ACCOUNT,
-            429: TOO_MANY,
-        },
-        parameters=(*HEADERS, RETRY_AFTER),
+        answers={200: Answer("Signed in.", [tokens(schema, SLIDING)]), **SIGN_IN_REFUSED},
+        parameters=HEADERS,
     )
 
 
@@ -106,13 +96,8 @@ def refresh_sliding(schema: RatchetSchema) -> Described:
     return Described(
         summary="Refresh a sliding token",
         text="A sliding token for one that expires later.",
-        answers={
-            200: Answer("The next token.", [tokens(schema, SLIDING)]),
-            400: BAD,
-            401: NOT_VALID,
-            429: TOO_MANY,
-        },
-        parameters=(*HEADERS, RETRY_AFTER),
+        answers={200: Answer("The next token.", [tokens(schema, SLIDING)]), **TOKEN_REFUSED},
+        parameters=HEADERS,
     )
 
 
@@ -122,13 +107,8 @@ def verify(schema: RatchetSchema) -> Described:
     return Described(
         summary="Verify",
         text="Whether a token of whatever type is good, and its session alive.",
-        answers={
-            200: Answer("It is good.", [{"type": "object"}]),
-            400: BAD,
-            401: NOT_VALID,
-            429: TOO_MANY,
-        },
-        parameters=(*HEADERS, RETRY_AFTER),
+        answers={200: Answer("It is good.", [{"type": "object"}]), **TOKEN_REFUSED},
+        parameters=HEADERS,
     )
 
 
@@ -138,11 +118,6 @@ def log_out(schema: RatchetSchema) -> Described:
     return Described(
         summary="Log out",
         text="Ends the session of a refresh token.",
-        answers={
-            200: Answer("Signed out.", [{"type": "object"}]),
-            400: BAD,
-            401: NOT_VALID,
-            429: TOO_MANY,
-        },
-        parameters=(*HEADERS, RETRY_AFTER),
+        answers={200: Answer("Signed out.", [{"type": "object"}]), **TOKEN_REFUSED},
+        parameters=HEADERS,
     )
