@@ -13,6 +13,7 @@ from drf_ratchet.conf import NAME, ratchet_settings
 from drf_ratchet.exceptions import Busy, TokenNotValid, in_contract_shape
 from drf_ratchet.issuer import issuer_verifier
 from drf_ratchet.keyring import keyring
+from drf_ratchet.tenants import issuer_for
 from drf_ratchet.token_user import TokenUser
 from drf_ratchet.tokens import bearer, codec
 from drf_ratchet.tokens.claims import Claims, Kind
@@ -61,7 +62,7 @@ class JWTAuthentication(BaseAuthentication):
         if token is None:
             return None
         verifier = issuer_verifier()
-        return verify_access(token) if verifier is None else verifier.verify(token)
+        return verify_access(token, request=request) if verifier is None else verifier.verify(token)
 
     def get_user(self, claims: Mapping[str, Any]) -> Any:
         """The user that verified claims name, if the session is still alive.
@@ -95,12 +96,19 @@ def header_token(request: Request) -> str | None:
     return bearer.bearer_token(get_authorization_header(request), _demands().schemes)
 
 
-def verify_access(token: object, kind: Kind = Kind.ACCESS, *, check_times: bool = True) -> Claims:
+def verify_access(
+    token: object,
+    kind: Kind = Kind.ACCESS,
+    *,
+    request: Any = None,
+    check_times: bool = True,
+) -> Claims:
     """The claims of an access token that is ours and good now; its session is not looked at.
 
     Args:
         token: what the client sent; anything.
         kind: how it has to have travelled.
+        request: the request that brought it, for a callable ``ISSUER``.
         check_times: False to accept an expired one, as ending its session must.
 
     Raises:
@@ -111,7 +119,7 @@ def verify_access(token: object, kind: Kind = Kind.ACCESS, *, check_times: bool 
         token,
         keyring().access,
         kind,
-        issuer=demands.issuer,
+        issuer=issuer_for(request),
         audience=demands.audience,
         leeway=demands.leeway,
         check_times=check_times,
@@ -131,7 +139,6 @@ class _Demands(NamedTuple):
     """The settings that each request asks for, in the form in which it does."""
 
     schemes: frozenset[bytes]
-    issuer: str | None
     audience: tuple[str, ...]
     leeway: float
 
@@ -141,7 +148,6 @@ def _demands() -> _Demands:
     settings = ratchet_settings()
     return _Demands(
         frozenset(scheme.lower().encode() for scheme in settings.AUTH_HEADER_TYPES),
-        settings.ISSUER,
         settings.audiences,
         settings.LEEWAY.total_seconds(),
     )

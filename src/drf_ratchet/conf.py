@@ -46,8 +46,9 @@ class RatchetSettings:
     USER_ID_FIELD: str = "pk"
     #: A second claim that repeats ``sub`` in access tokens, for readers who expect another name.
     USER_ID_CLAIM: str = "sub"
-    #: The ``iss`` of access tokens, demanded of them as well. None: neither.
-    ISSUER: str | None = None
+    #: The ``iss`` of access tokens, demanded of them as well. None: neither. A callable is given
+    #: the request, or None outside of one, and names the tenant.
+    ISSUER: str | Callable[[Any], str] | None = None
     #: The ``aud`` of access tokens, of which one must be there to accept one.
     AUDIENCE: str | Sequence[str] | None = None
     #: The keys of access tokens: a directory of JWK or PEM files, a file, the text of a key, or a
@@ -256,7 +257,10 @@ _DEMANDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
         "the name of a claim, and no other registered one than 'sub'",
         lambda v: _is_name(v) and v not in REGISTERED_CLAIMS - {"sub"},
     ),
-    "ISSUER": ("a string, or None", lambda v: v is None or _is_name(v)),
+    "ISSUER": (
+        "a string, a callable of the request, or None",
+        lambda v: v is None or _is_name(v) or callable(v),
+    ),
     "AUDIENCE": (
         "a string, a list of strings, or None",
         lambda v: v is None or _is_name(v) or _is_names(v),

@@ -51,7 +51,8 @@ def _made() -> "Verifier":
         "leeway": settings.LEEWAY.total_seconds(),
         **(settings.VERIFIER or {}),
     }
-    issuer = given.pop("issuer", settings.ISSUER)
+    named = None if callable(settings.ISSUER) else settings.ISSUER
+    issuer = given.pop("issuer", named)
     try:
         return Verifier(issuer, **given)
     except (TypeError, ValueError) as error:

@@ -58,7 +58,7 @@ from drf_ratchet.sessions.grant import HEADER, Grant, Transport
 from drf_ratchet.sessions.refreshing import check_refresh, read_refresh, step_up_session
 from drf_ratchet.throttling import Counter, CountingThrottle, SignInThrottle, network_of
 from drf_ratchet.tokens import codec
-from drf_ratchet.tokens.claims import Claims, Kind, RefreshClaims, session_id
+from drf_ratchet.tokens.claims import Kind, RefreshClaims, session_id
 from drf_ratchet.tokens.errors import TokenRefused
 
 #: Ours, and those that a project asks of every view.
@@ -204,7 +204,7 @@ class TokenVerifyView(RatchetView):
         """An empty object, where it is."""
         token = _validated(self, request).validated_data["token"]
         if codec.kind_of(token) is Kind.ACCESS:
-            living_user(verify_access(token))
+            living_user(verify_access(token, request=request))
         else:
             check_refresh(token)
         return Response({})
@@ -252,8 +252,10 @@ class LogoutView(RatchetView):
         """Whether a valid Bearer is of another user. One that is no good does not count."""
         try:
             bearer = header_token(request)
-            claims: Claims | None = verify_access(bearer) if bearer is not None else None
-            if claims is None or claims["sub"] == refresh.subject:
+            if bearer is None:
+                return False
+            claims = verify_access(bearer, request=request)
+            if claims["sub"] == refresh.subject:
                 return False
             living_user(claims)
         except TokenRefused:

@@ -41,7 +41,7 @@ class CookieJWTAuthentication(JWTAuthentication):
     def get_claims(self, request: Request) -> Claims | None:
         """The verified claims of the cookie; None where there is none."""
         token = token_of(request, Kind.COOKIE_ACCESS)
-        return None if token is None else verify_access(token, Kind.COOKIE_ACCESS)
+        return None if token is None else verify_access(token, Kind.COOKIE_ACCESS, request=request)
 
     def authenticate_header(self, request: Request) -> str:
         """The ``WWW-Authenticate`` of a 401; names the error where a token was sent."""

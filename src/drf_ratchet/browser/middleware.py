@@ -136,7 +136,7 @@ def _has_access(request: HttpRequest, token: RefreshClaims) -> bool:
     """Whether the access token is good, and of the same session: not of who was here before."""
     access = token_of(request, Kind.COOKIE_ACCESS)
     try:
-        claims = verify_access(access, Kind.COOKIE_ACCESS)
+        claims = verify_access(access, Kind.COOKIE_ACCESS, request=request)
     except TokenRefused:
         return False
     return session_id(claims) == token.session

@@ -20,6 +20,7 @@ from drf_ratchet.exceptions import Busy
 from drf_ratchet.keyring import keyring
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.feed import recent_cut_offs, recent_endings, window
+from drf_ratchet.tenants import issuer_for
 from drf_ratchet.tokens.documents import ENDED_SESSIONS, sign_document
 from drf_ratchet.tokens.keys import Key
 
@@ -105,7 +106,7 @@ def _signed(key: Key) -> str:
 
 
 def _read() -> dict[str, Any]:
-    settings = ratchet_settings()
+    settings, issuer = ratchet_settings(), issuer_for()
     # First the clock: the list is as old as it says, or younger.
     now = database_now(write_database())
     limit = min(settings.FEED_MAX, MAX_SESSIONS)
@@ -113,7 +114,7 @@ def _read() -> dict[str, Any]:
     newest_first = recent_cut_offs().order_by("-announced_at")[: MAX_CUT_OFFS + 1]
     cut_offs = [(subject, last) for subject, last, *_ in newest_first]
     return {
-        **({"iss": settings.ISSUER} if settings.ISSUER is not None else {}),
+        **({"iss": issuer} if issuer is not None else {}),
         "iat": int(now.timestamp()),
         "window": int(window().total_seconds()),
         "sessions": [str(session) for session in ended[:limit]],

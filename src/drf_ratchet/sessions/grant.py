@@ -13,6 +13,7 @@ from drf_ratchet.keyring import keyring
 from drf_ratchet.models import Session
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.rotation import Outcome
+from drf_ratchet.tenants import issuer_for
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.claims import REGISTERED_CLAIMS, Kind, access_claims, refresh_claims
 
@@ -104,6 +105,7 @@ def mint_access(
     custom: Mapping[str, Any],
     auth_time: datetime | None = None,
     kind: Kind = Kind.ACCESS,
+    request: Any = None,
 ) -> tuple[str, datetime]:
     """A new access token, and when it expires; it never outlives the session.
 
@@ -115,6 +117,7 @@ def mint_access(
         custom: what ``custom_claims`` returned.
         auth_time: when the user proved who they are; by default what the row says.
         kind: how it travels.
+        request: the request that asks for it, for a callable ``ISSUER``.
 
     Raises:
         ImproperlyConfigured: the custom claims are not JSON, or too long.
@@ -131,7 +134,7 @@ def mint_access(
         expires_at=in_seconds(expires_at),
         auth_time=in_seconds(auth_time or session.auth_time),
         kind=kind,
-        issuer=settings.ISSUER,
+        issuer=issuer_for(request),
         audience=settings.AUDIENCE,
         client_id=settings.CLIENT_ID,
         extra=custom,

@@ -61,7 +61,13 @@ def open_session(
     try:
         custom = custom_claims(user, session=session, request=request, get_claims=get_claims)
         access, access_expires_at = mint_access(
-            user, session, session.created_at, session.expires_at, custom, kind=transport.access
+            user,
+            session,
+            session.created_at,
+            session.expires_at,
+            custom,
+            kind=transport.access,
+            request=request,
         )
         refresh = mint_refresh(user, session, transport.refresh)
         _send_logged_in(user, request)

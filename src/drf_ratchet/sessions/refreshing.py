@@ -263,6 +263,7 @@ def _refresh_once(
         claims,
         auth_time=read.now if elevates else session.auth_time,
         kind=transport.access,
+        request=request,
     )
     if changes and not store.change(session, changes):
         return None

@@ -29,6 +29,7 @@ from drf_ratchet.sessions.grant import (
     subject_of,
 )
 from drf_ratchet.sessions.opening import announce
+from drf_ratchet.tenants import issuer_for
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.claims import REGISTERED_CLAIMS, Kind, access_claims
 
@@ -144,7 +145,7 @@ def mint(
         issued_at=issued_at,
         expires_at=expires_at,
         auth_time=min(in_seconds(session.auth_time), int(own.get("orig_iat", issued_at))),
-        issuer=settings.ISSUER,
+        issuer=issuer_for(),
         audience=settings.AUDIENCE,
         client_id=settings.CLIENT_ID,
         extra=extra,

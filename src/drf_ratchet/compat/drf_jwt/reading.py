@@ -19,6 +19,7 @@ from drf_ratchet.keyring import keyring
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.freshness import fresh_user
 from drf_ratchet.sessions.refreshing import read_alive
+from drf_ratchet.tenants import issuer_for
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.claims import Kind, RefreshClaims, session_id
 from drf_ratchet.tokens.errors import Reason, TokenRefused
@@ -99,7 +100,7 @@ def _read_ours(token: object, freshness: str | None) -> Payload:
         token,
         keyring().access,
         Kind.ACCESS,
-        issuer=settings.ISSUER,
+        issuer=issuer_for(),
         audience=settings.audiences,
         leeway=settings.LEEWAY.total_seconds(),
     )

@@ -13,6 +13,7 @@ from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.ids import uuid7
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.grant import claims_of_refresh, in_seconds, subject_of
+from drf_ratchet.tenants import issuer_for
 from drf_ratchet.tokens.claims import Kind, access_claims
 
 __all__ = [
@@ -214,7 +215,7 @@ def _sign_access(token: SessionToken, session: Any, further: dict[str, Any]) -> 
         issued_at=token.payload["iat"],
         expires_at=min(token.payload["exp"], in_seconds(session.expires_at)),
         auth_time=in_seconds(session.auth_time),
-        issuer=settings.ISSUER,
+        issuer=issuer_for(),
         audience=settings.AUDIENCE,
         client_id=settings.CLIENT_ID,
         extra={**token.custom_claims_for(session), **further},

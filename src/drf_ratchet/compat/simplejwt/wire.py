@@ -17,6 +17,7 @@ from drf_ratchet.compat.simplejwt.underneath import as_timedelta
 from drf_ratchet.compat.thawing import thawed
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.keyring import keyring
+from drf_ratchet.tenants import issuer_for
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.claims import Kind
 from drf_ratchet.tokens.errors import Reason, TokenRefused
@@ -117,7 +118,7 @@ def _old(text: str) -> dict[str, Any]:
     return read_old_token(
         text,
         legacy_keys(),
-        issuer=settings.ISSUER,
+        issuer=issuer_for(),
         audience=settings.audiences,
         leeway=as_timedelta(api_settings.LEEWAY).total_seconds(),
     )

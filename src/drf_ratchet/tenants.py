@@ -1,0 +1,55 @@
+"""The issuer of a request: one name for the whole site, or one for each tenant."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from drf_ratchet.conf import NAME, ratchet_settings
+
+_chosen: ContextVar[str | None] = ContextVar("drf_ratchet_issuer", default=None)
+
+
+def issuer_for(request: Any = None) -> str | None:
+    """Return the ``iss`` that tokens of a request carry and must carry; None without ``ISSUER``.
+
+    Everything that a process keeps (feeds, verified tokens, limits) is kept per issuer, so two
+    tenants of one process share nothing.
+
+    Args:
+        request: Django's or DRF's. None outside of a request: a callable ``ISSUER`` is then called
+            with None, unless ``use_issuer`` has named one.
+
+    Raises:
+        ImproperlyConfigured: the callable ``ISSUER`` did not return a non-empty string.
+    """
+    issuer = ratchet_settings().ISSUER
+    if not callable(issuer):
+        return issuer
+    chosen = _chosen.get()
+    if chosen is not None:
+        return chosen
+    name: object = issuer(getattr(request, "_request", request))
+    if not isinstance(name, str) or not name:
+        raise ImproperlyConfigured(
+            f"{NAME}['ISSUER'] must return a non-empty string. Outside of a request it is called "
+            "with None: return the tenant's name there too, or wrap the call in "
+            "drf_ratchet.tenants.use_issuer('name')."
+        )
+    return name
+
+
+@contextmanager
+def use_issuer(name: str) -> Iterator[None]:
+    """Name the issuer for the code inside: a command, a consumer or a background task of a tenant.
+
+    Args:
+        name: what the callable ``ISSUER`` would return for a request of that tenant.
+    """
+    token = _chosen.set(name)
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
