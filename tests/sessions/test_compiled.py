@@ -1,20 +1,24 @@
 """Queries that are compiled once: only where that is right, and with the answer of every time."""
 
+import contextlib
 import copy
+import gc
+import threading
+import weakref
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from unittest import mock
 
 import pytest
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.models import User, UserManager
-from django.db import connections, models
+from django.db import connection, connections, models
 from django.db.models.sql.compiler import SQLCompiler
 from django.test import override_settings
 
 from drf_ratchet.models import Session
-from drf_ratchet.sessions import living, open_session, store
-from drf_ratchet.sessions.compiled import is_plain, of_thread
+from drf_ratchet.sessions import compiled, living, open_session, refresh_session, store
+from drf_ratchet.sessions.compiled import is_plain, kept
 
 pytestmark = pytest.mark.django_db
 
@@ -153,12 +157,12 @@ class TestTheAnswer:
         assert (found.user.date_joined.tzinfo is not None) is use_tz
 
     def test_what_is_built_during_a_change_of_the_settings_is_not_kept(self) -> None:
-        def make() -> Any:
+        def make() -> object:
             with override_settings(USE_TZ=False):
-                return mock.Mock(connection=connections["default"])
+                return object()
 
-        first = of_thread("a test's", "default", make)
-        assert of_thread("a test's", "default", make) is not first
+        first = kept("a test's", connection, make)
+        assert kept("a test's", connection, make) is not first
 
     def test_nothing_is_built_for_it(self, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(*args: Any, **kwargs: Any) -> Any:
@@ -170,6 +174,120 @@ class TestTheAnswer:
         monkeypatch.setattr(SQLCompiler, "as_sql", fail)
         assert living.find(session) is not None
         assert store.read(session) is not None
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The SQL of each SELECT that Django has built since, in whatever thread."""
+    found: list[str] = []
+    as_sql = SQLCompiler.as_sql
+
+    def note(self: Any, *args: Any, **kwargs: Any) -> Any:
+        answer = as_sql(self, *args, **kwargs)
+        found.append(answer[0])
+        return answer
+
+    monkeypatch.setattr(SQLCompiler, "as_sql", note)
+    compiled._forget()
+    return found
+
+
+def in_threads(work: Callable[[], object], number: int) -> list[object]:
+    """What each of so many threads found, which all began at the same moment."""
+    begin, found = threading.Barrier(number), []
+
+    def run() -> None:
+        begin.wait()
+        try:
+            found.append(work())
+        except BaseException as error:
+            found.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+@pytest.mark.django_db(transaction=True)
+class TestThreads:
+    """Under ASGI each request has a thread of its own, and so a connection of its own."""
+
+    def test_many_threads_build_a_query_once(self, alice: User, built: list[str]) -> None:
+        session = open_session(alice).session.pk
+        found = in_threads(lambda: living.find(session), 8)
+        assert [getattr(one, "user", one) for one in found] == [alice] * 8
+        assert len(built) == 1
+
+    def test_second_thread_waits_for_what_the_first_builds(self) -> None:
+        both, made = threading.Barrier(2), []
+
+        def make() -> object:
+            made.append(object())
+            with contextlib.suppress(threading.BrokenBarrierError):
+                both.wait(0.5)  # of two that build at the same time, each would meet the other
+            return made[-1]
+
+        found = in_threads(lambda: kept("a test's", connection, make), 2)
+        assert found == made * 2
+
+    def test_new_thread_for_each_request_builds_nothing(
+        self, alice: User, built: list[str]
+    ) -> None:
+        token = open_session(alice).refresh
+
+        def request() -> object:
+            nonlocal token
+            assert token is not None
+            grant = refresh_session(token)
+            token = grant.refresh
+            return living.find(grant.session.pk)
+
+        in_threads(request, 1)
+        first = len(built)
+        assert first > 0
+        for _ in range(5):
+            (found,) = in_threads(request, 1)
+            assert isinstance(found, living.Living), found
+        assert len(built) == first
+
+    def test_connection_of_a_thread_that_ended_is_not_held(self, alice: User) -> None:
+        session = open_session(alice).session.pk
+        compiled._forget()
+        seen: list[Any] = []
+
+        def work() -> object:
+            seen.append(weakref.ref(connections["default"]))
+            return living.find(session), store.read(session)
+
+        in_threads(work, 1)
+        gc.collect()
+        assert len(compiled._kept[0].known) == 2
+        assert seen[0]() is None
+
+
+class TestWhatIsKept:
+    def test_is_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(compiled, "LIMIT", 3)
+        compiled._forget()
+        made = {name: kept(name, connection, object) for name in "abcd"}
+        assert len(compiled._kept[0].known) == 3
+        assert kept("d", connection, object) is made["d"]
+        assert kept("a", connection, object) is not made["a"]
+
+    def test_is_not_that_of_another_database_under_the_alias(self) -> None:
+        made = kept("a test's", connection, object)
+        other = connection.copy()
+        try:
+            assert other.alias == connection.alias
+            assert kept("a test's", other, object) is not made
+            assert kept("a test's", connection, object) is made
+        finally:
+            other.close()
 
 
 def state_of(instance: Any) -> dict[str, Any]:

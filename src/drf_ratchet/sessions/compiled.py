@@ -1,13 +1,15 @@
-"""Statements that are compiled once, such as the queries by a session's id.
+"""SQL that a process builds once, such as the queries by a session's id.
 
 Django builds the same SQL anew each time, which takes longer than PostgreSQL takes to answer it.
-Here it is kept, and run with other values. What comes back is read as Django reads it: by its
-converters, and by each model's own ``from_db``.
+Kept are the text, and how its row is read: by Django's converters, and by each model's own
+``from_db``. The connection is the running thread's and is in nothing that is kept: under ASGI each
+request has a new thread, and a statement of its own would be built for each.
 """
 
+import os
 import threading
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.core.signals import setting_changed
@@ -15,6 +17,75 @@ from django.db import connections
 from django.db.models import Manager, QuerySet
 
 from drf_ratchet.models import Session
+
+T = TypeVar("T")
+
+#: How many statements a process keeps, some ten for each database; the oldest goes first.
+LIMIT = 2000
+
+
+class _Kept:
+    """What was built, each with the settings of the database that it was built for."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.known: dict[Hashable, tuple[Any, Any]] = {}
+
+    def get(self, key: Hashable) -> Any:
+        known = self.known.get(key)
+        return None if known is None else known[1]
+
+    def add(self, key: Hashable, settings: Any, made: Any) -> None:
+        self.known[key] = settings, made
+        while len(self.known) > LIMIT:
+            del self.known[next(iter(self.known))]
+
+
+_kept = [_Kept()]
+
+
+def kept(name: Hashable, connection: Any, make: Callable[[], T]) -> T:
+    """Return what was made under that name for a database, or make it now; one thread does.
+
+    Args:
+        name: of what; one of few.
+        connection: the thread's own. Another one of the same settings gets the same.
+        make: makes it. What it returns must not hold the connection.
+    """
+    store, settings = _kept[0], connection.settings_dict
+    # A test, or a project with a database for each tenant, may put another database under an
+    # alias. The store holds the settings, so no other dict can have their id.
+    key = (name, connection.alias, type(connection), id(settings))
+    known: T | None = store.get(key)
+    if known is not None:
+        return known
+    # MariaDB's version is asked for while SQL is built. No thread waits for a server, or for
+    # psycopg's pool, while it holds the lock.
+    connection.ensure_connection()
+    with store.lock:
+        known = store.get(key)
+        if known is None:
+            known = make()
+            # Where all was forgotten meanwhile, this goes with it.
+            store.add(key, settings, known)
+    return known
+
+
+def _forget(**kwargs: Any) -> None:
+    # Any setting may be in the SQL or in how a value is read: USE_TZ, DATABASES, a router's.
+    _kept[0] = _Kept()
+
+
+setting_changed.connect(_forget, dispatch_uid="drf_ratchet.sessions.compiled")
+
+
+def _after_fork() -> None:
+    # The lock may be held by a thread that the child does not have.
+    _kept[0].lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class _Part(NamedTuple):
@@ -28,47 +99,68 @@ class _Part(NamedTuple):
 
 
 class Compiled:
-    """A query as the SQL of one connection.
+    """A query as SQL, for every connection of the database that it was built for.
 
     Args:
-        queryset: that finds one row at the most, by the id ``ANY_SESSION``.
+        queryset: finds one row at the most, by the id ``ANY_SESSION``.
+        connection: one to that database.
     """
 
-    def __init__(self, queryset: QuerySet[Any]) -> None:
-        self.connection = connections[queryset.db]
+    def __init__(self, queryset: QuerySet[Any], connection: Any) -> None:
         # One row: so neither an order nor a limit.
-        compiler: Any = queryset.order_by().query.get_compiler(connection=self.connection)
+        compiler: Any = queryset.order_by().query.get_compiler(connection=connection)
         self._sql, parameters = compiler.as_sql()
-        own = self._parameter(ANY_SESSION)
+        own = _parameter(ANY_SESSION, connection)
         (place,) = [index for index, value in enumerate(parameters) if value == own]
         self._before, self._after = tuple(parameters[:place]), tuple(parameters[place + 1 :])
         columns = [expression for expression, _sql, _alias in compiler.select]
-        self._converters: list[Any] = list(compiler.get_converters(columns).items())
+        self._converters = [
+            (place, [_of_any_connection(one, connection) for one in converters], expression)
+            for place, (converters, expression) in compiler.get_converters(columns).items()
+        ]
         infos = [compiler.klass_info, *compiler.klass_info.get("related_klass_infos", ())]
         self._parts = [_part(info, columns) for info in infos]
         self._annotations = list(compiler.annotation_col_map.values())
 
-    def run(self, session: UUID) -> list[Any] | None:
-        """An instance of each model, or None for it, and each annotation; None for no row."""
-        with self.connection.cursor() as cursor:
-            cursor.execute(self._sql, (*self._before, self._parameter(session), *self._after))
+    def run(self, session: UUID, connection: Any) -> list[Any] | None:
+        """Return an instance of each model, or None for it, and each annotation.
+
+        Args:
+            session: the id.
+            connection: the thread's own.
+
+        Returns:
+            None where no row was found.
+        """
+        with connection.cursor() as cursor:
+            parameters = (*self._before, _parameter(session, connection), *self._after)
+            cursor.execute(self._sql, parameters)
             row = cursor.fetchone()
         if row is None:
             return None
         values = list(row)
-        for place, (converters, expression) in self._converters:
+        for place, converters, expression in self._converters:
             for convert in converters:
-                values[place] = convert(values[place], expression, self.connection)
+                values[place] = convert(values[place], expression, connection)
         found = [
             None
             if values[part.key] is None
-            else part.model.from_db(self.connection.alias, part.fields, values[part.columns])
+            else part.model.from_db(connection.alias, part.fields, values[part.columns])
             for part in self._parts
         ]
         return [*found, *(values[place] for place in self._annotations)]
 
-    def _parameter(self, session: UUID) -> Any:
-        return Session._meta.pk.get_db_prep_value(session, self.connection)
+
+def _of_any_connection(convert: Any, connection: Any) -> Callable[[Any, Any, Any], Any]:
+    """Return a converter that holds no connection, as a backend's own methods do."""
+    name = getattr(convert, "__name__", "")
+    if getattr(convert, "__self__", None) is not connection.ops:
+        return convert  # type: ignore[no-any-return]
+    return lambda value, expression, current: getattr(current.ops, name)(value, expression, current)
+
+
+def _parameter(session: UUID, connection: Any) -> Any:
+    return Session._meta.pk.get_db_prep_value(session, connection)
 
 
 def _part(info: Any, columns: Sequence[Any]) -> _Part:
@@ -78,60 +170,29 @@ def _part(info: Any, columns: Sequence[Any]) -> _Part:
     return _Part(info["model"], names, slice(first, last + 1), key)
 
 
-#: Stands for the id while a query is compiled.
+#: Stands for the id while a query is built.
 ANY_SESSION = UUID("b1d5a3f0-0000-4000-8000-000000000000")
 
 
-class _OfThread(threading.local):
-    """Connections belong to a thread, and so does what was compiled for one."""
-
-    def __init__(self) -> None:
-        self.known: dict[Any, Any] = {}
-
-
-_of_thread = [_OfThread()]
-
-
-class _Statement(Protocol):
-    connection: Any
-
-
-Statement = TypeVar("Statement", bound=_Statement)
-
-
-def of_thread(name: Any, using: str, make: Callable[[], Statement]) -> Statement:
-    """What was made for the thread's connection under that name, or is made now.
+def run_compiled(
+    make: Callable[[Any, str], QuerySet[Any]], user_model: Any, using: str, session: UUID
+) -> list[Any] | None:
+    """Run a query by a session's id, which is built once.
 
     Args:
-        name: of what; hashable, and one of few.
-        using: the alias of the database.
-        make: makes it, for the thread's present connection.
-    """
-    key, kept = (name, using), _of_thread[0].known
-    known: Statement | None = kept.get(key)
-    if known is None or known.connection is not connections[using]:
-        # Where all is forgotten meanwhile, this goes with it.
-        known = kept[key] = make()
-    return known
-
-
-def compiled(make: Callable[[Any, str], QuerySet[Any]], user_model: Any, using: str) -> Compiled:
-    """A query, as it was compiled for the thread's connection.
-
-    Args:
-        make: makes the queryset out of the other two, and of nothing else.
+        make: makes the queryset out of the next two, and of nothing else.
         user_model: the user model, whose default manager is plain.
         using: the alias of the database.
+        session: the id.
+
+    Returns:
+        As ``Compiled.run``.
     """
-    return of_thread((make, user_model), using, lambda: Compiled(make(user_model, using)))
-
-
-def _forget(**kwargs: Any) -> None:
-    # Any setting may be in the SQL or in how a value is read: USE_TZ, DATABASES, a router's.
-    _of_thread[0] = _OfThread()
-
-
-setting_changed.connect(_forget, dispatch_uid="drf_ratchet.sessions.compiled")
+    connection = connections[using]
+    statement = kept(
+        (make, user_model), connection, lambda: Compiled(make(user_model, using), connection)
+    )
+    return statement.run(session, connection)
 
 
 def is_plain(manager: Any) -> bool:

@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import F, Q, QuerySet
 
 from drf_ratchet.clock import Now
-from drf_ratchet.sessions.compiled import ANY_SESSION, compiled, is_plain
+from drf_ratchet.sessions.compiled import ANY_SESSION, is_plain, run_compiled
 from drf_ratchet.sessions.database import write_database
 
 #: What is read of the session beside the user, by the names it has on the instance.
@@ -47,7 +47,7 @@ def find(session: UUID) -> Living | None:
     """
     model, using = get_user_model(), write_database()
     if is_plain(model._default_manager):
-        found = compiled(_any, model, using).run(session)
+        found = run_compiled(_any, model, using, session)
         if found is None:
             return None
         user, *read = found

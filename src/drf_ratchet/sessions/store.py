@@ -4,7 +4,7 @@ Every write after the first is a conditional UPDATE that says whether it found w
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,8 +17,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from drf_ratchet.clock import Now
 from drf_ratchet.ids import uuid7
 from drf_ratchet.models import Session
-from drf_ratchet.sessions import inserting
-from drf_ratchet.sessions.compiled import ANY_SESSION, compiled, is_plain, of_thread
+from drf_ratchet.sessions.compiled import ANY_SESSION, is_plain, kept, run_compiled
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.device import Device
 from drf_ratchet.sessions.fingerprint import fingerprint_of
@@ -76,23 +75,15 @@ def insert(
         **device._asdict(),
     )
     using = write_database()
-    ahead = {"expires_at": idle, **({"ends_at": absolute} if absolute else {})}
-    if user.pk is not None and inserting.can_insert(using):
-        inserting.insert(session, ahead, using)
-    else:
-        _save(session, ahead, using)
+    session.expires_at = Now() + idle
+    session.ends_at = Now() + absolute if absolute else None
+    session.save(force_insert=True, using=using)
+    if not connections[using].features.can_return_columns_from_insert:
+        session.refresh_from_db(using=using, fields=["created_at", "auth_time", "rotated_at"])
     # What the database has computed, without asking for it.
     session.expires_at = session.created_at + idle
     session.ends_at = session.created_at + absolute if absolute else None
     return session
-
-
-def _save(session: Session, ahead: Mapping[str, timedelta], using: str) -> None:
-    for name, duration in ahead.items():
-        setattr(session, name, Now() + duration)
-    session.save(force_insert=True, using=using)
-    if not connections[using].features.can_return_columns_from_insert:
-        session.refresh_from_db(using=using, fields=["created_at", "auth_time", "rotated_at"])
 
 
 def insert_missing(sessions: Sequence[Session]) -> None:
@@ -110,7 +101,7 @@ def read(session_id: UUID) -> Read | None:
     """The row of that id, ended or not; None if there is none. One query."""
     model, using = get_user_model(), write_database()
     if is_plain(model._default_manager):
-        row = compiled(_any_with_user, model, using).run(session_id)
+        row = run_compiled(_any_with_user, model, using, session_id)
         if row is None:
             return None
         session, user, now = row
@@ -148,12 +139,12 @@ def change(session: Session, changes: dict[str, Any]) -> bool:
     using = write_database()
     connection = connections[using]
     # Not over a stamp that a change of the password has put there since.
-    statement = of_thread(
-        ("change", *changes), using, lambda: _Change(connection, (*changes, *_UNCHANGED))
+    statement = kept(
+        ("change", *changes), connection, lambda: _Change(connection, (*changes, *_UNCHANGED))
     )
     values = [*changes.values(), *[getattr(session, name) for name in _UNCHANGED]]
     with transaction.mark_for_rollback_on_error(using=using), connection.cursor() as cursor:
-        cursor.execute(statement.sql, statement.parameters(values))
+        cursor.execute(statement.sql, statement.parameters(values, connection))
         if not cursor.rowcount:
             return False
     for name, value in changes.items():
@@ -165,10 +156,9 @@ _UNCHANGED = ("id", "generation", "fingerprint")
 
 
 class _Change:
-    """The compare-and-set for one connection: ``names`` as they become, then ``_UNCHANGED``."""
+    """The compare-and-set of a database: ``names`` as they become, then ``_UNCHANGED``."""
 
     def __init__(self, connection: Any, names: tuple[str, ...]) -> None:
-        self.connection = connection
         quote, fields = connection.ops.quote_name, [_field(name) for name in names]
         self._prepare = [field.get_db_prep_save for field in fields]
         columns = [f"{quote(field.column)} = %s" for field in fields]
@@ -179,10 +169,10 @@ class _Change:
             f" AND {quote(_field('ended_at').column)} IS NULL"
         )
 
-    def parameters(self, values: Iterable[Any]) -> list[Any]:
+    def parameters(self, values: Iterable[Any], connection: Any) -> list[Any]:
         """The values as the database takes them."""
         pairs = zip(self._prepare, values, strict=True)
-        return [prepare(value, self.connection) for prepare, value in pairs]
+        return [prepare(value, connection) for prepare, value in pairs]
 
 
 def _field(name: str) -> Any:

@@ -73,8 +73,8 @@ def _replace(put_back: ExitStack) -> None:
     # Resolved is what goes into a query. A default in a table's definition is not: a table that is
     # made meanwhile gets the database's clock.
     put_back.enter_context(patch.object(Now, "resolve_expression", _resolve))
-    put_back.enter_context(patch.object(compiled, "_OfThread", _KeepsNothing))
-    # A listener also makes `store.insert` write by the model, and that by its attributes.
+    # A statement holds the moment it was written at.
+    put_back.enter_context(patch.object(compiled, "LIMIT", 0))
     pre_save.connect(_stamp, sender=Session, dispatch_uid=__name__)
     put_back.callback(pre_save.disconnect, sender=Session, dispatch_uid=__name__)
     start_afresh()
@@ -93,18 +93,6 @@ class _ProcessNow(Expression):
         moment = vars(compiler).setdefault("_ratchet_moment", process_now())
         value = Value(stored(moment, connection.alias), DateTimeField())
         return compiler.compile(Cast(value, DateTimeField()))
-
-
-class _NeverKept(dict[Any, Any]):
-    def __setitem__(self, key: Any, value: Any) -> None:
-        pass
-
-
-class _KeepsNothing(threading.local):
-    """In place of ``compiled._OfThread``: a statement holds the moment it was written at."""
-
-    def __init__(self) -> None:
-        self.known = _NeverKept()
 
 
 def _stamp(instance: Session, raw: bool, **kwargs: Any) -> None:
