@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from drf_ratchet.conf import NAME, ratchet_settings
 from drf_ratchet.exceptions import Busy, TokenNotValid, in_contract_shape
-from drf_ratchet.issuer import issuer_verifier
+from drf_ratchet.issuer import issuer_verifier, verified_elsewhere
 from drf_ratchet.keyring import keyring
 from drf_ratchet.tenants import issuer_for
 from drf_ratchet.token_user import TokenUser
@@ -62,7 +62,9 @@ class JWTAuthentication(BaseAuthentication):
         if token is None:
             return None
         verifier = issuer_verifier()
-        return verify_access(token, request=request) if verifier is None else verifier.verify(token)
+        if verifier is not None:
+            return verified_elsewhere(verifier, token, request)
+        return verify_access(token, request=request)
 
     def get_user(self, claims: Mapping[str, Any]) -> Any:
         """The user that verified claims name, if the session is still alive.

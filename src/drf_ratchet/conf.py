@@ -47,7 +47,7 @@ class RatchetSettings:
     #: A second claim that repeats ``sub`` in access tokens, for readers who expect another name.
     USER_ID_CLAIM: str = "sub"
     #: The ``iss`` of access tokens, demanded of them as well. None: neither. A callable is given
-    #: the request, or None outside of one, and names the tenant.
+    #: the request, or None outside of one, and names the tenant, in refresh tokens too.
     ISSUER: str | Callable[[Any], str] | None = None
     #: The ``aud`` of access tokens, of which one must be there to accept one.
     AUDIENCE: str | Sequence[str] | None = None

@@ -9,6 +9,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from drf_ratchet.conf import NAME, ratchet_settings
+from drf_ratchet.tenants import issuer_for
+from drf_ratchet.tokens.claims import Claims
+from drf_ratchet.tokens.errors import Reason, TokenRefused
 
 if TYPE_CHECKING:
     # Late below: most servers verify their own tokens, and start sooner without an HTTP client.
@@ -28,6 +31,27 @@ def issuer_verifier() -> "Verifier | None":
         return _made()
 
 
+def verified_elsewhere(verifier: "Verifier", token: object, request: Any) -> Claims:
+    """Return the claims of another server's access token, if it is of the request's tenant.
+
+    One verifier is enough for all tenants: they share the issuer's keys, and ``iss`` tells them
+    apart.
+
+    Args:
+        verifier: as ``issuer_verifier`` returned it.
+        token: what the client sent; anything.
+        request: the request that brought it, for a callable ``ISSUER``.
+
+    Raises:
+        TokenRefused: with the reason.
+        Unavailable: as ``Verifier.verify``.
+    """
+    claims = verifier.verify(token)
+    if callable(ratchet_settings().ISSUER) and claims.get("iss") != issuer_for(request):
+        raise TokenRefused(Reason.WRONG_ISSUER)
+    return claims
+
+
 #: lru_cache holds no lock while it makes one, and each has a thread for as long as it lives.
 _making = [threading.Lock()]
 
@@ -41,6 +65,13 @@ if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
     os.register_at_fork(after_in_child=_after_fork)
 
 
+#: The feed lists the ended sessions of the tenant that it is asked of.
+_OF_ONE_TENANT = (
+    NAME + "['VERIFIER'][{name!r}] is one tenant's, and the callable " + NAME + "['ISSUER'] names "
+    "several. Leave it out and set 'jwks_url'."
+)
+
+
 @lru_cache(maxsize=1)
 def _made() -> "Verifier":
     from drf_ratchet.verifier import Verifier
@@ -51,8 +82,13 @@ def _made() -> "Verifier":
         "leeway": settings.LEEWAY.total_seconds(),
         **(settings.VERIFIER or {}),
     }
-    named = None if callable(settings.ISSUER) else settings.ISSUER
-    issuer = given.pop("issuer", named)
+    if callable(settings.ISSUER):
+        for name in ("issuer", "feed_url"):
+            if name in given:
+                raise ImproperlyConfigured(_OF_ONE_TENANT.format(name=name))
+        issuer = None
+    else:
+        issuer = given.pop("issuer", settings.ISSUER)
     try:
         return Verifier(issuer, **given)
     except (TypeError, ValueError) as error:

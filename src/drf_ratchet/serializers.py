@@ -154,7 +154,7 @@ class TokenRefreshSerializer(GrantSerializer):
             Throttled: this session refreshes too often.
             BadIdempotencyKey: the header is there and not allowed.
         """
-        token = read_refresh(attrs["refresh"], kind=self.transport.refresh)
+        token = read_refresh(attrs["refresh"], kind=self.transport.refresh, request=self.request)
         wait = Counter("refresh", str(token.session)).take()
         if wait is not None:
             raise Throttled(wait)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeGuard
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -32,7 +32,7 @@ def issuer_for(request: Any = None) -> str | None:
     if chosen is not None:
         return chosen
     name: object = issuer(getattr(request, "_request", request))
-    if not isinstance(name, str) or not name:
+    if not _is_name(name):
         raise ImproperlyConfigured(
             f"{NAME}['ISSUER'] must return a non-empty string. Outside of a request it is called "
             "with None: return the tenant's name there too, or wrap the call in "
@@ -41,13 +41,40 @@ def issuer_for(request: Any = None) -> str | None:
     return name
 
 
+def _is_name(name: object) -> TypeGuard[str]:
+    return isinstance(name, str) and name != ""
+
+
+def refresh_issuer_for(request: Any = None) -> str | None:
+    """Return the ``iss`` that refresh tokens of a request carry; None for a single issuer.
+
+    A server with one issuer alone reads its own refresh tokens, which need no name then. With a
+    callable ``ISSUER`` they carry what it returns.
+
+    Args:
+        request: as for ``issuer_for``.
+
+    Raises:
+        ImproperlyConfigured: as ``issuer_for``.
+    """
+    return issuer_for(request) if callable(ratchet_settings().ISSUER) else None
+
+
 @contextmanager
 def use_issuer(name: str) -> Iterator[None]:
     """Name the issuer for the code inside: a command, a consumer or a background task of a tenant.
 
+    It counts for what runs in this thread or task. A callable ``ISSUER`` that looks at the
+    connection or at a context variable, and not at the request, needs it nowhere.
+
     Args:
         name: what the callable ``ISSUER`` would return for a request of that tenant.
+
+    Raises:
+        ValueError: the name is not a non-empty string.
     """
+    if not _is_name(name):
+        raise ValueError("use_issuer() takes the name of a tenant: a non-empty string.")
     token = _chosen.set(name)
     try:
         yield

@@ -206,7 +206,7 @@ class TokenVerifyView(RatchetView):
         if codec.kind_of(token) is Kind.ACCESS:
             living_user(verify_access(token, request=request))
         else:
-            check_refresh(token)
+            check_refresh(token, request=request)
         return Response({})
 
 
@@ -236,7 +236,7 @@ class LogoutView(RatchetView):
     def _session_of_refresh(self, request: Request, refresh: str) -> Any:
         try:
             # Already rotated, expired or ended: a token we signed names its session all the same.
-            token = read_refresh(refresh, check_times=False)
+            token = read_refresh(refresh, request=request, check_times=False)
         except TokenRefused as refused:
             raise exceptions.ValidationError(refusal_body(refused.reason)) from None
         if self._is_somebody_else(request, token):
@@ -324,7 +324,7 @@ class StepUpView(SignedInView):
     def post(self, request: Request) -> Response:
         """A new pair with a new ``auth_time``."""
         fields = _validated(self, request).validated_data
-        token = read_refresh(fields["refresh"], kind=self.get_transport().refresh)
+        token = read_refresh(fields["refresh"], kind=self.get_transport().refresh, request=request)
         if token.session != _own_session(request):
             raise exceptions.ValidationError(
                 {

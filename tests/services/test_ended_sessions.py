@@ -261,7 +261,7 @@ class TestInterval:
         read: list[int] = []
         others_wait = threading.Event()
 
-        def count() -> dict[str, Any]:
+        def count(issuer: str | None) -> dict[str, Any]:
             read.append(1)
             others_wait.wait(0.05)  # never set: time for the others to come to the lock
             return {}

@@ -126,7 +126,7 @@ def _refreshable(request: HttpRequest) -> RefreshClaims | None:
     if request.method not in SAFE_METHODS and not comes_from_us(request):
         return None
     try:
-        token = read_refresh(refresh, kind=Kind.COOKIE_REFRESH)
+        token = read_refresh(refresh, kind=Kind.COOKIE_REFRESH, request=request)
     except TokenRefused:
         return None
     return None if _has_access(request, token) else token

@@ -104,7 +104,7 @@ class BrowserSessionView(BrowserView):
         """The user, the session's id and its end; all null where nobody is."""
         try:
             kind = Kind.COOKIE_REFRESH
-            session = check_refresh(token_of(request, kind), kind=kind)
+            session = check_refresh(token_of(request, kind), kind=kind, request=request)
         except TokenRefused:
             return Response({"user": None, "session": None, "expires_at": None})
         user: Any = session.user
@@ -154,7 +154,7 @@ def _end_session_of(request: Request, reason: str) -> None:
     if cookie is None:
         return
     try:
-        token = read_refresh(cookie, kind=Kind.COOKIE_REFRESH, check_times=False)
+        token = read_refresh(cookie, kind=Kind.COOKIE_REFRESH, request=request, check_times=False)
     except TokenRefused:
         return
     session = store.rows().select_related("user").filter(pk=token.session).first()

@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,6 @@ from drf_ratchet.exceptions import Busy
 from drf_ratchet.keyring import keyring
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.feed import recent_cut_offs, recent_endings, window
-from drf_ratchet.tenants import issuer_for
 from drf_ratchet.tokens.documents import ENDED_SESSIONS, sign_document
 from drf_ratchet.tokens.keys import Key
 
@@ -66,9 +65,14 @@ class Document:
 
 
 class EndedSessions:
-    """Makes the document, no more often than ``FEED_INTERVAL`` allows."""
+    """Makes the document, no more often than ``FEED_INTERVAL`` allows.
 
-    def __init__(self) -> None:
+    Args:
+        issuer: the ``iss`` it says; None for none.
+    """
+
+    def __init__(self, issuer: str | None = None) -> None:
+        self._issuer = issuer
         self._lock = threading.Lock()
         self._latest: Document | None = None
 
@@ -91,13 +95,13 @@ class EndedSessions:
             latest = self._latest
             interval = ratchet_settings().FEED_INTERVAL.total_seconds()
             if latest is None or latest.kid != key.kid or started - latest.read_at >= interval:
-                latest = self._latest = Document(_signed(key), key.kid, started)
+                latest = self._latest = Document(_signed(key, self._issuer), key.kid, started)
             return latest
 
 
-def _signed(key: Key) -> str:
+def _signed(key: Key, issuer: str | None) -> str:
     try:
-        claims = _read()
+        claims = _read(issuer)
     except (DatabaseError, InterfaceError) as error:
         # The kind of error alone: a driver's text may hold the connection's password.
         log.error("The list of ended sessions could not be read (%s).", type(error).__name__)
@@ -105,8 +109,8 @@ def _signed(key: Key) -> str:
     return sign_document(claims, key, ENDED_SESSIONS)
 
 
-def _read() -> dict[str, Any]:
-    settings, issuer = ratchet_settings(), issuer_for()
+def _read(issuer: str | None = None) -> dict[str, Any]:
+    settings = ratchet_settings()
     # First the clock: the list is as old as it says, or younger.
     now = database_now(write_database())
     limit = min(settings.FEED_MAX, MAX_SESSIONS)
@@ -131,10 +135,15 @@ def _furthest(cut_offs: list[tuple[str, UUID]]) -> list[list[str]]:
     return [[subject, str(session)] for subject, session in last.items()]
 
 
-@cache
-def ended_sessions() -> EndedSessions:
-    """This process's."""
-    return EndedSessions()
+@lru_cache(maxsize=1000)
+def ended_sessions(issuer: str | None, using: str) -> EndedSessions:
+    """Return this process's document of a tenant.
+
+    Args:
+        issuer: as ``issuer_for`` the request that asks for it.
+        using: the alias of the database that the tenant's sessions are written to.
+    """
+    return EndedSessions(issuer)
 
 
 def _start_afresh(*, setting: str, **kwargs: Any) -> None:

@@ -22,11 +22,13 @@ from drf_ratchet.serializers import TokenVerifySerializer
 from drf_ratchet.services.authentication import REALM, ServiceAuthentication
 from drf_ratchet.services.ended_sessions import ended_sessions
 from drf_ratchet.sessions import store
+from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.ending import end_session
 from drf_ratchet.sessions.endings import EndReason
 from drf_ratchet.sessions.freshness import living_user
 from drf_ratchet.sessions.grant import django_request
 from drf_ratchet.sessions.refreshing import check_refresh, read_refresh
+from drf_ratchet.tenants import issuer_for
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.claims import RefreshClaims, session_id
 from drf_ratchet.tokens.errors import TokenRefused
@@ -69,7 +71,7 @@ class IntrospectView(ServiceView):
         """What the token says; of one that is no good, only that (RFC 7662 section 2.2)."""
         token = _token_of(self)
         try:
-            return Response({**_said(token), "active": True})
+            return Response({**_said(token, request), "active": True})
         except TokenRefused:
             return Response({"active": False})
 
@@ -83,7 +85,7 @@ class RevokeView(ServiceView):
         """200 also for what is no token of ours (RFC 7009 section 2.2)."""
         token = _token_of(self)
         try:
-            ending = _session_of(token)
+            ending = _session_of(token, request)
         except TokenRefused:
             return Response({})
         session = store.rows().select_related("user").filter(pk=ending).first()
@@ -99,7 +101,7 @@ class EndedSessionsView(ServiceView):
 
     def get(self, request: Request) -> HttpResponseBase | None:
         """The document; 304 to whoever has it."""
-        document = ended_sessions().document()
+        document = ended_sessions(issuer_for(request), write_database()).document()
         response = HttpResponse(document.text, content_type="application/jwt")
         response["ETag"] = document.etag
         asked: HttpRequest = django_request(request)
@@ -121,7 +123,7 @@ def _token_of(view: ServiceView) -> str:
     return token
 
 
-def _said(token: str) -> dict[str, Any]:
+def _said(token: str, request: Request) -> dict[str, Any]:
     """What a token says that is good now and whose session is alive.
 
     Raises:
@@ -129,17 +131,18 @@ def _said(token: str) -> dict[str, Any]:
     """
     kind = codec.kind_of(token)
     if not kind.is_refresh:
-        claims = verify_access(token, kind)
+        claims = verify_access(token, kind, request=request)
         username = living_user(claims).get_username()
         return {**claims, "username": username, "token_type": "Bearer"}
     leeway = ratchet_settings().LEEWAY.total_seconds()
-    claims = codec.verify(token, keyring().refresh, kind, leeway=leeway)
+    issuer = issuer_for(request)
+    claims = codec.verify(token, keyring().refresh, kind, issuer=issuer, leeway=leeway)
     user: Any = check_refresh(RefreshClaims.read(claims)).user
     said = {name: claims[name] for name in ("sub", "sid", "exp", "iat")}
     return {**said, "username": user.get_username()}
 
 
-def _session_of(token: str) -> UUID:
+def _session_of(token: str, request: Request) -> UUID:
     """The session of a token that we signed, at whatever time.
 
     Raises:
@@ -147,5 +150,5 @@ def _session_of(token: str) -> UUID:
     """
     kind = codec.kind_of(token)
     if kind.is_refresh:
-        return read_refresh(token, kind=kind, check_times=False).session
-    return session_id(verify_access(token, kind, check_times=False))
+        return read_refresh(token, kind=kind, request=request, check_times=False).session
+    return session_id(verify_access(token, kind, request=request, check_times=False))

@@ -13,7 +13,7 @@ from drf_ratchet.keyring import keyring
 from drf_ratchet.models import Session
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.rotation import Outcome
-from drf_ratchet.tenants import issuer_for
+from drf_ratchet.tenants import issuer_for, refresh_issuer_for
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.claims import REGISTERED_CLAIMS, Kind, access_claims, refresh_claims
 
@@ -145,18 +145,24 @@ def mint_access(
         raise ImproperlyConfigured(f"The custom claims make no token: {error}") from None
 
 
-def mint_refresh(user: Any, session: Session, kind: Kind = Kind.REFRESH) -> str:
+def mint_refresh(
+    user: Any, session: Session, kind: Kind = Kind.REFRESH, request: Any = None
+) -> str:
     """The refresh token of the row as it stands: the same row gives the same token.
 
     Args:
         user: whose it is.
         session: the saved row.
         kind: how it travels.
+        request: the request that asks for it, for a callable ``ISSUER``.
     """
-    return codec.sign(claims_of_refresh(user, session, kind), keyring().refresh.signing, kind)
+    claims = claims_of_refresh(user, session, kind, request)
+    return codec.sign(claims, keyring().refresh.signing, kind)
 
 
-def claims_of_refresh(user: Any, session: Session, kind: Kind = Kind.REFRESH) -> dict[str, Any]:
+def claims_of_refresh(
+    user: Any, session: Session, kind: Kind = Kind.REFRESH, request: Any = None
+) -> dict[str, Any]:
     """What the refresh token of the row says as it stands; the arguments of ``mint_refresh``."""
     return refresh_claims(
         subject=subject_of(user),
@@ -165,6 +171,7 @@ def claims_of_refresh(user: Any, session: Session, kind: Kind = Kind.REFRESH) ->
         issued_at=in_seconds(session.rotated_at),
         expires_at=in_seconds(session.expires_at),
         kind=kind,
+        issuer=refresh_issuer_for(request),
     )
 
 

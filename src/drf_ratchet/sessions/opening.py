@@ -69,7 +69,7 @@ def open_session(
             kind=transport.access,
             request=request,
         )
-        refresh = mint_refresh(user, session, transport.refresh)
+        refresh = mint_refresh(user, session, transport.refresh, request)
         _send_logged_in(user, request)
     except BaseException:
         # Nobody will ever hold a token of this session.

@@ -35,6 +35,7 @@ from drf_ratchet.sessions.grant import (
 )
 from drf_ratchet.sessions.rotation import Decision, Outcome, State, decide, refusal
 from drf_ratchet.sessions.store import Read
+from drf_ratchet.tenants import issuer_for
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.claims import Kind, RefreshClaims
 from drf_ratchet.tokens.errors import Reason, TokenRefused
@@ -69,7 +70,7 @@ def refresh_session(
         Contended: the row changed under every attempt; try again.
     """
     if not isinstance(refresh, RefreshClaims):
-        refresh = read_refresh(refresh, kind=transport.refresh)
+        refresh = read_refresh(refresh, kind=transport.refresh, request=request)
     return _refresh(refresh, request, idempotency_key, get_claims, transport, idle=idle)
 
 
@@ -100,12 +101,13 @@ def step_up_session(
     return _refresh(token, request, idempotency_key, get_claims, transport, elevates=True)
 
 
-def check_refresh(refresh: object, *, kind: Kind = Kind.REFRESH) -> Session:
+def check_refresh(refresh: object, *, kind: Kind = Kind.REFRESH, request: Any = None) -> Session:
     """The living session of a refresh token. Looks at no generation and writes nothing.
 
     Args:
         refresh: what the client sent; anything. Or what was read of it.
         kind: how it has to have travelled.
+        request: the request that brought it, for a callable ``ISSUER``.
 
     Returns:
         The row, with ``session.user`` loaded.
@@ -113,8 +115,9 @@ def check_refresh(refresh: object, *, kind: Kind = Kind.REFRESH) -> Session:
     Raises:
         TokenRefused: with the reason.
     """
-    token = refresh if isinstance(refresh, RefreshClaims) else read_refresh(refresh, kind=kind)
-    return read_alive(token).session
+    if not isinstance(refresh, RefreshClaims):
+        refresh = read_refresh(refresh, kind=kind, request=request)
+    return read_alive(refresh).session
 
 
 def read_alive(token: RefreshClaims) -> Read:
@@ -153,21 +156,30 @@ def check_unused(token: RefreshClaims, *, request: Any = None) -> None:
 
 
 def read_refresh(
-    refresh: object, *, kind: Kind = Kind.REFRESH, check_times: bool = True
+    refresh: object,
+    *,
+    kind: Kind = Kind.REFRESH,
+    request: Any = None,
+    check_times: bool = True,
 ) -> RefreshClaims:
     """What a refresh token of ours says.
 
     Args:
         refresh: what the client sent; anything.
         kind: how it has to have travelled.
+        request: the request that brought it: a token of another tenant is refused.
         check_times: False to accept an expired one, as a logout must.
 
     Raises:
         TokenRefused: with the reason.
     """
-    leeway = ratchet_settings().LEEWAY.total_seconds()
     verified = codec.verify(
-        refresh, keyring().refresh, kind, leeway=leeway, check_times=check_times
+        refresh,
+        keyring().refresh,
+        kind,
+        issuer=issuer_for(request),
+        leeway=ratchet_settings().LEEWAY.total_seconds(),
+        check_times=check_times,
     )
     return RefreshClaims.read(verified)
 
@@ -270,7 +282,9 @@ def _refresh_once(
     if decision.outcome is Outcome.CATCH_UP:
         _report_catch_up(session, token, request)
     holds = decision.outcome is Outcome.HOLD
-    refresh = None if holds else mint_refresh(session.user, session, transport.refresh)
+    refresh = None
+    if not holds:
+        refresh = mint_refresh(session.user, session, transport.refresh, request)
     return Grant(access, refresh, session, read.now, access_expires_at, decision.outcome)
 
 

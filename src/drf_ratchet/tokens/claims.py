@@ -205,6 +205,7 @@ def refresh_claims(
     issued_at: int,
     expires_at: int,
     kind: Kind = Kind.REFRESH,
+    issuer: str | None = None,
 ) -> dict[str, Any]:
     """The claims of a refresh token.
 
@@ -218,8 +219,10 @@ def refresh_claims(
         issued_at: seconds since 1970.
         expires_at: seconds since 1970.
         kind: how it travels, in a body or in a cookie.
+        issuer: the tenant's ``iss`` claim, left out if None.
     """
     return {
+        **({"iss": issuer} if issuer is not None else {}),
         "token_type": kind.value,
         "sub": subject,
         "sid": str(session),

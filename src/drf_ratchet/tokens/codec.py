@@ -70,7 +70,8 @@ def verify(
         token: what the client sent; anything.
         keys: the keys whose signature counts.
         kind: what the token must be; one of the other kind is refused.
-        issuer: the ``iss`` it must carry; None asks for none.
+        issuer: the ``iss`` it must carry; None asks for none. A refresh token without any is
+            accepted: only servers with several tenants write it.
         audience: names we answer to, one of which must be in ``aud``; empty means that a token
             made for a named audience is not for us (RFC 7519 section 4.1.3). Only with a tuple,
             which nobody can change, is the answer remembered.
@@ -278,10 +279,13 @@ def _check_claims(
         raise TokenRefused(Reason.MALFORMED)
     if not isinstance(claims.get("jti", ""), str):
         raise TokenRefused(Reason.MALFORMED)
-    if kind.is_refresh:
-        return  # it is for us alone, so it names neither issuer nor audience
-    if issuer is not None and claims.get("iss") != issuer:
+    # A refresh token is for us alone. It names its issuer where we are several (tenants), and never
+    # an audience. One from before there were several names none.
+    demanded = issuer is not None and not (kind.is_refresh and "iss" not in claims)
+    if demanded and claims.get("iss") != issuer:
         raise TokenRefused(Reason.WRONG_ISSUER)
+    if kind.is_refresh:
+        return
     named = claims.get("aud", [])
     named = [named] if isinstance(named, str) else named
     if not isinstance(named, list) or not all(isinstance(name, str) for name in named):

@@ -74,7 +74,7 @@ class BaseJSONWebTokenAuthentication(BaseAuthentication):
             return None
         token = force_str(token, errors="replace")
         try:
-            payload = read_token(token, self.freshness)
+            payload = read_token(token, self.freshness, request=request)
         except InvalidTokenError as refused:
             raise _answer(refused.why) from None
         except Unavailable:

@@ -118,7 +118,7 @@ def mint(
         said: a payload, as ``as_json`` returns it. Its ``exp`` counts as a lifetime from now, and
             what else drf-ratchet writes itself in it (``sub``, ``sid``, ...) does not count.
         now: by the database's clock.
-        request: the request at hand, for the setting ``CLAIMS``.
+        request: the request at hand, for the settings ``CLAIMS`` and ``ISSUER``.
         actor: as for ``issue``.
 
     Raises:
@@ -145,7 +145,7 @@ def mint(
         issued_at=issued_at,
         expires_at=expires_at,
         auth_time=min(in_seconds(session.auth_time), int(own.get("orig_iat", issued_at))),
-        issuer=issuer_for(),
+        issuer=issuer_for(request),
         audience=settings.AUDIENCE,
         client_id=settings.CLIENT_ID,
         extra=extra,

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import DatabaseError, connections, models
 
 from drf_ratchet.sessions.database import write_database
+from drf_ratchet.tenants import refresh_issuer_for
 
 
 class OldBlacklistedToken(models.Model):
@@ -23,15 +24,17 @@ class OldBlacklistedToken(models.Model):
         return str(self.token_id or self.pk)
 
 
-def is_blacklisted(token: str, token_id: Any) -> bool:
+def is_blacklisted(token: str, token_id: Any, *, request: Any = None) -> bool:
     """Whether the old package has this token, or the first of its family, in its blacklist.
 
     Args:
         token: an old token, verified.
         token_id: its ``orig_jti`` or ``jti``; None for none.
+        request: the request that brought it. One tenant may have the table and another not.
     """
     using = write_database()
-    columns = _columns(using)
+    tenant = refresh_issuer_for(request)
+    columns = _columns(using, tenant)
     if not columns:
         return False
     named = models.Q(token=token)
@@ -42,13 +45,13 @@ def is_blacklisted(token: str, token_id: Any) -> bool:
         return OldBlacklistedToken._base_manager.using(using).filter(named).exists()
     except DatabaseError:
         _columns.cache_clear()
-        if _columns(using):
+        if _columns(using, tenant):
             raise
         return False  # the table was dropped while we ran
 
 
-@lru_cache(maxsize=8)
-def _columns(using: str) -> frozenset[str]:
+@lru_cache(maxsize=1024)
+def _columns(using: str, tenant: str | None) -> frozenset[str]:
     """The table's columns; empty where there is no such table. Old releases had no ``token_id``."""
     connection = connections[using]
     table = OldBlacklistedToken._meta.db_table

@@ -19,7 +19,7 @@ from drf_ratchet.keyring import keyring
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.freshness import fresh_user
 from drf_ratchet.sessions.refreshing import read_alive
-from drf_ratchet.tenants import issuer_for
+from drf_ratchet.tenants import issuer_for, refresh_issuer_for
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.claims import Kind, RefreshClaims, session_id
 from drf_ratchet.tokens.errors import Reason, TokenRefused
@@ -60,12 +60,13 @@ class Payload(dict[str, Any]):
         return f"<Payload {', '.join(self)}>"
 
 
-def read_token(token: object, freshness: str | None = None) -> Payload:
+def read_token(token: object, freshness: str | None = None, *, request: Any = None) -> Payload:
     """The payload of a token that is good now, and whose session is alive.
 
     Args:
         token: what the client sent; anything.
         freshness: how old "still signed in" may be; the setting ``FRESHNESS`` by default.
+        request: the request that brought it, for a callable ``ISSUER``.
 
     Raises:
         InvalidTokenError: or one of its kinds, with the reason.
@@ -74,7 +75,9 @@ def read_token(token: object, freshness: str | None = None) -> Payload:
     if isinstance(token, bytes):
         token = token.decode("latin-1")
     try:
-        return _read_old(str(token)) if is_old(token) else _read_ours(token, freshness)
+        if is_old(token):
+            return _read_old(str(token), request)
+        return _read_ours(token, freshness, request)
     except TokenRefused as refused:
         raise refusal(_WHY.get(refused.reason, Why.INVALID)) from None
 
@@ -94,13 +97,13 @@ def why_refused(reason: Reason, session: Any) -> Why:
     return Why.NO_USER if deleted else why
 
 
-def _read_ours(token: object, freshness: str | None) -> Payload:
+def _read_ours(token: object, freshness: str | None, request: Any) -> Payload:
     settings = ratchet_settings()
     claims = codec.verify(
         token,
         keyring().access,
         Kind.ACCESS,
-        issuer=issuer_for(),
+        issuer=issuer_for(request),
         audience=settings.audiences,
         leeway=settings.LEEWAY.total_seconds(),
     )
@@ -111,15 +114,15 @@ def _read_ours(token: object, freshness: str | None) -> Payload:
     return Payload(thawed(claims), user)
 
 
-def _read_old(token: str) -> Payload:
-    claims = _verified_old(token)
+def _read_old(token: str, request: Any) -> Payload:
+    claims = _verified_old(token, request)
     user = named_user(claims)
     if user is None:
         raise refusal(Why.NO_USER if name_in(claims) else Why.NO_USERNAME)
     if not user.is_active:
         raise refusal(Why.DISABLED)
     token_id = claims.get("orig_jti") or claims.get("jti")
-    if is_blacklisted(token, token_id):
+    if is_blacklisted(token, token_id, request=request):
         raise refusal(Why.ENDED)
     old = _old_session(token, claims, user)
     if store.rows().filter(pk=old.id).exists():
@@ -129,11 +132,13 @@ def _read_old(token: str) -> Payload:
     return Payload(claims, user, old)
 
 
-def _verified_old(token: str) -> dict[str, Any]:
+def _verified_old(token: str, request: Any) -> dict[str, Any]:
     keys = keys_for(token)
     if jws.extract_compact(token.encode()).headers().get("alg") not in api_settings.algorithms:
         raise refusal(Why.INVALID)
-    issuer, audiences = api_settings.JWT_ISSUER, api_settings.audiences
+    # It names a user. Where each tenant has its own, that says nothing without the tenant's name.
+    issuer = refresh_issuer_for(request) or api_settings.JWT_ISSUER
+    audiences = api_settings.audiences
     claims = read_old_token(
         token, keys, issuer=issuer, audience=audiences, leeway=api_settings.leeway
     )

@@ -99,7 +99,7 @@ class VerificationBaseSerializer(TokenSerializer):
         raise NotImplementedError("Please define a validate method.")
 
     def _check_payload(self, token: str) -> Payload:
-        return check_payload(token, self.generation)
+        return check_payload(token, self.generation, request=self.context.get("request"))
 
     def _check_user(self, payload: Payload) -> Any:
         return check_user(payload, self.generation)

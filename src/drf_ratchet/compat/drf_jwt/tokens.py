@@ -13,13 +13,14 @@ class AccessToken:
 
     Args:
         token: what the client sent; anything.
+        request: the request that brought it, for a callable ``ISSUER``.
 
     Raises:
         InvalidTokenError: or one of its kinds: it is refused.
     """
 
-    def __init__(self, token: object) -> None:
-        self.payload: Payload = read_token(token, "immediate")
+    def __init__(self, token: object, request: Any = None) -> None:
+        self.payload: Payload = read_token(token, "immediate", request=request)
         self._token = str(token)
 
     @classmethod
@@ -31,7 +32,7 @@ class AccessToken:
             request: the request that signs in: its user agent and address are kept.
         """
         payload = api_settings.JWT_PAYLOAD_HANDLER(user)
-        return cls(issue(user, payload, request=request).token)
+        return cls(issue(user, payload, request=request).token, request)
 
     @property
     def user(self) -> Any:
@@ -65,4 +66,5 @@ class RefreshToken(AccessToken):
             **api_settings.JWT_PAYLOAD_HANDLER(self.user),
             **serializer.kept(self.payload),
         }
-        return AccessToken(renew(self.payload, new_payload, request=request).token)
+        token = renew(self.payload, new_payload, request=request).token
+        return AccessToken(token, request)

@@ -147,18 +147,21 @@ jwt_encode_handler = jwt_encode_payload
 jwt_decode_handler = jwt_decode_token
 
 
-def check_payload(token: str | bytes, generation: Generation | None = None) -> Payload:
+def check_payload(
+    token: str | bytes, generation: Generation | None = None, *, request: Any = None
+) -> Payload:
     """The payload of a token, for serializers. Its session is looked at, whatever FRESHNESS is.
 
     Args:
         token: what the client sent.
         generation: whose sentences; by default those of ``JWT_GENERATION``.
+        request: the request that brought it, for a callable ``ISSUER``.
 
     Raises:
         ValidationError: it is refused.
     """
     try:
-        return read_token(token, "immediate")
+        return read_token(token, "immediate", request=request)
     except InvalidTokenError as refused:
         raise serializers.ValidationError(_said(refused.why, generation)) from None
 

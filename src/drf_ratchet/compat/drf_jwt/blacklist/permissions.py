@@ -26,7 +26,7 @@ class IsNotBlacklisted(BasePermission):
         if token is None:
             return True
         try:
-            read_token(token, "immediate")
+            read_token(token, "immediate", request=request)
         except InvalidTokenError as refused:
             return refused.why is not Why.ENDED
         return True

@@ -21,7 +21,8 @@ class BlacklistTokenSerializer(serializers.Serializer[Any]):
         Raises:
             ValidationError: the token is refused.
         """
-        return {**attrs, "payload": check_payload(attrs.get("token", ""))}
+        request = self.context.get("request")
+        return {**attrs, "payload": check_payload(attrs.get("token", ""), request=request)}
 
     def create(self, validated_data: dict[str, Any]) -> Any:
         """End the session."""
