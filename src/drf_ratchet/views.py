@@ -6,7 +6,6 @@ from typing import Any, NoReturn, cast
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import connections
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
@@ -50,7 +49,7 @@ from drf_ratchet.serializers import (
     idempotency_key,
 )
 from drf_ratchet.sessions import store
-from drf_ratchet.sessions.database import Contended
+from drf_ratchet.sessions.database import Contended, EveryDatabase
 from drf_ratchet.sessions.ending import end_all_sessions, end_session
 from drf_ratchet.sessions.endings import EndReason
 from drf_ratchet.sessions.freshness import living_user
@@ -98,7 +97,7 @@ class RatchetView(GenericAPIView[Any]):
         view: Any = sensitive_variables()(
             sensitive_post_parameters()(super().as_view(**initkwargs))
         )
-        view._non_atomic_requests = set(connections)  # what non_atomic_requests() sets, for all
+        view._non_atomic_requests = EveryDatabase()  # what non_atomic_requests() sets, for all
         return view
 
     def get_authenticate_header(self, request: Request) -> str:

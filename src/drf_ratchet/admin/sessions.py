@@ -11,7 +11,6 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import connections
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -31,7 +30,7 @@ from drf_ratchet.admin.states import ENDED, LIVING, STATES, reason_of, state_of
 from drf_ratchet.clock import Now
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import Contended, EndReason, end_session, living_sessions
-from drf_ratchet.sessions.database import write_database
+from drf_ratchet.sessions.database import EveryDatabase, write_database
 
 #: What one action ends at the most. More is a task for ``manage.py ratchet end``.
 MOST_SESSIONS = 1000
@@ -336,7 +335,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             if str(pattern.name).endswith(("_changelist", "_end")):
                 # An ending inside of somebody's transaction could be rolled back: refused.
                 view: Any = pattern.callback
-                view._non_atomic_requests = set(connections)
+                view._non_atomic_requests = EveryDatabase()
         return urls
 
 

@@ -26,6 +26,16 @@ _SQLSTATES = frozenset({"40001", "40P01"})
 _ERRNOS = frozenset({1020, 1205, 1213})
 
 
+class EveryDatabase(set[str]):
+    """The aliases of all databases, for a view that is in no ``ATOMIC_REQUESTS``.
+
+    A project with a database for each tenant may add some while it runs.
+    """
+
+    def __contains__(self, alias: object) -> bool:
+        return True
+
+
 def write_database() -> str:
     """The alias of the database that sessions are written to, and so the only one to read from.
 

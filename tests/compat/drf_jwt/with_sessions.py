@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 from django.test import override_settings
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -245,7 +245,7 @@ class TestBlacklist:
 
     def test_its_view_is_like_the_others(self) -> None:
         view = BlacklistView.as_view({"post": "create"})
-        assert view._non_atomic_requests == set(connections)
+        assert "default" in view._non_atomic_requests
         assert view.csrf_exempt
         assert view.cls is BlacklistView
 
