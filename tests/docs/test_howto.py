@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -284,6 +285,35 @@ def test_this_device_stays(project: None, api: APIClient, alice: User) -> None:
     assert (refused.status_code, refused.json()["reason"]) == (401, "password_changed")
     assert not is_good(api, other)
     assert sign_in(api, password=new).status_code == 200
+
+
+# Tenants
+
+
+@of_page("tenants")
+def test_each_schema_is_an_issuer(
+    project: None, api: APIClient, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``tests/tenants`` has the page's code under the real django-tenants, and with databases."""
+    from django.db import connections
+
+    connection = connections["default"]
+    monkeypatch.setattr(connection, "schema_name", "a", raising=False)
+    tokens = Tokens(**sign_in(api).json())
+    assert payload(tokens.access)["iss"] == payload(tokens.refresh)["iss"] == "a"
+    assert is_good(api, tokens)
+    monkeypatch.setattr(connection, "schema_name", "b")
+    assert not is_good(api, tokens)
+
+
+@of_page("tenants")
+def test_a_task_names_its_tenant(project: None, alice: User, settings: Any) -> None:
+    tenant = SimpleNamespace(name="a")
+    settings.DRF_RATCHET = {"ISSUER": sys.modules["forum.tenants"].tenant_of}
+    grant = sys.modules["forum.invitations"].sign_in_by_task(alice, tenant)
+    assert payload(grant.access)["iss"] == "a"
+    with sys.modules["billing.verifiers"].verifier_of("a") as verifier:
+        assert verifier.issuer == "a"
 
 
 # What is served, and the settings

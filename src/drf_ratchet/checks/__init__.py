@@ -13,6 +13,7 @@ from drf_ratchet.checks.keys import check_key_files, check_keys
 from drf_ratchet.checks.network import check_https, check_proxies
 from drf_ratchet.checks.secret_key import check_secret_key
 from drf_ratchet.checks.settings import check_choices, check_settings
+from drf_ratchet.checks.tenants import check_tenants
 from drf_ratchet.checks.throttles import check_cache, check_rates, check_rates_are_on
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "check_secret_key",
     "check_secure_cookies",
     "check_settings",
+    "check_tenants",
 ]
