@@ -123,6 +123,28 @@ class TestIssuerFor:
         assert ask(path, body, **tokens.bearer).status_code == 404
 
 
+class TestLazyUser:
+    @pytest.mark.parametrize("freshness", ["bounded", "expiry"])
+    def test_is_looked_up_while_another_issuer_is_named(
+        self, api: APIClient, at_a: Tokens, settings: Any, freshness: str
+    ) -> None:
+        """``use_issuer`` chooses no schema: the key is that of the same user."""
+        settings.DRF_RATCHET = {**settings.DRF_RATCHET, "FRESHNESS": freshness}
+        request = APIRequestFactory().get("/", **A, **at_a.bearer)
+        user, _ = JWTAuthentication().authenticate(APIView().initialize_request(request)) or ("", 0)
+        with use_issuer("b"):
+            assert user.get_username() == "alice"
+
+    @pytest.mark.parametrize("freshness", ["bounded", "expiry"])
+    def test_issuer_that_needs_a_request_is_none_of_its_business(
+        self, api: APIClient, tokens: Tokens, settings: Any, freshness: str
+    ) -> None:
+        own = {"ISSUER": lambda request: request.META["HTTP_X_TENANT"], "FRESHNESS": freshness}
+        settings.DRF_RATCHET = {**settings.DRF_RATCHET, **own}
+        at_a = Tokens(**sign_in(api, **A))
+        assert api.get("/api/protected/", **A, **at_a.bearer).status_code == 200
+
+
 class TestAccessToken:
     def test_names_its_tenant(self, at_a: Tokens) -> None:
         assert payload(at_a.access)["iss"] == "a"
@@ -218,6 +240,15 @@ class TestRefreshToken:
             grant = open_session(alice)
             assert payload(grant.access)["iss"] == payload(grant.refresh or "")["iss"] == "a"
             assert refresh_session(grant.refresh or "").refresh is not None
+
+
+def test_client_of_a_test_is_of_the_tenant_that_is_named(alice: User, api_client_for: Any) -> None:
+    with use_issuer("a"):
+        client = api_client_for(alice)
+        assert client.get("/api/protected/").status_code == 200
+        client.refresh()
+        assert client.get("/api/protected/").status_code == 200
+    assert reason(client.get("/api/protected/")) == "wrong_issuer"
 
 
 class TestOtherEndpoints:

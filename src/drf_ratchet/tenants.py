@@ -60,6 +60,21 @@ def refresh_issuer_for(request: Any = None) -> str | None:
     return issuer_for(request) if callable(ratchet_settings().ISSUER) else None
 
 
+def chosen_tenant() -> object:
+    """Return what a callable ``ISSUER`` names without a request; None where it names nothing.
+
+    Where it looks at the connection or at a context variable, this tells later on whether another
+    tenant has been chosen since. ``use_issuer`` chooses none.
+    """
+    issuer = ratchet_settings().ISSUER
+    if not callable(issuer):
+        return None
+    try:
+        return issuer(None)
+    except Exception:  # whatever a project's function raises that needs a request
+        return None
+
+
 @contextmanager
 def use_issuer(name: str) -> Iterator[None]:
     """Name the issuer for the code inside: a command, a consumer or a background task of a tenant.

@@ -69,6 +69,16 @@ def test_databases_logout_counts_at_its_tenant_alone(
         assert eventually(lambda: not sites["b"].knows(at_b, freshness))
 
 
+@EACH_FRESHNESS
+def test_databases_user_is_that_of_the_tenant_of_the_token(
+    sites: dict[str, Site], freshness: str
+) -> None:
+    """Also while another database is chosen, where the key of alice is root's."""
+    at_a = sites["a"].sign_in("alice")
+    said = sites["a"].get(f"elsewhere/?freshness={freshness}", at_a).json()
+    assert said == {"username": "alice"}
+
+
 def test_databases_refresh_and_reuse_are_of_their_tenant_alone(sites: dict[str, Site]) -> None:
     a, b = sites["a"], sites["b"]
     at_a, at_b = a.sign_in("alice"), b.sign_in("bob")

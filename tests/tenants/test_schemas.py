@@ -137,6 +137,15 @@ def test_schemas_logout_counts_at_its_tenant_alone(sites: Sites, freshness: str)
         assert eventually(lambda: not sites.b.knows(at_b, freshness))
 
 
+@EACH_FRESHNESS
+def test_schemas_user_is_not_looked_up_in_another_schema(sites: Sites, freshness: str) -> None:
+    """There the key of alice is root's."""
+    at_a = sites.a.sign_in("alice")
+    said = sites.a.get(f"elsewhere/?freshness={freshness}", at_a).json()
+    assert said["username"] == "alice"
+    assert ("refused" in said) is (freshness != "immediate")
+
+
 def test_schemas_refresh_counts_at_its_tenant_alone(sites: Sites) -> None:
     at_a = sites.a.sign_in("alice")
     for other in (sites.b, sites.public):

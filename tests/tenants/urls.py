@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.urls import include, path
@@ -46,7 +47,36 @@ class Account(APIView):
         return Response()
 
 
+class Elsewhere(APIView):
+    """Looks at the user while another tenant is chosen."""
+
+    def get_authenticators(self) -> Any:
+        made = JWTAuthentication()
+        made.freshness = self.request.GET["freshness"]
+        return [made]
+
+    def get(self, request: Request) -> Response:
+        with elsewhere():
+            try:
+                return Response({"username": request.user.get_username()})
+            except RuntimeError as error:
+                refused = str(error)
+        return Response({"refused": refused, "username": request.user.get_username()})
+
+
+def elsewhere() -> Any:
+    """Choose the public schema, or the default database."""
+    if hasattr(settings, "TENANT_MODEL"):
+        from django_tenants.utils import schema_context
+
+        return schema_context("public")
+    from tests.tenants.databases import use_tenant
+
+    return use_tenant("default")
+
+
 urlpatterns = [
+    path("elsewhere/", Elsewhere.as_view()),
     path("account/", Account.as_view()),
     *(path(f"whoami/{of}/", whoami(of)) for of in ("immediate", "bounded", "expiry")),
     path("api/", include("drf_ratchet.urls")),

@@ -12,7 +12,15 @@ from django.db.models.base import ModelState
 from drf_ratchet.conf import NAME, ratchet_settings
 from drf_ratchet.exceptions import TokenNotValid
 from drf_ratchet.sessions.database import write_database
+from drf_ratchet.tenants import chosen_tenant
 from drf_ratchet.tokens.errors import Reason, TokenRefused
+
+#: Another schema of the same database. In another database nothing is looked up.
+_ANOTHER_TENANT = (
+    "The user of a request was first looked at while another tenant was chosen, where the same key "
+    "is somebody else's. Look at request.user before you choose another schema, or authenticate "
+    "this view with freshness = 'immediate'."
+)
 
 
 def lazy_user(subject: str) -> Any:
@@ -39,7 +47,7 @@ def lazy_user(subject: str) -> Any:
     vars(user).update({"_state": state, attribute: value})
     # Django's deferred fields load themselves by this method, one query each. On the instance it
     # stands in front of the class's until the first load takes it away.
-    user.refresh_from_db = partial(_load, user, attribute)
+    user.refresh_from_db = partial(_load, user, attribute, chosen_tenant())
     return user
 
 
@@ -63,12 +71,15 @@ setting_changed.connect(_forget, dispatch_uid="drf_ratchet.sessions.lazy_user")
 def _load(
     user: Any,
     id_field: str,
+    chosen: object,
     using: str | None = None,
     fields: Sequence[str] | None = None,
     from_queryset: Any = None,
 ) -> None:
     """Load every field that is not set yet, or, with no fields named, all of them."""
     model = type(user)
+    if chosen_tenant() != chosen and write_database() == user._state.db:
+        raise RuntimeError(_ANOTHER_TENANT)
     found = from_queryset
     if found is None:
         found = model._default_manager.using(using or user._state.db)
