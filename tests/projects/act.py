@@ -38,17 +38,16 @@ def main() -> None:
     kept: dict[str, Any] = {}
 
     from tests.projects import story
-    from tests.projects.world import EXTRA, STEPS, World
+    from tests.projects.world import EXTRA, World
 
     if shape.refuses:
         steps.append("check_refuses")
         wrong.update(_tried("check_refuses", lambda: story.commands.refusal(shape.refuses)))
     elif number or not (wrong := _tried("migrate", lambda: _make_tables(shape))):
         world = World(shape, settings.DRF_RATCHET["FRESHNESS"], recorder, _kept(home, number))
-        for name, step in STEPS.items():
-            if name in shape.without or (name in EXTRA and name not in shape.also):
-                continue
-            if name in story.ACTS and number not in story.ACTS[name]:
+        also = {*shape.also, *(("come_back",) if number else ("keep",) if shape.then else ())}
+        for name, step in story.STORY.items():
+            if name in shape.without or (name in EXTRA and name not in also):
                 continue
             steps.append(name)
             wrong.update(_tried(name, lambda step=step: step(world)))

@@ -20,13 +20,17 @@ class WSGITransport(httpx.BaseTransport):
         application: what to call.
         address: the client's, which becomes ``REMOTE_ADDR``.
         stripped: the part of the path that a proxy in front takes away.
+        forwards: whether the proxy tells where a request comes from.
     """
 
     # httpx has one, which takes no header with a byte beyond ASCII.
-    def __init__(self, application: Application, address: str, stripped: str = "") -> None:
+    def __init__(
+        self, application: Application, address: str, stripped: str = "", forwards: bool = False
+    ) -> None:
         self._application = application
         self._address = address
         self._stripped = stripped
+        self._forwards = forwards
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         sent = request.read()
@@ -53,6 +57,12 @@ class WSGITransport(httpx.BaseTransport):
             if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
                 key = f"HTTP_{key}"
             environ[key] = value.decode("latin-1")
+        if self._forwards:
+            told = environ.get("HTTP_X_FORWARDED_FOR")
+            environ["HTTP_X_FORWARDED_FOR"] = ", ".join(filter(None, [told, self._address]))
+            environ["HTTP_X_FORWARDED_PROTO"] = url.scheme
+            environ["HTTP_X_FORWARDED_HOST"] = environ["HTTP_HOST"]
+            environ |= {"REMOTE_ADDR": "10.0.0.1", "wsgi.url_scheme": "http", "HTTP_HOST": "app"}
         said: list[Any] = []
 
         def start_response(status: str, headers: Any, exc_info: Any = None) -> None:

@@ -119,15 +119,19 @@ SETTINGS = "DJANGO_SETTINGS_MODULE"
 @contextmanager
 def _databases(cell: Cell, shape: Shape, home: Path) -> Iterator[dict[str, str]]:
     """Make a database for each alias and yield their URLs."""
+    # A replica is the same one, by another connection.
+    names = {alias: alias.replace("replica", "default") for alias in shape.aliases}
     if cell.database == "sqlite":
-        yield {alias: f"sqlite:///{home / alias}.sqlite3" for alias in shape.aliases}
+        yield {alias: f"sqlite:///{home / name}.sqlite3" for alias, name in names.items()}
         return
     with ExitStack() as opened:
         server = _server(cell.database, opened)
         prefix = f"gauntlet_{uuid4().hex[:12]}"
-        urls = {}
-        for alias in shape.aliases:
-            urls[alias] = opened.enter_context(_new_database(server, f"{prefix}_{alias}"))
+        made = {
+            name: opened.enter_context(_new_database(server, f"{prefix}_{name}"))
+            for name in dict.fromkeys(names.values())
+        }
+        urls = {alias: made[name] for alias, name in names.items()}
         if shape.through_pgbouncer:
             bouncer = opened.enter_context(servers.pgbouncer(server))
             urls = {alias: _at(bouncer, url.rpartition("/")[2]) for alias, url in urls.items()}

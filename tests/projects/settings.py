@@ -29,12 +29,6 @@ INSTALLED_APPS = [
     *GAUNTLET.apps,
 ]
 MIDDLEWARE = [*GAUNTLET.first_middleware, *written.MIDDLEWARE, *GAUNTLET.middleware]
-# The projects write their migrations themselves, as their authors would.
-MIGRATION_MODULES = {
-    app.rpartition(".")[2]: f"shop_migrations.{app.rpartition('.')[2]}"
-    for app in INSTALLED_APPS
-    if app.startswith("tests.projects.apps.")
-}
 
 
 def _database(url: str) -> dict[str, Any]:
@@ -78,4 +72,11 @@ if GAUNTLET.caches_at_valkey:
     }
 if ACT:
     for _name, _value in GAUNTLET.then.items():
-        vars()[_name] = _value
+        vars()[_name] = {**vars()[_name], **_value} if isinstance(_value, dict) else _value
+
+# The projects write their migrations themselves, as their authors would.
+MIGRATION_MODULES = {
+    app.rpartition(".")[2]: f"shop_migrations.{app.rpartition('.')[2]}"
+    for app in INSTALLED_APPS
+    if app.startswith("tests.projects.apps.")
+}

@@ -1,30 +1,40 @@
-"""The story, step by step. Importing this registers the steps, in their order."""
+"""The story, step by step."""
 
 from tests.projects.story import (
     admin,
     browsers,
     commands,
     devices,
+    extra,
     limits,
     malformed,
     refreshing,
     services,
     signing_in,
     users,
-)  # fmt: skip
+)
+from tests.projects.world import STEPS
 
-__all__ = [
-    "admin",
-    "browsers",
-    "commands",
-    "devices",
-    "limits",
-    "malformed",
-    "refreshing",
-    "services",
-    "signing_in",
-    "users",
-]
+#: The last moves the clock.
+_ORDER = (
+    commands,
+    signing_in,
+    refreshing,
+    devices,
+    users,
+    malformed,
+    browsers,
+    services,
+    admin,
+    extra,
+    limits,
+)
 
-#: Steps that belong to some acts alone: what one keeps, the next comes back with.
-ACTS: dict[str, set[int]] = {}
+STORY = {
+    name: step
+    for module in _ORDER
+    for name, step in STEPS.items()
+    if step.__module__ == module.__name__
+}
+
+__all__ = ["STORY", "commands"]

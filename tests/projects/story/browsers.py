@@ -50,7 +50,7 @@ def other_sites(world: World) -> None:
     """What another site sends is refused, and changes nothing."""
     page = world.device()
     page.user = world.user()
-    page.access = _post(page, "login/", page.credentials).ok()["access"]
+    page.access = _post(page, "login/", page.credentials).ok().get("access", "")
     before = _cookie(page)
     for headers in (
         {},
@@ -94,22 +94,29 @@ def misplaced_tokens(world: World) -> None:
 def malformed_from_browsers(world: World) -> None:
     page = world.device()
     page.user = world.user()
-    page.access = _post(page, "login/", page.credentials).ok()["access"]
+    page.access = _post(page, "login/", page.credentials).ok().get("access", "")
     for path in ("login/", "refresh/", "logout/", "step-up/"):
         for content in (b"{", b"[]", b'"x"', b"\xff", b"7", b"null"):
             with failing(f"{content!r} to {path}"):
-                options: Any = {"content": content, "Content-Type": "application/json", **HERE}
-                page.ask("POST", f"browser/{path}", **options).refused(400)
+                options: Any = {"content": content, "Content-Type": "application/json"}
+                page.ask("POST", f"browser/{path}", **options, **from_here(page)).refused(400)
         with failing(f"a form to {path}"):
             kind = "application/x-www-form-urlencoded"
-            options = {"content": b"a=b", "Content-Type": kind, **HERE}
-            page.ask("POST", f"browser/{path}", **options).refused(415)
-    page.post("browser/refresh/", token=None, **HERE).ok()
+            options = {"content": b"a=b", "Content-Type": kind}
+            page.ask("POST", f"browser/{path}", **options, **from_here(page)).refused(415)
+    _post(page, "refresh/").ok()
+
+
+def from_here(page: Device) -> dict[str, str]:
+    """Return the headers that a browser, and a page's own script, add to a request."""
+    csrf = page.http.cookies.get("csrftoken")
+    own = {"X-CSRFToken": csrf, "Referer": f"https://{page.host}/"} if csrf else {}
+    return {**HERE, **own}
 
 
 def _post(page: Device, path: str, body: Any = None) -> Answer:
     token = "" if path == "step-up/" else None
-    return page.post(f"browser/{path}", body, token=token, **HERE)
+    return page.post(f"browser/{path}", body, token=token, **from_here(page))
 
 
 def _cookie(page: Device) -> str:

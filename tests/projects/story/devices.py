@@ -50,7 +50,7 @@ def step_up(world: World) -> None:
     device.keep(device.refreshes().ok())
     before = claims_of(device.access)["auth_time"]
     answer = device.get("recent/")
-    answer.refused(401, "reauthentication_required")
+    answer.refused(401, "reauthentication_required", exactly=True)
     challenge = answer.response.headers["WWW-Authenticate"]
     answer.demand("insufficient_user_authentication" in challenge, "RFC 9470")
     wrong = {"refresh": device.refresh, "password": "wrong"}

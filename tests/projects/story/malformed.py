@@ -135,18 +135,19 @@ def bad_tokens(world: World) -> None:
     """Each kind is refused with its reason, wherever it is sent."""
     user, stranger = world.user(), world.device()
     for reason in Reason:
+        if reason is Reason.SESSION_ENDED:
+            continue  # told elsewhere, by freshness
         with world.orm():
             try:
                 token = refused_token(user, reason)
             except ValueError:
                 continue  # no token of this project is refused for that
-        if reason is Reason.SESSION_ENDED:
-            continue  # told elsewhere, by freshness
         with failing(reason):
             answer = stranger.get("protected/", token=token)
             answer.refused(401, "token_not_valid", reason)
-            challenge = answer.response.headers["WWW-Authenticate"]
-            answer.demand('error="invalid_token"' in challenge, "RFC 6750")
+            if answer.status == 401:
+                challenge = answer.response.headers["WWW-Authenticate"]
+                answer.demand('error="invalid_token"' in challenge, "RFC 6750")
             stranger.get("open/", token=token).refused(401, "token_not_valid", reason)
             for path in ("sessions/", "notes/"):
                 stranger.get(path, token=token).refused(401, "token_not_valid", reason)
@@ -220,7 +221,8 @@ def _full(world: World, path: str) -> dict[str, Any]:
         return BODIES[path]
     device = world.device()
     device.user = world.bystander
-    return {next(iter(device.credentials)): device.user.get_username(), "password": "x"}
+    name = next(iter(device.credentials))
+    return {**dict.fromkeys(device.credentials, "x"), name: device.user.get_username()}
 
 
 def _bad_refresh_tokens(device: Device) -> dict[str, tuple[str, str]]:

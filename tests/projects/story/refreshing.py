@@ -1,9 +1,11 @@
 """Refreshing: once, again, late, and too late."""
 
 from datetime import timedelta
+from functools import partial
 
 from tests.projects.world import World, claims_of, step
 
+TABS = 6
 LATE = timedelta(minutes=1)
 
 
@@ -32,6 +34,25 @@ def lost_answer(world: World) -> None:
     device.keep(again)
     device.keep(device.refreshes().ok())
     device.get("protected/").ok()
+
+
+@step
+def at_once(world: World) -> None:
+    """Tabs that refresh one token at the same time all get the same next one."""
+    device = world.device(world.user())
+    tabs = [partial(world.device().refreshes, device.refresh) for _ in range(TABS)]
+    answers = world.at_once(*tabs)
+    for answer in answers:
+        answer.ok(keys={"access", "refresh"})
+    tokens = {answer.said["refresh"] for answer in answers}
+    answers[0].demand({claims_of(one)["gen"] for one in tokens} == {2}, "one next generation")
+    device.keep(answers[0].said)
+    others = [world.device(world.user()) for _ in range(TABS)]
+    for answer in world.at_once(*(partial(one.get, "me/") for one in others)):
+        answer.ok()
+    for answer in world.at_once(*(partial(one.sign_in) for one in others)):
+        answer.ok()
+    device.keep(device.refreshes().ok())
 
 
 @step

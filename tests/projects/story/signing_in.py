@@ -2,7 +2,9 @@
 
 from django.conf import settings
 
-from tests.projects.world import PASSWORD, World, claims_of, ratchet_settings, step
+from drf_ratchet.models import Session
+from drf_ratchet.sessions import end_all_sessions, end_session, open_session
+from tests.projects.world import World, claims_of, ratchet_settings, step
 
 
 @step
@@ -68,7 +70,7 @@ def wrong_password(world: World) -> None:
     device.user = inactive
     answers.append(device.post("token/", device.credentials))
     name = next(iter(device.credentials))
-    unknown = {name: world.shape.username("nobody"), "password": PASSWORD}
+    unknown = {**device.credentials, name: world.shape.username("nobody")}
     answers.append(world.device().post("token/", unknown))
     for answer in answers:
         answer.refused(401, "no_active_account")
@@ -109,6 +111,34 @@ def log_out_everywhere(world: World) -> None:
     again = world.device(user)
     again.get("protected/").ok()
     again.refreshes().ok()
+
+
+@step
+def ended_by_the_project(world: World) -> None:
+    """As a command, a task or a shell ends a session: with no request at hand."""
+    user = world.user()
+    device, other = world.device(user), world.device(user)
+    with world.orm():
+        end_session(Session.objects.get(pk=device.session))
+    device.refreshes().refused(401, "token_not_valid", "session_ended")
+    world.eventually_ended(device)
+    other.get("protected/").ok()
+    with world.orm():
+        end_all_sessions(user)
+    other.refreshes().refused(401, "token_not_valid", "session_ended")
+    world.eventually_ended(other)
+
+
+@step
+def opened_by_the_project(world: World) -> None:
+    """As a command or a test opens one."""
+    device = world.device()
+    device.user = world.user()
+    with world.orm():
+        grant = open_session(device.user)
+    device.access, device.refresh = grant.access, grant.refresh
+    device.get("protected/").ok()
+    device.keep(device.refreshes().ok())
 
 
 @step
