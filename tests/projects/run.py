@@ -52,6 +52,7 @@ def tell(cell: Cell) -> Told:
     with ExitStack() as opened:
         home = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="gauntlet-")))
         _startproject(home)
+        databases = opened.enter_context(_databases(cell, shape, home))
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(home), *_python_path()]),
@@ -60,7 +61,8 @@ def tell(cell: Cell) -> Told:
             "GAUNTLET_HOME": str(home),
             "GAUNTLET_SHAPE": cell.shape,
             "GAUNTLET_FRESHNESS": cell.freshness,
-            "GAUNTLET_DATABASES": json.dumps(opened.enter_context(_databases(cell, shape, home))),
+            "GAUNTLET_DATABASES": json.dumps(databases),
+            "DATABASE_URL": databases["default"],
         }
         if shape.caches_at_valkey and "VALKEY_URL" not in os.environ:
             environment["VALKEY_URL"] = opened.enter_context(servers.valkey())
