@@ -11,7 +11,8 @@ import dj_database_url
 from shop import settings as written  # by startproject
 
 from tests.mysqldb import use_pymysql_for_mariadb
-from tests.projects.shapes import FEED_INTERVAL, SERVICES, SHAPES
+from tests.projects.shape import FEED_INTERVAL, SERVICES
+from tests.projects.shapes import SHAPES
 
 use_pymysql_for_mariadb()
 
@@ -20,7 +21,7 @@ ACT = int(os.environ.get("GAUNTLET_ACT", "0"))
 
 vars().update({name: value for name, value in vars(written).items() if name.isupper()})
 
-ROOT_URLCONF = GAUNTLET.urls
+ROOT_URLCONF = "tests.projects.urls"
 INSTALLED_APPS = [
     *written.INSTALLED_APPS,
     "rest_framework",

@@ -1,133 +1,23 @@
-"""The shapes of projects, as data. A new one is an entry of ``SHAPES``.
-
-Nothing here needs Django: a shape is read before the settings are there.
-"""
+"""The shapes of projects, as data. A new one is an entry of ``SHAPES``."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Callable
 from typing import Any
 
-Said = dict[str, Any]
-
-FEED_INTERVAL = timedelta(milliseconds=20)
-SERVICES = {"billing": "the secret of billing, for the tests alone"}
-
-#: What a project sets before it goes live.
-LIVE = {
-    "DEBUG": False,
-    "ALLOWED_HOSTS": ["localhost", ".localhost"],
-    "SECRET_KEY": "a key for the gauntlet alone: Tq3vZkX8_m2WcRy7LhPd5NsJf9BgUe",
-    "SECURE_SSL_REDIRECT": True,
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shape:
-    """One kind of project: what its settings add to startproject's, and what follows for clients.
-
-    Args:
-        base: settings that every live project has.
-        settings: of Django, and of other packages; each replaces what was there.
-        apps: added to ``INSTALLED_APPS``.
-        first_middleware: put before startproject's.
-        middleware: put after it.
-        rest: added to ``REST_FRAMEWORK``.
-        ratchet: added to ``DRF_RATCHET``.
-        database: added to each entry of ``DATABASES``.
-        aliases: of ``DATABASES``.
-        databases: kinds of database that such a project may have.
-        caches_at_valkey: whether its cache is a Valkey's.
-        through_pgbouncer: whether its connections go through a pgbouncer, in transaction mode.
-        asgi: whether its server speaks ASGI.
-        urls: the URL configuration.
-        route: what stands before ``api/`` there, as a route.
-        namespace: of the URLs, and their application's name.
-        suffix: behind each path in place of its last slash.
-        i18n: whether the URLs are in ``i18n_patterns``.
-        prefix: what a client writes for ``route``.
-        query: behind each path.
-        version: of the API that is described.
-        stripped: the part of the path that a proxy in front takes away.
-        host: where a client finds it.
-        headers: that a client of such a project always sends.
-        username: what people are called by, out of a short name.
-        says: makes the contract's body out of one of this project's, given the status.
-        translates: makes a name in a body out of the contract's.
-        anonymous: the status of the project's own views, where the contract has 401.
-        warns: ids of ours that ``check`` reports.
-        warns_of_deployment: and those that ``check --deploy`` adds.
-        refuses: the id of an error with which ``check`` refuses such a project: no story then.
-        failures: wrong passwords for one account, before a network is shut out.
-        locked_by: the package that shuts it out, where that is another one.
-        inside: the path of a context manager, given a host: where its tenant's tables are.
-        prepare: the path of what makes the tables, given the shape; for "migrate" in each database.
-        without: steps that such a project cannot have, each with the reason.
-        also: steps that only such a project has.
-        proves: the path of a callable that returns a user's further credentials.
-        signs_in: the serializer at ``token/``, where it is the project's own.
-        costs: statements in the place of ``story.COSTS``.
-        logs: texts of records at ERROR that are right here.
-        then: settings with which it is deployed anew in the middle of the story.
-        access_survives: whether access tokens of before are good then.
-        forwards: whether a proxy in front tells where a request comes from.
-    """
-
-    base: Mapping[str, Any] = field(default_factory=lambda: LIVE)
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    apps: tuple[str, ...] = ()
-    first_middleware: tuple[str, ...] = ()
-    middleware: tuple[str, ...] = ()
-    rest: Mapping[str, Any] = field(default_factory=dict)
-    ratchet: Mapping[str, Any] = field(default_factory=dict)
-    database: Mapping[str, Any] = field(default_factory=dict)
-    aliases: tuple[str, ...] = ("default",)
-    databases: tuple[str, ...] = ("sqlite", "postgresql")
-    caches_at_valkey: bool = False
-    through_pgbouncer: bool = False
-    asgi: bool = False
-    urls: str = "tests.projects.urls"
-    route: str = ""
-    namespace: str = ""
-    suffix: str = ""
-    i18n: bool = False
-    prefix: str = "/"
-    query: str = ""
-    version: str = ""
-    stripped: str = ""
-    host: str = "localhost"
-    headers: Mapping[str, str] = field(default_factory=dict)
-    username: Callable[[str], Any] = str
-    says: Callable[[int, Any], Any] = lambda status, body: body
-    translates: Callable[[str], str] = str
-    anonymous: int = 401
-    warns: frozenset[str] = frozenset()
-    warns_of_deployment: frozenset[str] = frozenset({"ratchet.W006"})
-    refuses: str = ""
-    failures: int = 20
-    locked_by: str = ""
-    inside: str = ""
-    prepare: str = ""
-    without: Mapping[str, str] = field(default_factory=dict)
-    also: tuple[str, ...] = ()
-    proves: str = ""
-    signs_in: str = ""
-    costs: Mapping[str, Any] = field(default_factory=dict)
-    logs: tuple[str, ...] = ()
-    then: Mapping[str, Any] = field(default_factory=dict)
-    access_survives: bool = True
-    forwards: bool = False
-
+from tests.projects.bodies import (
+    out_of_codes,
+    out_of_json_api,
+    out_of_standardized_errors,
+    snake,
+)
+from tests.projects.shape import LIVE, Shape
 
 POSTGRESQL = ("postgresql",)
 JWT = "drf_ratchet.authentication.JWTAuthentication"
 PEOPLE = "tests.projects.apps"
 TENANCY = "tests.projects.tenancy"
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
-LOCMEM = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 #: With a shared cache, and all else that a project should have.
 NO_WARNING: frozenset[str] = frozenset()
 
@@ -148,86 +38,6 @@ def email(name: str) -> str:
     return f"{name}@example.com"
 
 
-def camel(name: str) -> str:
-    """Return a name as JavaScript writes it."""
-    first, *rest = name.split("_")
-    return first + "".join(word.title() for word in rest)
-
-
-def snake(value: Any) -> Any:
-    """Return a body with its names as the contract has them.
-
-    Raises:
-        AssertionError: they are so already.
-    """
-    if isinstance(value, list):
-        return [snake(one) for one in value]
-    if not isinstance(value, dict):
-        return value
-    assert not any("_" in name for name in value), f"not in camel case: {value}"
-    return {
-        re.sub("[A-Z]", lambda big: f"_{big[0].lower()}", k): snake(v) for k, v in value.items()
-    }
-
-
-def out_of_standardized_errors(status: int, body: Any) -> Any:
-    """Return the contract's body of one of drf-standardized-errors."""
-    if status < 400 or "errors" not in body:
-        return body
-    errors = body["errors"]
-    by_name = {one["attr"]: one for one in errors}
-    if None in by_name:
-        return {"detail": by_name[None]["detail"], "code": by_name[None]["code"]}
-    if "detail" in by_name:
-        return _refusal(by_name["detail"]["code"], {k: v["detail"] for k, v in by_name.items()})
-    return {one["attr"]: [one["detail"]] for one in errors}
-
-
-def out_of_json_api(status: int, body: Any) -> Any:
-    """Return the contract's body of one as JSON:API has it."""
-    if status >= 400:
-        if "errors" not in body:  # the endpoints for services
-            return body
-        errors = body["errors"]
-        by_name = {one.get("source", {}).get("pointer", "").split("/")[-1]: one for one in errors}
-        if "detail" in by_name:
-            said = {name: one["detail"] for name, one in by_name.items()}
-            return _refusal(by_name["detail"]["code"], said)
-        if by_name.keys() <= {"", "data"}:  # one error, or the members of ours, in their order
-            names = ("detail", "code", "reason")
-            said = {name: one["detail"] for name, one in zip(names, errors, strict=False)}
-            return _refusal(errors[0]["code"], said)
-        return {name: [one["detail"]] for name, one in by_name.items()}
-    data = body["data"]
-    return [_resource(one) for one in data] if isinstance(data, list) else _resource(data)
-
-
-def _resource(data: Any) -> Any:
-    if data is None:
-        return {}
-    if "type" not in data:
-        return data
-    own = {"id": data["id"]} if data.get("id") is not None else {}
-    return {**own, **data.get("attributes", {})}
-
-
-def _refusal(code: str, said: Said) -> Said:
-    assert said.get("code", code) == code, f"{said} has the code {code!r} on its leaf"
-    return {**said, "code": code}
-
-
-def out_of_codes(status: int, body: Any) -> Any:
-    """Return the contract's body out of ``handlers.with_codes``."""
-    if status < 400:
-        return body
-    body, codes, full = body["body"], body["codes"], body["full"]
-    if "reason" in body or "code" in body:
-        assert codes["detail"] == body["code"] == full["detail"]["code"], (body, codes, full)
-    elif isinstance(codes, dict):
-        assert codes.keys() == full.keys() == body.keys(), (body, codes, full)
-    return body
-
-
 #: RFC 8037, appendix A.
 ED25519_KEY = {
     "kty": "OKP",
@@ -238,12 +48,16 @@ ED25519_KEY = {
 
 SHAPES: dict[str, Shape] = {
     "startproject": Shape(
+        what="What `startproject` writes, with the lines of the quick start",
         base={},
         warns_of_deployment=frozenset({"ratchet.W006", "ratchet.W009", "ratchet.E007"}),
     ),
-    "live": Shape(),
-    "debug": Shape(settings={"DEBUG": True}),
+    "live": Shape(
+        what="The same with `DEBUG` off, a key of its own and TLS; all below build on it",
+    ),
+    "debug": Shape(what="`DEBUG` on", settings={"DEBUG": True}),
     "api_only": Shape(
+        what="No admin, no Django sessions, no templates",
         settings={
             "INSTALLED_APPS": [
                 "django.contrib.auth",
@@ -261,34 +75,45 @@ SHAPES: dict[str, Shape] = {
     ),
     # Users
     "email_as_username": Shape(
+        what="Users named by an email address",
         apps=(f"{PEOPLE}.email_users",),
         settings={"AUTH_USER_MODEL": "email_users.User"},
         username=email,
     ),
     "uuid_key": Shape(
-        apps=(f"{PEOPLE}.uuid_users",), settings={"AUTH_USER_MODEL": "uuid_users.User"}
+        what="Users whose primary key is a UUID",
+        apps=(f"{PEOPLE}.uuid_users",),
+        settings={"AUTH_USER_MODEL": "uuid_users.User"},
     ),
     "public_user_id": Shape(
+        what="`USER_ID_FIELD` is a UUID beside the primary key",
         apps=(f"{PEOPLE}.public_id_users",),
         settings={"AUTH_USER_MODEL": "public_id_users.User"},
         ratchet={"USER_ID_FIELD": "public_id"},
     ),
     "proxy_and_child_users": Shape(
+        what="Users saved through a proxy and through a child of the user model",
         apps=(f"{PEOPLE}.family",),
         also=("saved_through_a_proxy", "saved_through_a_child"),
     ),
     "users_in_two_tables": Shape(
-        apps=(f"{PEOPLE}.member_users",), settings={"AUTH_USER_MODEL": "member_users.Member"}
+        what="A user model that inherits from another table",
+        apps=(f"{PEOPLE}.member_users",),
+        settings={"AUTH_USER_MODEL": "member_users.Member"},
     ),
     "hidden_users": Shape(
+        what="A default manager that hides users (soft deletion)",
         apps=(f"{PEOPLE}.hidden_users",),
         settings={"AUTH_USER_MODEL": "hidden_users.User"},
         also=("hidden_user",),
     ),
     "stateful_users": Shape(
-        apps=(f"{PEOPLE}.stateful_users",), settings={"AUTH_USER_MODEL": "stateful_users.User"}
+        what="A user model with state from `__init__`, and a manager that annotates",
+        apps=(f"{PEOPLE}.stateful_users",),
+        settings={"AUTH_USER_MODEL": "stateful_users.User"},
     ),
     "case_insensitive_names": Shape(
+        what="Names without case: `citext`, `NOCASE`, MariaDB's collation",
         apps=(f"{PEOPLE}.collated_users",),
         settings={"AUTH_USER_MODEL": "collated_users.User"},
         databases=("sqlite", "postgresql", "mariadb"),
@@ -298,6 +123,7 @@ SHAPES: dict[str, Shape] = {
     ),
     # Databases
     "users_in_second_database": Shape(
+        what="Users, and their sessions with them, in a second database",
         aliases=("default", "people"),
         settings={
             "DATABASE_ROUTERS": [f"{TENANCY}.UsersElsewhere"],
@@ -305,6 +131,7 @@ SHAPES: dict[str, Shape] = {
         },
     ),
     "users_apart_from_sessions": Shape(
+        what="Users in a second database without their sessions: `check` refuses",
         aliases=("default", "people"),
         settings={
             "DATABASE_ROUTERS": [f"{TENANCY}.UsersElsewhere"],
@@ -313,6 +140,7 @@ SHAPES: dict[str, Shape] = {
         refuses="ratchet.E",
     ),
     "database_per_tenant": Shape(
+        what="A database for each tenant",
         aliases=("default", "a", "b"),
         settings={"DATABASE_ROUTERS": [f"{TENANCY}.DatabaseRouter"]},
         first_middleware=(f"{TENANCY}.DatabaseOfHost",),
@@ -322,6 +150,7 @@ SHAPES: dict[str, Shape] = {
         also=("two_tenants",),
     ),
     "schema_per_tenant": Shape(
+        what="A schema for each tenant, by django-tenants",
         databases=POSTGRESQL,
         settings={
             "SHARED_APPS": [
@@ -364,26 +193,39 @@ SHAPES: dict[str, Shape] = {
         also=("two_tenants",),
     ),
     "replica": Shape(
+        what="A router that reads from a replica",
         aliases=("default", "replica"),
         settings={"DATABASE_ROUTERS": [f"{TENANCY}.Replica"]},
     ),
-    "atomic_requests": Shape(database={"ATOMIC_REQUESTS": True}),
-    "persistent_connections": Shape(database={"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}),
+    "atomic_requests": Shape(what="`ATOMIC_REQUESTS`", database={"ATOMIC_REQUESTS": True}),
+    "persistent_connections": Shape(
+        what="`CONN_MAX_AGE = None`, with health checks",
+        database={"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True},
+    ),
     "psycopg_pool": Shape(
+        what="psycopg's connection pool, of two",
         databases=POSTGRESQL,
         database={"OPTIONS": {"pool": {"min_size": 1, "max_size": 2, "timeout": 5}}},
     ),
     "pgbouncer": Shape(
+        what="pgbouncer in transaction mode",
         databases=POSTGRESQL,
         through_pgbouncer=True,
         database={"DISABLE_SERVER_SIDE_CURSORS": True, "CONN_MAX_AGE": 60},
     ),
     "server_side_binding": Shape(
-        databases=POSTGRESQL, database={"OPTIONS": {"server_side_binding": True}}
+        what="`server_side_binding`",
+        databases=POSTGRESQL,
+        database={"OPTIONS": {"server_side_binding": True}},
     ),
-    "serializable": Shape(databases=POSTGRESQL, database={"OPTIONS": {"isolation_level": 4}}),
+    "serializable": Shape(
+        what="Isolation level SERIALIZABLE",
+        databases=POSTGRESQL,
+        database={"OPTIONS": {"isolation_level": 4}},
+    ),
     # Paths and versions
     "url_versioning": Shape(
+        what="DRF's `URLPathVersioning`",
         rest={
             "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.URLPathVersioning",
             "ALLOWED_VERSIONS": ["v1"],
@@ -392,12 +234,14 @@ SHAPES: dict[str, Shape] = {
         prefix="/v1/",
     ),
     "namespace_versioning": Shape(
+        what="DRF's `NamespaceVersioning`",
         rest={"DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.NamespaceVersioning"},
         route="v1/",
         namespace="v1",
         prefix="/v1/",
     ),
     "header_versioning": Shape(
+        what="DRF's `AcceptHeaderVersioning`",
         rest={
             "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.AcceptHeaderVersioning",
             "ALLOWED_VERSIONS": ["1.0"],
@@ -405,6 +249,7 @@ SHAPES: dict[str, Shape] = {
         headers={"Accept": "application/json; version=1.0"},
     ),
     "query_versioning": Shape(
+        what="DRF's `QueryParameterVersioning`",
         rest={
             "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.QueryParameterVersioning",
             "ALLOWED_VERSIONS": ["1.0"],
@@ -412,12 +257,19 @@ SHAPES: dict[str, Shape] = {
         query="?version=1.0",
     ),
     "captured_arguments": Shape(
+        what="Captured arguments in front of the endpoints: a slug, a number, a UUID",
         route="<slug:tenant>/<int:account>/<uuid:id>/",
         prefix="/acme/7/0190a1b2-0000-7000-8000-000000000000/",
     ),
-    "format_suffixes": Shape(suffix=".json"),
-    "sub_path": Shape(settings={"FORCE_SCRIPT_NAME": "/shop"}, prefix="/shop/", stripped="/shop"),
+    "format_suffixes": Shape(what="DRF's `format_suffix_patterns`", suffix=".json"),
+    "sub_path": Shape(
+        what="`FORCE_SCRIPT_NAME`, below a sub-path",
+        settings={"FORCE_SCRIPT_NAME": "/shop"},
+        prefix="/shop/",
+        stripped="/shop",
+    ),
     "translated_urls": Shape(
+        what="`i18n_patterns` and `LocaleMiddleware`",
         settings={"LANGUAGE_CODE": "en", "LANGUAGES": [("en", "English"), ("de", "Deutsch")]},
         middleware=("django.middleware.locale.LocaleMiddleware",),
         i18n=True,
@@ -426,15 +278,18 @@ SHAPES: dict[str, Shape] = {
     ),
     # Django REST framework's settings, and what replaces them
     "standardized_errors": Shape(
+        what="drf-standardized-errors",
         apps=("drf_standardized_errors",),
         rest={"EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler"},
         says=out_of_standardized_errors,
     ),
     "exception_handler_of_codes": Shape(
+        what="An exception handler that calls `get_codes()` and `get_full_details()`",
         rest={"EXCEPTION_HANDLER": "tests.projects.handlers.with_codes"},
         says=out_of_codes,
     ),
     "camel_case": Shape(
+        what="djangorestframework-camel-case",
         rest={
             "DEFAULT_RENDERER_CLASSES": [
                 "djangorestframework_camel_case.render.CamelCaseJSONRenderer"
@@ -444,6 +299,7 @@ SHAPES: dict[str, Shape] = {
         says=lambda status, body: snake(body),
     ),
     "json_api": Shape(
+        what="djangorestframework-jsonapi",
         rest={
             "DEFAULT_RENDERER_CLASSES": ["rest_framework_json_api.renderers.JSONRenderer"],
             "DEFAULT_PARSER_CLASSES": ["rest_framework_json_api.parsers.JSONParser"],
@@ -454,10 +310,12 @@ SHAPES: dict[str, Shape] = {
         says=out_of_json_api,
     ),
     "spectacular": Shape(
+        what="drf-spectacular",
         apps=("drf_spectacular",),
         rest={"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"},
     ),
     "spectacular_of_versions": Shape(
+        what="drf-spectacular with `URLPathVersioning`",
         apps=("drf_spectacular",),
         rest={
             "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -469,12 +327,14 @@ SHAPES: dict[str, Shape] = {
         prefix="/v1/",
     ),
     "scoped_throttle": Shape(
+        what="`ScopedRateThrottle` as a default",
         rest={
             "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],
             "DEFAULT_THROTTLE_RATES": {"uploads": "10/day"},
         },
     ),
     "usual_defaults": Shape(
+        what="DRF's throttles, pagination, filters and formats as defaults",
         rest={
             "DEFAULT_THROTTLE_CLASSES": [
                 "rest_framework.throttling.AnonRateThrottle",
@@ -493,8 +353,12 @@ SHAPES: dict[str, Shape] = {
             "UNICODE_JSON": False,
         },
     ),
-    "nobody_is_none": Shape(rest={"UNAUTHENTICATED_USER": None, "UNAUTHENTICATED_TOKEN": None}),
+    "nobody_is_none": Shape(
+        what="`UNAUTHENTICATED_USER` and `UNAUTHENTICATED_TOKEN` are None",
+        rest={"UNAUTHENTICATED_USER": None, "UNAUTHENTICATED_TOKEN": None},
+    ),
     "our_classes_as_defaults": Shape(
+        what="Classes of drf-ratchet as DRF's defaults: authentication, permissions, parsers",
         rest={
             "DEFAULT_AUTHENTICATION_CLASSES": [
                 "drf_ratchet.authentication.ImmediateJWTAuthentication",
@@ -514,9 +378,11 @@ SHAPES: dict[str, Shape] = {
         costs={"protected": 1},
     ),
     "our_throttle_as_default": Shape(
+        what="`SignInThrottle` as a default",
         rest={"DEFAULT_THROTTLE_CLASSES": ["drf_ratchet.throttling.SignInThrottle"]},
     ),
     "session_and_basic_last": Shape(
+        what="Django sessions and Basic after `JWTAuthentication`",
         rest={
             "DEFAULT_AUTHENTICATION_CLASSES": [
                 JWT,
@@ -526,6 +392,7 @@ SHAPES: dict[str, Shape] = {
         },
     ),
     "session_and_basic_first": Shape(
+        what="Django sessions and Basic before it: 403 for 401, and a warning",
         rest={
             "DEFAULT_AUTHENTICATION_CLASSES": [
                 "rest_framework.authentication.SessionAuthentication",
@@ -537,6 +404,7 @@ SHAPES: dict[str, Shape] = {
         warns=frozenset({"ratchet.W008"}),
     ),
     "access_token_in_a_cookie": Shape(
+        what="`ACCESS_TOKEN_COOKIE`",
         rest={
             "DEFAULT_AUTHENTICATION_CLASSES": [
                 JWT,
@@ -549,6 +417,7 @@ SHAPES: dict[str, Shape] = {
     ),
     # Other packages
     "axes": Shape(
+        what="django-axes",
         apps=("axes",),
         middleware=("axes.middleware.AxesMiddleware",),
         settings={
@@ -560,6 +429,7 @@ SHAPES: dict[str, Shape] = {
         costs={"sign in": 8},
     ),
     "guardian": Shape(
+        what="django-guardian",
         apps=("guardian",),
         settings={
             "AUTHENTICATION_BACKENDS": [
@@ -570,6 +440,7 @@ SHAPES: dict[str, Shape] = {
         also=("permission_for_one_object",),
     ),
     "otp": Shape(
+        what="django-otp, checked in the sign-in's serializer",
         apps=("django_otp", "django_otp.plugins.otp_static"),
         middleware=("django_otp.middleware.OTPMiddleware",),
         signs_in="tests.projects.otp.CodeSerializer",
@@ -578,6 +449,7 @@ SHAPES: dict[str, Shape] = {
         also=("second_factor",),
     ),
     "cors": Shape(
+        what="django-cors-headers",
         apps=("corsheaders",),
         first_middleware=("corsheaders.middleware.CorsMiddleware",),
         settings={
@@ -587,23 +459,34 @@ SHAPES: dict[str, Shape] = {
         also=("preflight",),
     ),
     "inactive_users_authenticate": Shape(
+        what="`AllowAllUsersModelBackend`",
         settings={
             "AUTHENTICATION_BACKENDS": ["django.contrib.auth.backends.AllowAllUsersModelBackend"]
         },
     ),
     # Django's settings
     "naive_times": Shape(
+        what="`USE_TZ = False` in Berlin",
         settings={"USE_TZ": False, "TIME_ZONE": "Europe/Berlin"},
         also=("clocks_go_back",),
     ),
     "naive_times_in_new_york": Shape(
+        what="`USE_TZ = False` in New York",
         settings={"USE_TZ": False, "TIME_ZONE": "America/New_York"},
         also=("clocks_go_back",),
     ),
-    "german": Shape(settings={"LANGUAGE_CODE": "de"}, also=("translated",)),
-    "arabic": Shape(settings={"LANGUAGE_CODE": "ar", "USE_THOUSAND_SEPARATOR": True}),
-    "valkey": Shape(caches_at_valkey=True, warns_of_deployment=NO_WARNING),
+    "german": Shape(
+        what='`LANGUAGE_CODE = "de"`', settings={"LANGUAGE_CODE": "de"}, also=("translated",)
+    ),
+    "arabic": Shape(
+        what='`LANGUAGE_CODE = "ar"`, with thousand separators',
+        settings={"LANGUAGE_CODE": "ar", "USE_THOUSAND_SEPARATOR": True},
+    ),
+    "valkey": Shape(
+        what="A cache at Valkey (or Redis)", caches_at_valkey=True, warns_of_deployment=NO_WARNING
+    ),
     "database_cache": Shape(
+        what="`DatabaseCache`, which counts wrong: `check` refuses",
         settings={
             "CACHES": {
                 "default": {
@@ -615,6 +498,7 @@ SHAPES: dict[str, Shape] = {
         refuses="ratchet.E",
     ),
     "file_cache": Shape(
+        what="`FileBasedCache`, which counts wrong: `check` refuses",
         settings={
             "CACHES": {
                 "default": {
@@ -626,6 +510,7 @@ SHAPES: dict[str, Shape] = {
         refuses="ratchet.E",
     ),
     "site_wide_middleware": Shape(
+        what="The cache for the whole site, GZip and conditional GET",
         first_middleware=(
             "django.middleware.cache.UpdateCacheMiddleware",
             "django.middleware.gzip.GZipMiddleware",
@@ -634,9 +519,11 @@ SHAPES: dict[str, Shape] = {
         middleware=("django.middleware.cache.FetchFromCacheMiddleware",),
     ),
     "login_required_everywhere": Shape(
-        middleware=("django.contrib.auth.middleware.LoginRequiredMiddleware",)
+        what="`LoginRequiredMiddleware`",
+        middleware=("django.contrib.auth.middleware.LoginRequiredMiddleware",),
     ),
     "manifest_of_static_files": Shape(
+        what="`ManifestStaticFilesStorage` in `STORAGES`",
         settings={
             "STATIC_ROOT": "static",
             "STORAGES": {
@@ -649,6 +536,7 @@ SHAPES: dict[str, Shape] = {
         prepare="tests.projects.tables.and_static_files",
     ),
     "behind_a_proxy": Shape(
+        what="A proxy in front: `NUM_PROXIES`, `SECURE_PROXY_SSL_HEADER`",
         settings={
             "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https"),
             "USE_X_FORWARDED_HOST": True,
@@ -658,18 +546,21 @@ SHAPES: dict[str, Shape] = {
     ),
     # Deployed anew in the middle of the story
     "secret_key_rotated": Shape(
+        what="`SECRET_KEY` rotated in the middle, with `SECRET_KEY_FALLBACKS`",
         then={
             "SECRET_KEY": "another key for the gauntlet: 8sVbQx_Zr5Lk2TnW7yHc4PmJd9GfEu3a",
             "SECRET_KEY_FALLBACKS": [LIVE["SECRET_KEY"]],
         },
     ),
     "keys_introduced": Shape(
+        what="`KEYS` introduced in the middle",
         then={"DRF_RATCHET": {"KEYS": ED25519_KEY}},
         access_survives=False,
     ),
     "hasher_upgraded": Shape(
+        what="A hasher with more iterations in the middle",
         settings={"PASSWORD_HASHERS": ["tests.projects.hashers.OfLastYear"]},
         then={"PASSWORD_HASHERS": ["tests.projects.hashers.OfThisYear"]},
     ),
-    "asgi": Shape(asgi=True),
+    "asgi": Shape(what="ASGI, a thread for each request", asgi=True),
 }

@@ -13,7 +13,7 @@ from rest_framework.urlpatterns import format_suffix_patterns
 
 from drf_ratchet.views import TokenObtainPairView
 from tests.projects import views
-from tests.projects.shapes import Shape
+from tests.projects.shape import Shape
 
 shape: Shape = settings.GAUNTLET
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from datetime import timedelta
 from functools import cached_property
 from itertools import count
 from threading import Barrier
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from django.conf import settings
@@ -25,7 +26,7 @@ from drf_ratchet.conf import ratchet_settings
 from tests.projects import views
 from tests.projects.client import ASGITransport, WSGITransport
 from tests.projects.recorder import Recorder
-from tests.projects.shapes import Shape
+from tests.projects.shape import OWN, Shape
 
 PASSWORD = "ratchet-demo-1"
 
@@ -39,9 +40,7 @@ COSTS: dict[str, Any] = {
     "devices": 2,
 }
 
-#: Views of the projects; all others are ours.
-OWN = {"protected", "open", "me", "user", "recent", "password", "notes", "ask"}
-
+Case = TypeVar("Case")
 Step = Callable[["World"], None]
 #: Every step by its name, in the order of the story.
 STEPS: dict[str, Step] = {}
@@ -187,6 +186,7 @@ class World:
         self.recorder = recorder
         self.keepsakes = dict(keepsakes)
         self.requests: list[tuple[str, int]] = []
+        self.crowded = False
         self._numbers = count(1)
         self._application = _application(shape)
 
@@ -211,6 +211,11 @@ class World:
                     setattr(user, attribute, value)
                 user.save()
             return user
+
+    def share(self, cases: Iterable[Case]) -> list[Case]:
+        """Return the cases of a long list that this run looks at: all, or every fourth."""
+        number = os.environ.get("GAUNTLET_SHARE", "")
+        return list(cases)[int(number) % 4 :: 4] if number else list(cases)
 
     @cached_property
     def bystander(self) -> Any:
@@ -242,8 +247,12 @@ class World:
             finally:
                 connections.close_all()
 
-        with ThreadPoolExecutor(len(asks)) as threads:
-            return list(threads.map(ask, asks))
+        self.crowded = True
+        try:
+            with ThreadPoolExecutor(len(asks)) as threads:
+                return list(threads.map(ask, asks))
+        finally:
+            self.crowded = False
 
     def as_request_user(self, device: Device, ask: Callable[[Any], Any]) -> Any:
         """Return what code of the project gets that asks ``request.user`` something."""
@@ -398,10 +407,10 @@ class Device:
         before = world.recorder.errors()
         response = self.http.request(method, url, content=content, headers=sent)
         statements, errors = world.recorder.statements(), world.recorder.errors()
-        world.requests.append((f"{method} {path}", len(statements)))
+        if not world.crowded:  # nobody can tell then whose statements they are
+            world.requests.append((f"{method} {path}", len(statements)))
         asked = f"{method} {url}"
-        allowed = world.shape.logs
-        wrong = [text for text in before + errors if not any(part in text for part in allowed)]
+        wrong = before + errors
         said = _said(world.shape, path, response)
         answer = Answer(asked, response, said, statements, world.freshness, world.shape, path)
         for alias, sql in statements:

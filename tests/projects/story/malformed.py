@@ -68,14 +68,14 @@ TYPES = (
 @step
 def malformed_bodies(world: World) -> None:
     for path in BODIES:
-        for what, content in NO_OBJECTS.items():
+        for what, content in world.share(NO_OBJECTS.items()):
             with failing(f"{what} to {path}"):
                 device = _asking(world, path)
                 answer = device.ask("POST", path, content=content, Content_Type="application/json")
                 expected = (400, 401) if path == "logout/" else (400,)
                 answer.demand(answer.status in expected, f"expected {expected}")
                 answer.demand(isinstance(answer.said, dict), "an object says what is wrong")
-        for kind in TYPES:
+        for kind in world.share(TYPES):
             with failing(f"{kind!r} to {path}"):
                 device = _asking(world, path)
                 answer = device.ask("POST", path, content=b"x=1", Content_Type=kind)
@@ -91,12 +91,12 @@ def malformed_bodies(world: World) -> None:
 def malformed_fields(world: World) -> None:
     for path in BODIES:
         for field in _full(world, path):
-            for what, value in NO_STRINGS.items():
+            for what, value in world.share(NO_STRINGS.items()):
                 with failing(f"{what} as {field} to {path}"):
                     _asking(world, path).post(path, {**_full(world, path), field: value}).field(
                         field
                     )
-            for what, value in STRINGS.items():
+            for what, value in world.share(STRINGS.items()):
                 with failing(f"{what} as {field} to {path}"):
                     answer = _asking(world, path).post(path, {**_full(world, path), field: value})
                     answer.demand(answer.status in (400, 401), "expected 400 or 401")

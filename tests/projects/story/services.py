@@ -4,7 +4,7 @@ from base64 import b64encode
 from urllib.parse import urlencode
 
 from drf_ratchet.conf import ratchet_settings
-from tests.projects.shapes import SERVICES
+from tests.projects.shape import SERVICES
 from tests.projects.world import Answer, Device, World, failing, step
 
 

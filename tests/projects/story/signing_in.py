@@ -103,7 +103,11 @@ def log_out_everywhere(world: World) -> None:
     user = world.user()
     devices = [world.device(user) for _ in range(3)]
     bystander = world.device(world.user())
-    devices[0].post("logout/all/").ok(keys={"detail"})
+    answer = devices[0].post("logout/all/")
+    answer.ok(keys={"detail"})
+    many = [world.device(user) for _ in range(12)]
+    more = many[0].post("logout/all/")
+    more.demand(len(more.statements) == len(answer.statements), "as many statements for twelve")
     for device in devices:
         device.refreshes().refused(401, "token_not_valid", "session_ended")
         world.eventually_ended(device)

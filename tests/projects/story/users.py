@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 
-from tests.projects.world import World, step
+from tests.projects.world import Unexpected, World, step
 
 
 @step
@@ -47,12 +47,19 @@ def new_password_by_its_owner(world: World) -> None:
 
 @step
 def new_password_by_somebody_else(world: World) -> None:
-    user = world.user()
-    devices = [world.device(user) for _ in range(2)]
-    with world.orm():
-        row = _loaded(user)
-        row.set_password("correct horse battery")
-        row.save()
+    few, user = world.user(), world.user()
+    world.device(few)
+    devices = [world.device(user) for _ in range(8)]
+    made = []
+    for each in (few, user):
+        with world.orm():
+            row = _loaded(each)
+            world.recorder.statements()
+            row.set_password("correct horse battery")
+            row.save()
+            made.append(len(world.recorder.statements()))
+    if made[0] != made[1]:
+        raise Unexpected(f"{made[0]} statements with one session, {made[1]} with eight")
     for device in devices:
         device.refreshes().refused(401, "token_not_valid", "password_changed")
         world.eventually_ended(device)
