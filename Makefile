@@ -13,6 +13,8 @@ BIN := .venv/bin
 ARGS ?=
 # What does not depend on the database has run on SQLite.
 ON_ITS_DATABASE := -m "not any_database"
+# Which cells of the gauntlet: all, pairwise or fast.
+CELLS ?= all
 # How long `make fuzz` goes on, for all targets together.
 FUZZ_SECONDS ?= 60
 
@@ -46,6 +48,12 @@ test-mariadb: .venv/.dev-installed ## the same on MariaDB, which has to be insta
 .PHONY: matrix
 matrix: .venv/.dev-installed ## other Pythons, Djangos and DRFs, into docs/support.md (an hour)
 	@$(BIN)/python -m tests.matrix --write $(ARGS)
+
+# One of them: make gauntlet ARGS="-k camel_case-bounded-sqlite"
+.PHONY: gauntlet
+gauntlet: .venv/.dev-installed ## one story in every shape of project, into docs/support.md (CELLS=pairwise for a choice)
+	@unset DATABASE_URL; GAUNTLET=$(CELLS) $(BIN)/python -m tests.servers postgresql valkey -- \
+		$(BIN)/pytest tests/projects $(ARGS)
 
 # One night: make fuzz FUZZ_SECONDS=3600
 fuzz: .venv/.fuzz-tried ## hostile input everywhere for a minute (FUZZ_SECONDS=3600 for a nightly run)

@@ -13,7 +13,7 @@ from drf_ratchet.models import Session
 from drf_ratchet.tokens import codec
 
 # pytest looks here alone for what belongs to the whole run.
-pytest_plugins = ["tests.chromium.not_run"]
+pytest_plugins = ["tests.chromium.not_run", "tests.projects.report"]
 
 PASSWORD = "ratchet-demo-1"
 

@@ -1,6 +1,6 @@
-"""Real servers for tests, started for the moment: PostgreSQL, MariaDB and Valkey.
+"""Real servers for tests, started for the moment: PostgreSQL, pgbouncer, MariaDB and Valkey.
 
-PostgreSQL and Valkey come from wheels, MariaDB from the system's packages.
+PostgreSQL and Valkey come from wheels, MariaDB and pgbouncer from the system's packages.
 
 As a program, start servers, tell a command where they are, and stop them when it ends:
 
@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 # The system's own temporary directory and not $TMPDIR: the path of a socket may have
 # only some hundred characters, and every user must be able to pass through to it.
@@ -214,13 +214,17 @@ def mariadb() -> Iterator[str]:
 
 
 def _mariadb_program(name: str) -> str:
-    # The server is in /usr/sbin, which is on root's path alone.
+    return _system_program(name, "mariadb-server")
+
+
+def _system_program(name: str, package: str) -> str:
+    # A server is in /usr/sbin, which is on root's path alone.
     places = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
     found = shutil.which(name, path=places)
     if found is None:
         raise RuntimeError(
-            f"{name} was not found. MariaDB comes from the system's packages, on Debian: "
-            "apt-get install --no-install-recommends mariadb-server"
+            f"{name} was not found. It comes from the system's packages, on Debian: "
+            f"apt-get install --no-install-recommends {package}"
         )
     return found
 
@@ -234,6 +238,50 @@ def _wait_for_mariadb(server_socket: Path, server: subprocess.Popen[bytes], log:
             connection.cursor().execute("CREATE DATABASE ratchet")
 
     _wait_until_connected(make_database, pymysql.OperationalError, server, log)
+
+
+PGBOUNCER_SETTINGS = {
+    "listen_addr": "",  # the socket only: no port to clash over
+    "listen_port": "6432",  # what the socket is named after
+    # Whoever can reach the socket is the user that the address of the server names.
+    "auth_type": "any",
+    "pool_mode": "transaction",
+    "default_pool_size": "3",
+    # Each transaction on another connection than the one before.
+    "server_round_robin": "1",
+    "ignore_startup_parameters": "extra_float_digits",
+}
+
+
+@contextmanager
+def pgbouncer(server_url: str) -> Iterator[str]:
+    """Run a pgbouncer of its own, in transaction mode, and yield its URL.
+
+    Args:
+        server_url: of a PostgreSQL that listens on a socket, as ``postgres`` yields it. Its
+            databases are reached under their own names.
+    """
+    program = _system_program("pgbouncer", "pgbouncer")
+    place = unquote(urlsplit(server_url).netloc.rpartition("@")[2])
+    with _private_home("ratchet-pgb-") as (home, user):
+        log, config = home / "log", home / "pgbouncer.ini"
+        lines = [
+            "[databases]",
+            f"* = host={place} user=postgres",
+            "[pgbouncer]",
+            f"unix_socket_dir = {home}",
+            *(f"{name} = {value}" for name, value in PGBOUNCER_SETTINGS.items()),
+        ]
+        config.write_text("\n".join(lines))
+        config.chmod(0o644)
+        bouncer = _start([program, config], log, user)
+        try:
+            url = f"postgresql://postgres@{quote(str(home), safe='')}:6432/postgres"
+            _wait_for_postgres(url, bouncer, log)
+            yield url
+        finally:
+            bouncer.kill()
+            bouncer.wait()
 
 
 @contextmanager

@@ -1,0 +1,5 @@
+"""A permission of ours, as a setting may name it."""
+
+from drf_ratchet.permissions import RecentSignIn
+
+WithinTheHour = RecentSignIn(minutes=60)

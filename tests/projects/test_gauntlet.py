@@ -1,0 +1,42 @@
+"""Each cell of the gauntlet under its own name: ``pytest tests/projects -k camel_case``.
+
+GAUNTLET says how many: "fast" (each shape once, where the run's database is the first that it
+names, and a part of the malformed bodies), "pairwise" or "all".
+"""
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from tests.projects import report, run
+from tests.projects.cells import Cell, every, fast, pairwise
+from tests.projects.shapes import SHAPES
+
+CHOICE = os.environ.get("GAUNTLET", "fast")
+
+
+def _chosen() -> list[Cell]:
+    if CHOICE != "fast":
+        return {"pairwise": pairwise, "all": every}[CHOICE]()
+    url = os.environ.get("DATABASE_URL", "sqlite")
+    return fast({"postgres": "postgresql", "mysql": "mariadb"}.get(url.partition(":")[0], "sqlite"))
+
+
+@pytest.mark.parametrize("cell", _chosen(), ids=str)
+def test_story(cell: Cell, record_property: Callable[[str, object], None]) -> None:
+    if missing := run.missing(cell):
+        pytest.skip(missing)
+    told = run.tell(cell, full=CHOICE != "fast")
+    record_property(report.PROPERTY, [*cell, told.requests, sorted(told.wrong)])
+    wrong = "\n\n".join(f"{step}: {text}" for step, text in told.wrong.items())
+    if wrong or not told.steps:
+        pytest.fail(f"{cell}\n\n{wrong or 'No story was told.'}", pytrace=False)
+
+
+@pytest.mark.any_database
+def test_page_has_every_shape() -> None:
+    first, last = report.MARKS
+    told = report.PAGE.read_text().split(first)[1].split(last)[0]
+    named = {line.split("|")[1].strip() for line in told.splitlines() if line.startswith("| ")}
+    assert named - {"shape", "---"} == SHAPES.keys()
