@@ -6,6 +6,7 @@ from tests.tenants.common import *  # noqa: F403
 from tests.tenants.common import INSTALLED_APPS, MIDDLEWARE, RATCHET, database, of_page
 
 DATABASES = {"default": database(os.environ["DATABASE_URL"], "django_tenants.postgresql_backend")}
+DATABASES["default"]["ATOMIC_REQUESTS"] = True
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 TENANT_MODEL = "customers.Customer"
 TENANT_DOMAIN_MODEL = "customers.Domain"

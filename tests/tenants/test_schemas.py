@@ -159,6 +159,30 @@ def test_schemas_refresh_counts_at_its_tenant_alone(sites: Sites) -> None:
     assert payload(again.refresh)["iss"] == "a"
 
 
+def test_schemas_refresh_token_of_before_the_setting_counts_where_its_row_is(
+    sites: Sites,
+) -> None:
+    program = """
+from django.contrib.auth.models import User
+from django.test import override_settings
+from django_tenants.utils import schema_context
+from drf_ratchet.sessions import open_session
+with override_settings(DRF_RATCHET={}), schema_context("a"):
+    grant = open_session(User.objects.get(pk=1))
+print("tokens", grant.access, grant.refresh)
+"""
+    said = sites.project.run("shell", "--verbosity=0", f"--command={program}")
+    old = Tokens(*said.partition("tokens ")[2].split())
+    assert "iss" not in payload(old.refresh)
+    assert reason(sites.b.whoami(old)) == reason(sites.a.whoami(old)) == "wrong_issuer"
+    assert reason(sites.b.refresh(old.refresh)) == "session_ended"
+    answer = sites.a.refresh(old.refresh)
+    assert answer.status_code == 200, answer.text
+    new = Tokens(**answer.json())
+    assert sites.a.whoami(new).json() == {"id": 1, "username": "alice"}
+    assert reason(sites.b.refresh(new.refresh)) == "wrong_issuer"
+
+
 def test_schemas_reuse_ends_the_session_of_its_tenant_alone(sites: Sites) -> None:
     at_a, at_b = sites.a.sign_in("alice"), sites.b.sign_in("bob")
     used = at_a.refresh

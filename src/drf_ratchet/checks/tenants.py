@@ -76,7 +76,7 @@ def _tenant_apps() -> Iterator[str]:
     for name in ("TENANT_TYPES", "TENANTS"):
         kinds = getattr(settings, name, {})
         for kind, options in kinds.items() if isinstance(kinds, Mapping) else ():
-            if kind not in public:
+            if kind not in public and isinstance(options, Mapping):
                 yield from options.get("APPS", ())
 
 
