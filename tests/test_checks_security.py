@@ -1,5 +1,7 @@
 """Each check of choices that cost safety: when it speaks, and when it does not."""
 
+import json
+import os
 import re
 import secrets
 import time
@@ -18,12 +20,13 @@ from django.test import override_settings
 from django.urls import include, path
 from rest_framework.authentication import BaseAuthentication
 
-from drf_ratchet import checks
+from drf_ratchet import checks, doctor
 from drf_ratchet.authentication import JWTAuthentication
 from drf_ratchet.checks.claims import claim_names, looks_secret
 from drf_ratchet.checks.secret_key import is_guessable
 from drf_ratchet.throttling import RATES
 from drf_ratchet.tokens.key_directory import new_key
+from drf_ratchet.tokens.key_files import read_file
 
 pytestmark = pytest.mark.any_database
 
@@ -72,13 +75,128 @@ def test_weak_keys() -> None:
         assert "at least" in found.msg
 
 
-def test_key_files(tmp_path: Path) -> None:
-    made = new_key(tmp_path, "ES256", time.time(), signs_from=0)
-    given = {"KEYS": tmp_path}
+def test_one_mistake_gives_one_message(tmp_path: Path) -> None:
+    """A short secret of a service was told of as a bad value and as keys that cannot be used."""
+    new_key(tmp_path / "keys", "Ed25519", time.time(), signs_from=0)
+    keys = {"KEYS": tmp_path / "keys"}
+    for given in (
+        {"SERVICE_SECRETS": {"billing": "short"}},
+        {"ALGORITHM": "HS256"},
+        {"LEEWAY": 5},
+        {"KEYS": "/nowhere"},
+        {"KEYS": 7},
+        {"KEY_PUBLISH_DELAY": timedelta(minutes=1)},
+        {"KEY_PUBLISH_DELAY": timedelta(minutes=9)},
+        {"ACCESS_TOKEN_LIFETIME": timedelta(days=7), "REFRESH_TOKEN_LIFETIME": timedelta(hours=1)},
+        {"CLAIMS": "nowhere.at.all"},
+        {"THROTTLE_CACHE": "nowhere"},
+        {"USER": "claims", "VERIFIER": {"isuer": "https://blog.example"}},
+    ):
+        with override_settings(DRF_RATCHET={**keys, **given}):
+            found = [message.id for name in checks.__all__ for message in getattr(checks, name)()]
+        # Of the tests' own settings: no TLS, no shared cache, and a key that can be guessed.
+        of_ours = {"ratchet.E006", "ratchet.W006", "ratchet.W009"}
+        found = [one for one in found if one not in of_ours]
+        assert len(found) == 1, (given, found)
 
-    assert ids(checks.check_key_files, DRF_RATCHET=given) == []
-    made.file.chmod(0o644)
-    assert ids(checks.check_key_files, DRF_RATCHET=given) == ["ratchet.W016"]
+
+def test_keys_that_verifiers_may_not_know_yet(tmp_path: Path) -> None:
+    """jose keeps a key set for ten minutes by default, whatever Cache-Control says."""
+    for alg, expected in (("Ed25519", ["ratchet.W020"]), ("HS256", [])):
+        new_key(tmp_path / alg, alg, time.time(), signs_from=0)
+        given = {"KEYS": tmp_path / alg, "KEY_PUBLISH_DELAY": timedelta(minutes=9)}
+
+        assert ids(checks.check_keys, DRF_RATCHET=given) == expected
+        given["KEY_PUBLISH_DELAY"] = timedelta(minutes=10)
+        assert ids(checks.check_keys, DRF_RATCHET=given) == []
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Path:
+    """A directory with one private key, in a place where nobody else writes."""
+    (tmp_path / "place").mkdir(0o755)
+    new_key(tmp_path / "place" / "keys", "ES256", time.time(), signs_from=0)
+    return tmp_path / "place" / "keys"
+
+
+def exposed(keys: Path | str) -> list[str | None]:
+    return ids(checks.check_key_files, DRF_RATCHET={"KEYS": keys})
+
+
+def test_key_files(keys: Path) -> None:
+    (file,) = keys.glob("*.json")
+
+    assert exposed(keys) == exposed(file) == exposed(str(keys)) == []
+    file.chmod(0o640)
+    assert exposed(keys) == []
+    file.chmod(0o644)
+    assert exposed(keys) == exposed(file) == ["ratchet.W016"]
+    for writable in (0o620, 0o602):
+        file.chmod(writable)
+        assert exposed(keys) == exposed(file) == ["ratchet.W019"]
+
+
+def test_a_public_key_may_be_read(keys: Path) -> None:
+    (file,) = keys.glob("*.json")
+    (key,) = read_file(file)
+    file.write_text(json.dumps(key.public_jwk()))
+    file.chmod(0o644)
+    assert exposed(keys) == []
+    file.chmod(0o646)
+    assert exposed(keys) == ["ratchet.W019"]
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o775, 0o777, 0o1777, 0o701, 0o720])
+def test_a_directory_that_is_open(keys: Path, mode: int) -> None:
+    keys.chmod(mode)
+    assert exposed(keys) == ["ratchet.W019"]
+    keys.chmod(0o750)
+    assert exposed(keys) == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"), [(0o755, []), (0o775, ["ratchet.W019"]), (0o1777, []), (0o1755, [])]
+)
+def test_the_directory_of_a_single_file(keys: Path, mode: int, expected: list[str]) -> None:
+    (file,) = keys.glob("*.json")
+    keys.chmod(mode)
+    assert exposed(file) == expected
+
+
+def test_what_a_link_leads_to(keys: Path, tmp_path: Path) -> None:
+    """A mount of Kubernetes is made of links; what counts is where they lead."""
+    (file,) = keys.glob("*.json")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(0o777)
+    elsewhere.chmod(0o777)
+    file.rename(elsewhere / file.name)
+    file.symlink_to(elsewhere / file.name)
+
+    assert exposed(keys) == exposed(file) == ["ratchet.W019"]
+    elsewhere.chmod(0o700)
+    assert exposed(keys) == exposed(file) == []
+    (keys / "dangling.json").symlink_to(tmp_path / "nowhere")
+    assert exposed(keys) == []
+
+
+def test_a_key_of_another_user(keys: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root gives files away")
+    (file,) = keys.glob("*.json")
+    os.chown(file, 12345, 12345)
+    assert exposed(keys) == exposed(file) == ["ratchet.W019"]
+    # The command as root, and the server as the user that all of it belongs to.
+    os.chown(keys, 12345, 12345)
+    assert exposed(keys) == []
+
+
+def test_the_doctor_tells_of_it_too(keys: Path) -> None:
+    keys.chmod(0o777)
+    with override_settings(DRF_RATCHET={"KEYS": keys}):
+        (warning,) = (
+            text for _, state, text in doctor.examine() if state == "warning" and "chmod" in text
+        )
+    assert warning.startswith(f"{keys} can be changed by other users of this machine. Run chmod")
 
 
 # Cookies
@@ -198,6 +316,7 @@ def test_choices(given: Any, expected: list[str]) -> None:
         ("x" * 100, ["ratchet.E006"]),
         ("change-me-in-production-please-please", ["ratchet.E006"]),
         (f"django-insecure-{GOOD_SECRET}", ["ratchet.E007"]),
+        ("django-insecure-short", ["ratchet.E007"]),
     ],
 )
 def test_secret_key(secret: str | bytes, expected: list[str]) -> None:
@@ -209,6 +328,8 @@ def test_a_fallback_still_verifies() -> None:
         checks.check_secret_key, SECRET_KEY=GOOD_SECRET, SECRET_KEY_FALLBACKS=["short", "x" * 50]
     )
     assert found == ["ratchet.E005", "ratchet.E006"]
+    # What makes no key is not weak either: "".split(",") has one empty text.
+    assert ids(checks.check_secret_key, SECRET_KEY=GOOD_SECRET, SECRET_KEY_FALLBACKS=[""]) == []
 
 
 @pytest.mark.parametrize(
@@ -535,5 +656,5 @@ def test_each_id_has_a_section_in_the_docs() -> None:
     ids = set(re.findall(r'id="(ratchet\w*\.\w+)"', source))
     documented = re.findall(r"^### (ratchet\w*\.\w+)", DOCS.read_text(), re.MULTILINE)
 
-    assert len(ids) == 41
+    assert len(ids) == 45
     assert sorted(documented) == sorted(ids)

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import ProgrammingError, connection
+from django.test import override_settings
 from django.utils import timezone
 
 from drf_ratchet import signals
@@ -90,6 +92,11 @@ def test_all_before(alice: User) -> None:
         ["--all", "--reason="],
         ["--all", f"--reason={'x' * 33}"],
         ["--all", "--batch-size=0"],
+        ["--all", "--reason=two\nlines"],
+        # An id holds the milliseconds since 1970, and no date is after the year 9999.
+        ["--before=0001-01-01T00:00:00+12:00"],
+        ["--before=1969-12-31T23:59:59Z"],
+        ["--before=9999-12-31T23:59:59-12:00"],
     ],
 )
 def test_refused(alice: User, options: list[str]) -> None:
@@ -97,3 +104,39 @@ def test_refused(alice: User, options: list[str]) -> None:
     with pytest.raises(CommandError):
         end(*options)
     assert living() == 1
+
+
+@pytest.mark.parametrize("days", ["-1", "nan", "inf", "1e300", "36500"])
+def test_pruning_refused(days: str) -> None:
+    with pytest.raises(CommandError, match="--days must be between 0 and"):
+        call_command("ratchet", "prune", f"--days={days}")
+
+
+@pytest.mark.parametrize("task", [["prune"], ["end", "--all"], ["end", "--user=alice"]])
+def test_no_table_is_no_traceback(task: list[str]) -> None:
+    def fail(execute: Any, sql: str, *args: Any) -> Any:
+        raise ProgrammingError("relation does not exist, and this is a secret")
+
+    with (
+        connection.execute_wrapper(fail),
+        pytest.raises(CommandError, match=r"ProgrammingError.*manage\.py migrate") as refused,
+    ):
+        call_command("ratchet", *task)
+    assert "secret" not in str(refused.value)
+
+
+def test_bad_settings_are_no_traceback() -> None:
+    with (
+        override_settings(DRF_RATCHET={"LEEWAY": 5}),
+        pytest.raises(CommandError, match=r"DRF_RATCHET\['LEEWAY'\] must be"),
+    ):
+        call_command("ratchet", "prune")
+
+
+def test_several_users_of_one_name(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def several(self: Any, name: str) -> User:
+        raise User.MultipleObjectsReturned
+
+    monkeypatch.setattr(type(User.objects), "get_by_natural_key", several)
+    with pytest.raises(CommandError, match="Several users are called 'alice'"):
+        end("--user=alice")

@@ -1,17 +1,23 @@
 """The settings: their defaults, where they come from, and what is not taken for one."""
 
+import re
 from dataclasses import FrozenInstanceError, fields
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
+import rest_framework_jwt.settings as drf_jwt
+import rest_framework_simplejwt.settings as simplejwt
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from blog.claims import access_claims
+from drf_ratchet.compat.drf_jwt.demands import DEMANDS
 from drf_ratchet.conf import RatchetSettings, bad_values, ratchet_settings, unknown_keys
+from drf_ratchet.other_settings import INSTEAD
 from drf_ratchet.tokens.claims import REGISTERED_CLAIMS
 
 pytestmark = pytest.mark.any_database
@@ -221,7 +227,14 @@ class TestValues:
         for name in given:
             assert repr(name) in str(refused.value)
 
-    @pytest.mark.parametrize("given", [None, [], "LEEWAY", 1, [("LEEWAY", timedelta(0))]])
+    @pytest.mark.parametrize(
+        "given",
+        [
+            *(None, [], "LEEWAY", 1, [("LEEWAY", timedelta(0))]),
+            # Django's error page hides secrets in dicts alone.
+            MappingProxyType({"KEYS": SECRET}),
+        ],
+    )
     def test_no_dict_at_all(self, given: object) -> None:
         with (
             override_settings(DRF_RATCHET=given),
@@ -269,6 +282,64 @@ def test_an_unknown_key_names_the_nearest(name: str, nearest: str) -> None:
     assert SECRET not in str(refused.value)
 
 
+class TestOtherPackages:
+    """Whoever moves here copies the old dict, and is told what to write instead."""
+
+    NAMES = {
+        "simplejwt": {*simplejwt.DEFAULTS, *simplejwt.REMOVED_SETTINGS},
+        "drf-jwt": set(drf_jwt.DEFAULTS) | set(DEMANDS),
+    }
+
+    @pytest.mark.parametrize("package", NAMES)
+    def test_each_of_its_settings_is_answered(self, package: str) -> None:
+        strange = sorted(self.NAMES[package] - DEFAULTS.keys())
+        assert strange
+
+        for name in strange:
+            ((problem, hint),) = unknown_keys({name: SECRET})
+            assert problem == f"DRF_RATCHET has no setting {name!r}."
+            assert "It is a setting of" in hint, name
+            assert package in hint
+
+    @pytest.mark.parametrize("name", INSTEAD)
+    def test_the_answer_names_what_there_is(self, name: str) -> None:
+        """No hint names a setting that does not exist."""
+        words = set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)*_[A-Z]+\b|\bKEYS\b|\bCLAIMS\b", INSTEAD[name]))
+        of_others = {"SECRET_KEY", "SIMPLE_JWT", "JWT_AUTH", "REST_FRAMEWORK"}
+        of_others |= {"AUTHENTICATION_BACKENDS", "DATETIME_FORMAT"}
+
+        assert words - of_others <= DEFAULTS.keys()
+        assert name not in DEFAULTS
+
+    @pytest.mark.parametrize(
+        ("name", "instead"),
+        [
+            ("ALGORITHM", "Use KEYS"),
+            ("SIGNING_KEY", "Use KEYS"),
+            ("BLACKLIST_AFTER_ROTATION", "is never accepted again"),
+            ("SLIDING_TOKEN_LIFETIME", "there are no sliding tokens"),
+            ("TOKEN_TTL", "Use REFRESH_TOKEN_LIFETIME"),
+            ("JWT_EXPIRATION_DELTA", "Use ACCESS_TOKEN_LIFETIME"),
+            ("HEADLESS_JWT_PRIVATE_KEY", "Use KEYS"),
+        ],
+    )
+    def test_what_to_use(self, name: str, instead: str) -> None:
+        with (
+            override_settings(DRF_RATCHET={name: SECRET}),
+            pytest.raises(ImproperlyConfigured, match=instead) as refused,
+        ):
+            ratchet_settings()
+        assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", [f"{SECRET} in the wrong place", SECRET * 10, f"-{SECRET}"])
+def test_what_looks_like_no_name_is_not_shown(name: str) -> None:
+    ((problem, hint),) = unknown_keys({name: 1})
+
+    assert problem == "DRF_RATCHET has no setting of that name."
+    assert SECRET not in hint
+
+
 @pytest.mark.parametrize("name", ["XYZ", "", 7, None])
 def test_an_unknown_key_like_none_names_all(name: object) -> None:
     ((problem, hint),) = unknown_keys({name: SECRET})
@@ -279,6 +350,22 @@ def test_an_unknown_key_like_none_names_all(name: object) -> None:
 
 
 class TestDerived:
+    @pytest.mark.parametrize(
+        ("keys", "places"),
+        [
+            (None, ()),
+            ("keys", ("DRF_RATCHET['KEYS']",)),
+            ({"kty": "oct"}, ("DRF_RATCHET['KEYS']",)),
+            (["a"], ("DRF_RATCHET['KEYS'][0]",)),
+            (["a", "b"], ("DRF_RATCHET['KEYS'][0]", "DRF_RATCHET['KEYS'][1]")),
+        ],
+    )
+    def test_what_messages_call_the_keys(self, keys: Any, places: tuple[str, ...]) -> None:
+        assert RatchetSettings(KEYS=keys).key_places == places
+
+    def test_their_repr_shows_no_value(self) -> None:
+        assert repr(RatchetSettings(CLIENT_ID=SECRET, KEYS=SECRET)) == "<RatchetSettings>"
+
     @pytest.mark.parametrize(
         ("audience", "audiences"),
         [(None, ()), ("blog", ("blog",)), (["a", "b"], ("a", "b")), (("a",), ("a",))],

@@ -1,5 +1,6 @@
 """`manage.py ratchet keys`, the published set, and servers that do not start without keys."""
 
+import base64
 import json
 import os
 import subprocess
@@ -78,6 +79,34 @@ class TestCommand:
         ):
             run("list")
 
+    @pytest.mark.parametrize(
+        "keys", ["keys", "relative/keys", "a-secret-of-32-characters-at-least"]
+    )
+    def test_a_name_that_may_be_a_key_makes_no_directory(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: str
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        for source in (keys, Path(f"{keys}-a-secret-of-32-characters-at-least")):
+            with (
+                override_settings(DRF_RATCHET={"KEYS": source}),
+                pytest.raises(CommandError, match=r"no directory\. Set it to the absolute path"),
+            ):
+                run("new")
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("as_text", [True, False])
+    def test_the_first_key_makes_the_directory(self, tmp_path: Path, as_text: bool) -> None:
+        place = tmp_path / "signing-keys"
+        with override_settings(DRF_RATCHET={"KEYS": str(place) if as_text else place}):
+            assert "signs now" in run("new")
+            assert keyring().access.signing.can_sign
+
+    def test_a_directory_that_others_can_change(self, keys: Path) -> None:
+        keys.chmod(0o777)
+
+        *_, warning = run("rotate").splitlines()
+        assert warning.startswith(f"Warning: {keys} can be changed by other users")
+
     def test_an_empty_directory(self, tmp_path: Path) -> None:
         assert "Make one" in run("list", "--dir", str(tmp_path))
 
@@ -86,6 +115,73 @@ class TestCommand:
 
         with pytest.raises(CommandError):
             run("new", "--dir", str(tmp_path / "keys"))
+
+
+class TestNoTraceback:
+    """What cannot be done is said in one line, with what to do."""
+
+    @pytest.mark.parametrize(
+        "directory",
+        ["{tmp}/file", "{tmp}/file/keys", "/proc/keys", "/dev/null", "{tmp}/" + "x" * 300, "a\0b"],
+    )
+    @pytest.mark.parametrize("task", [["new"], ["list"], ["rotate"], ["retire", "kid"]])
+    def test_where_no_directory_can_be(
+        self, tmp_path: Path, directory: str, task: list[str]
+    ) -> None:
+        (tmp_path / "file").write_text("a file")
+
+        with pytest.raises(CommandError, match=r"--dir|keys new"):
+            run(*task, "--dir", directory.format(tmp=tmp_path))
+
+    @pytest.mark.parametrize("raw", [b"\xff\xfe\x00", b"\x80", b"", b"{", b"\x30\x82\x01"])
+    @pytest.mark.parametrize("task", [["new"], ["list"], ["rotate"], ["retire", "kid"]])
+    def test_a_file_that_is_no_key(self, keys: Path, raw: bytes, task: list[str]) -> None:
+        (keys / "odd.json").write_bytes(raw)
+
+        with pytest.raises(CommandError, match=r"odd\.json holds no key that can be used"):
+            run(*task)
+
+    @pytest.mark.parametrize("given", [{"LEEWAY": 5}, {"ALGORITHM": "HS256"}, {"KEYS": 7}])
+    def test_bad_settings(self, keys: Path, given: dict[str, Any]) -> None:
+        for task in (["new"], ["list"], ["rotate"], ["new", "--dir", str(keys)]):
+            with (
+                override_settings(DRF_RATCHET={"KEYS": keys, **given}),
+                pytest.raises(CommandError, match=f"DRF_RATCHET.*{next(iter(given))}"),
+            ):
+                run(*task)
+
+    def test_no_such_algorithm(self, keys: Path) -> None:
+        with pytest.raises(CommandError, match="invalid choice"):
+            run("new", "--alg", "HS1")
+        with pytest.raises(CommandError, match="not an algorithm to sign with"):
+            call_command("ratchet", "keys", "new", alg="HS1")
+
+    def test_a_full_disk(self, keys: Path) -> None:
+        program = (
+            "import resource, sys\n"
+            "from pathlib import Path\n"
+            "from drf_ratchet.tokens.key_directory import new_key\n"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+            "try:\n"
+            f"    new_key(Path({str(keys)!r}), 'Ed25519', 1e9, signs_from=0)\n"
+            "except ValueError as error:\n"
+            "    print(error)\n"
+        )
+        before = sorted(keys.iterdir())
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+        )
+        assert (
+            "cannot be written: File too large. Let this user write there, make room" in done.stdout
+        )
+        assert sorted(keys.iterdir()) == before, "no draft is left"
+
+    def test_a_name_that_no_terminal_shows(self, keys: Path) -> None:
+        (made,) = keys.glob("*.json")
+        made.rename(keys / os.fsdecode(b"a\nb\xff.json"))
+
+        (line,) = run("list").splitlines()
+        assert line.endswith(r"a\nb\udcff.json")
 
 
 class TestPublished:
@@ -158,9 +254,18 @@ DRF_RATCHET = {"KEYS": %r}
 """
 
 
+PEM = b"""-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIM4lLDxuaUgrWOe2ti3ZQ0v6sDYSc+JK82TyzypfIVbL
+-----END PRIVATE KEY-----
+"""
+
+
+@pytest.mark.parametrize("keys", ["/nowhere/keys", base64.b64encode(PEM).decode()])
 @pytest.mark.parametrize("program", [["-m", "gunicorn", "--check-config", "config.wsgi"], ["-c"]])
-def test_a_server_does_not_start_without_keys(tmp_path: Path, program: list[str]) -> None:
-    (tmp_path / "without_keys.py").write_text(SETTINGS % str(tmp_path / "keys"))
+def test_a_server_does_not_start_without_keys(
+    tmp_path: Path, program: list[str], keys: str
+) -> None:
+    (tmp_path / "without_keys.py").write_text(SETTINGS % keys)
     if program == ["-c"]:
         program = ["-c", "import django; django.setup()"]
     done = subprocess.run(
@@ -179,3 +284,5 @@ def test_a_server_does_not_start_without_keys(tmp_path: Path, program: list[str]
 
     assert done.returncode != 0
     assert "ratchet keys new" in done.stderr
+    assert "DRF_RATCHET['KEYS'] is not a readable file or a PEM/JWK key." in done.stderr
+    assert keys not in done.stderr + done.stdout

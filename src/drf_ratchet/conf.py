@@ -1,6 +1,7 @@
 """The settings: one dict, ``DRF_RATCHET``, read through one typed object."""
 
 import difflib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
@@ -13,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
+from drf_ratchet.other_settings import INSTEAD
 from drf_ratchet.tokens.claims import REGISTERED_CLAIMS
 
 NAME = "DRF_RATCHET"
@@ -22,7 +24,7 @@ FRESHNESS_CHOICES = ("immediate", "bounded", "expiry")
 USER_CHOICES = ("model", "claims")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class RatchetSettings:
     """What a project may choose. Each name is a key of ``DRF_RATCHET``; each default is safe."""
 
@@ -53,9 +55,7 @@ class RatchetSettings:
     AUDIENCE: str | Sequence[str] | None = None
     #: The keys of access tokens: a directory of JWK or PEM files, a file, the text of a key, or a
     #: list of those. None: a key derived from ``SECRET_KEY``. Refresh tokens never use them.
-    KEYS: str | Path | Mapping[str, Any] | Sequence[str | Path | Mapping[str, Any]] | None = field(
-        default=None, repr=False
-    )
+    KEYS: str | Path | Mapping[str, Any] | Sequence[str | Path | Mapping[str, Any]] | None = None
     #: How long a new key is published before it signs. Longer than verifiers keep the key set.
     KEY_PUBLISH_DELAY: timedelta = timedelta(minutes=15)
     #: How long the published key set may be kept.
@@ -86,17 +86,21 @@ class RatchetSettings:
     MAX_SESSIONS_PER_USER: int | None = None
     #: The services that may ask about tokens and end sessions: name to secret. (Django's error
     #: reports leave out what has "secret" in its name.)
-    SERVICE_SECRETS: Mapping[str, str] = field(default_factory=dict, repr=False)
+    SERVICE_SECRETS: Mapping[str, str] = field(default_factory=dict)
     #: What ``request.user`` is: a row of the user model, or what the token says ("claims"), for a
     #: service that has no users of its own.
     USER: str = "model"
     #: With USER = "claims": the arguments of ``drf_ratchet.verifier.Verifier``. None: tokens are
     #: verified with KEYS, and sessions are taken on trust.
-    VERIFIER: Mapping[str, Any] | None = field(default=None, repr=False)
+    VERIFIER: Mapping[str, Any] | None = None
     #: With USER = "claims": the claim that is true for staff. None: nobody is.
     STAFF_CLAIM: str | None = None
     #: With USER = "claims": the claim that is true for superusers. None: nobody is one.
     SUPERUSER_CLAIM: str | None = None
+
+    def __repr__(self) -> str:
+        # A value may be a secret, also of a setting that should have none.
+        return "<RatchetSettings>"
 
     @property
     def audiences(self) -> tuple[str, ...]:
@@ -111,6 +115,14 @@ class RatchetSettings:
         if self.KEYS is None:
             return ()
         return (self.KEYS,) if _is_key_source(self.KEYS) else tuple(self.KEYS)  # type: ignore[arg-type, return-value]
+
+    @property
+    def key_places(self) -> tuple[str, ...]:
+        """What messages call each of ``keys``, which may be a secret itself."""
+        place = f"{NAME}['KEYS']"
+        if _is_key_source(self.KEYS):
+            return (place,)
+        return tuple(f"{place}[{index}]" for index in range(len(self.keys)))
 
     @property
     def claims(self) -> Callable[..., Mapping[str, Any]] | None:
@@ -129,17 +141,23 @@ def ratchet_settings() -> RatchetSettings:
         ImproperlyConfigured: a key is unknown or a value is bad; the text names each and says
             what to write. ``manage.py check`` says the same before anything runs.
     """
+    # The values stay out of this function: Django's error page shows its local variables.
+    made = _resolved()
+    if isinstance(made, str):
+        raise ImproperlyConfigured(made)
+    return made
+
+
+def _resolved() -> RatchetSettings | str:
     given = given_settings()
     problems = [f"{text} {hint}" for text, hint in (*unknown_keys(given), *bad_values(given))]
-    if problems:
-        raise ImproperlyConfigured(" ".join(problems))
-    return RatchetSettings(**given)
+    return " ".join(problems) if problems else RatchetSettings(**given)
 
 
 def given_settings() -> Any:
     """``DRF_RATCHET`` as the project wrote it, over what was put underneath; not checked yet."""
     own = getattr(django_settings, NAME, {})
-    if not isinstance(own, Mapping):
+    if not isinstance(own, dict):
         return own
     underneath = (item for source in _underneath.values() for item in source().items())
     return {**dict(underneath), **own}
@@ -173,20 +191,22 @@ setting_changed.connect(_forget, dispatch_uid="drf_ratchet.conf")
 
 
 def unknown_keys(given: Any) -> Iterator[tuple[str, str]]:
-    """Each key that is no setting, as (problem, hint); the hint names the nearest known one."""
+    """Yield each key that is no setting, as (problem, hint).
+
+    The hint says what to use instead of another package's setting, or names the nearest known one.
+    """
     if not isinstance(given, Mapping):
         return
     known = [field.name for field in fields(RatchetSettings)]
     for name in given:
         if name not in known:
-            near = difflib.get_close_matches(str(name).upper(), known, n=1, cutoff=0.5)
-            hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}."
-            yield f"{NAME} has no setting {name!r}.", hint
+            yield f"{NAME} has no setting {_shown(name)}.", _instead(name, known)
 
 
 def bad_values(given: Any) -> Iterator[tuple[str, str]]:
-    """Each value that cannot be used, as (problem, hint). Values are not shown."""
-    if not isinstance(given, Mapping):
+    """Yield each value that cannot be used, as (problem, hint). Values are not shown."""
+    # Django's error reports look for secrets in dicts alone, and not in other mappings.
+    if not isinstance(given, dict):
         yield f"{NAME} is not a dict.", "Write DRF_RATCHET = {...}."
         return
     for name, (demand, holds) in _DEMANDS.items():
@@ -194,13 +214,44 @@ def bad_values(given: Any) -> Iterator[tuple[str, str]]:
             yield f"{NAME}[{name!r}] must be {demand}.", f"The default is {_default(name)!r}."
     claims = given.get("CLAIMS")
     if isinstance(claims, str) and claims:
-        try:
-            named = import_string(claims)
-        except (ImportError, ValueError, TypeError) as error:  # "." and ".." raise the latter two
-            yield f"{NAME}['CLAIMS'] cannot be imported: {error}.", "Write 'app.module.function'."
-        else:
-            if not callable(named):
-                yield f"{NAME}['CLAIMS'] is not callable.", "Write 'app.module.function'."
+        problem = why_unimportable(claims)
+        if problem:
+            yield f"{NAME}['CLAIMS'] {problem}.", "Write 'app.module.function'."
+
+
+def _shown(name: Any) -> str:
+    # What does not look like the name of a setting may be a value in the wrong place.
+    looks_like_one = not isinstance(name, str) or re.fullmatch(r"\w{0,40}", name)
+    return repr(name) if looks_like_one and len(repr(name)) < 60 else "of that name"
+
+
+def _instead(name: Any, known: Sequence[str]) -> str:
+    instead = INSTEAD.get(name) if isinstance(name, str) else None
+    if instead:
+        return instead
+    near = difflib.get_close_matches(str(name).upper(), known, n=1, cutoff=0.5)
+    return f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}."
+
+
+def why_unimportable(path: str) -> str:
+    """Return why a dotted path names no callable, without what a module says; "" where it does.
+
+    Args:
+        path: as a setting has it.
+    """
+    try:
+        named = import_string(path)
+    except ModuleNotFoundError as error:
+        return f"cannot be imported{_missing(error.name or '')}"
+    except Exception as error:  # whatever a project's module raises; its text may hold a secret
+        return f"cannot be imported: {type(error).__name__}"
+    return "" if callable(named) else "is not callable"
+
+
+def _missing(module: str) -> str:
+    # A secret in the wrong place is longer, or has other characters.
+    is_name = len(module) <= 40 and all(map(str.isidentifier, module.split(".")))
+    return f": No module named {module!r}" if is_name else ": its module is not there"
 
 
 def _default(name: str) -> Any:
@@ -266,7 +317,7 @@ _DEMANDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
         lambda v: v is None or _is_name(v) or _is_names(v),
     ),
     "KEYS": (
-        "a directory, a file, the text of a key, a list of those, or None",
+        "the path of a directory or a file, the text of a key, a list of those, or None",
         lambda v: (
             v is None
             or _is_key_source(v)
@@ -303,7 +354,7 @@ _DEMANDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "USER": (f"one of {USER_CHOICES}", lambda v: v in USER_CHOICES),
     "VERIFIER": (
         "a dict of the arguments of Verifier, or None",
-        lambda v: v is None or (isinstance(v, Mapping) and len(v) > 0 and all(map(_is_name, v))),
+        lambda v: v is None or (isinstance(v, dict) and len(v) > 0 and all(map(_is_name, v))),
     ),
     "STAFF_CLAIM": ("the name of a claim, or None", lambda v: v is None or _is_name(v)),
     "SUPERUSER_CLAIM": ("the name of a claim, or None", lambda v: v is None or _is_name(v)),

@@ -10,13 +10,17 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from django.core.cache import caches
-from django.db import connections
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections, router
 from django.db.migrations.executor import MigrationExecutor
 
+from drf_ratchet.checks.databases import misrouted
+from drf_ratchet.checks.keys import exposed_keys
 from drf_ratchet.checks.throttles import cache_backend, counts_atomically, is_per_process
 from drf_ratchet.clock import database_now
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.keyring import keyring
+from drf_ratchet.models import Session
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.feed import recent_cut_offs, recent_endings, window
 
@@ -71,13 +75,19 @@ def examine() -> Iterator[Finding]:
 
 
 def _keys() -> Iterator[tuple[State, str]]:
-    ring = keyring()
+    try:
+        ring = keyring()
+    except ImproperlyConfigured as error:
+        yield State.BROKEN, str(error)
+        return
     for kind, keys in (("access", ring.access), ("refresh", ring.refresh)):
         signing = keys.signing
         yield State.OK, f"{kind} tokens are signed by {signing.kid} ({signing.alg})"
         for key in keys:
             if key is not signing:
                 yield State.OK, f"{kind} tokens of {key.kid} ({key.alg}) still verify"
+    for found in exposed_keys(ratchet_settings()):
+        yield State.WARNING, f"{found.problem} {found.hint}"
 
 
 def _cache() -> Iterator[tuple[State, str]]:
@@ -109,6 +119,11 @@ def _database() -> Iterator[tuple[State, str]]:
     connection = connections[alias]
     connection.ensure_connection()
     yield State.OK, f"{alias!r} ({connection.display_name}) answers"
+    for found in misrouted():
+        yield State.BROKEN, f"{found.problem} {found.hint}"
+    elsewhere = router.db_for_read(Session)
+    if elsewhere != alias:
+        yield State.OK, f"sessions are read from it too, and never from {elsewhere!r}"
     missing = _unapplied(alias)
     if missing:
         yield State.BROKEN, f"not migrated: {', '.join(missing)}; run manage.py migrate"

@@ -1,5 +1,6 @@
 """The issuer of the tokens, where it is another server: the setting ``VERIFIER``."""
 
+import inspect
 import os
 import threading
 from functools import lru_cache
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
-from drf_ratchet.conf import NAME, ratchet_settings
+from drf_ratchet.conf import NAME, RatchetSettings, ratchet_settings
 from drf_ratchet.tenants import issuer_for
 from drf_ratchet.tokens.claims import Claims
 from drf_ratchet.tokens.errors import Reason, TokenRefused
@@ -74,25 +75,44 @@ _OF_ONE_TENANT = (
 
 @lru_cache(maxsize=1)
 def _made() -> "Verifier":
+    # The values stay out of this function: Django's error page shows its local variables.
+    made = make_verifier(ratchet_settings())
+    if isinstance(made, str):
+        raise ImproperlyConfigured(made)
+    return made
+
+
+def make_verifier(chosen: RatchetSettings) -> "Verifier | str":
+    """Return the verifier that ``VERIFIER`` describes, or what is wrong with it.
+
+    Args:
+        chosen: the settings.
+    """
     from drf_ratchet.verifier import Verifier
 
-    settings = ratchet_settings()
     given = {
-        "audience": settings.audiences,
-        "leeway": settings.LEEWAY.total_seconds(),
-        **(settings.VERIFIER or {}),
+        "audience": chosen.audiences,
+        "leeway": chosen.LEEWAY.total_seconds(),
+        **(chosen.VERIFIER or {}),
     }
-    if callable(settings.ISSUER):
+    if callable(chosen.ISSUER):
         for name in ("issuer", "feed_url"):
             if name in given:
-                raise ImproperlyConfigured(_OF_ONE_TENANT.format(name=name))
+                return _OF_ONE_TENANT.format(name=name)
         issuer = None
     else:
-        issuer = given.pop("issuer", settings.ISSUER)
+        issuer = given.pop("issuer", chosen.ISSUER)
     try:
         return Verifier(issuer, **given)
-    except (TypeError, ValueError) as error:
-        raise ImproperlyConfigured(f"{NAME}['VERIFIER'] cannot be used: {error}") from None
+    except (TypeError, AttributeError):
+        strange = sorted(given.keys() - inspect.signature(Verifier).parameters.keys())
+        named = [repr(name) for name in strange if len(name) <= 40 and name.isidentifier()]
+        why = f"Verifier takes no {', '.join(named)}" if named else "an argument is mistyped"
+    except UnicodeError:
+        why = "a name or a secret cannot be sent"
+    except ValueError as error:
+        why = str(error).rstrip(".")
+    return f"{NAME}['VERIFIER'] cannot be used: {why}."
 
 
 def _forget(*, setting: str, **kwargs: Any) -> None:

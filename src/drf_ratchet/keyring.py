@@ -1,5 +1,11 @@
-"""The keys in force, made from the settings."""
+"""The keys in force, made from the settings.
 
+Django's error page shows the local variables of each function that an exception passes through. So
+what raises here holds no secret: the functions that do return what is wrong.
+"""
+
+import logging
+import re
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,14 +15,16 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
-from django.utils.encoding import force_bytes
+from django.utils.functional import Promise
 
-from drf_ratchet.conf import NAME, ratchet_settings
+from drf_ratchet.conf import NAME, RatchetSettings, ratchet_settings
 from drf_ratchet.tokens.keys import Key, KeySet
 
 if TYPE_CHECKING:
     # Late below: with derived keys nobody reads any, and joserfc takes long to import.
     from drf_ratchet.tokens.key_files import KeyFiles
+
+log = logging.getLogger("drf_ratchet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,32 +55,57 @@ def keyring() -> Keyring:
 
 @lru_cache(maxsize=1)
 def key_files() -> "KeyFiles | None":
-    """What ``KEYS`` names; None where it is not set.
+    """Return what ``KEYS`` names; None where it is not set.
 
     Raises:
         ImproperlyConfigured: as ``keyring``.
     """
-    sources = ratchet_settings().keys
-    if not sources:
+    made = read_key_files(ratchet_settings())
+    if isinstance(made, str):
+        raise ImproperlyConfigured(f"{made} To make a key: manage.py ratchet keys new")
+    return made
+
+
+def read_key_files(chosen: RatchetSettings) -> "KeyFiles | str | None":
+    """Return what ``KEYS`` names, or what is wrong with it; None where it is not set.
+
+    Args:
+        chosen: the settings, all of them usable.
+    """
+    if not chosen.keys:
         return None
     from drf_ratchet.tokens.key_files import KeyFiles
 
     try:
-        return KeyFiles(sources)
+        return KeyFiles(chosen.keys, chosen.key_places)
     except ValueError as error:
-        raise ImproperlyConfigured(
-            f"{NAME}['KEYS'] cannot be used: {error}. To make a key: manage.py ratchet keys new"
-        ) from None
+        why = str(error).rstrip(".")
+    # Most of them name the setting themselves, with the number of its entry.
+    return f"{why}." if why.startswith(NAME) else f"{NAME}['KEYS'] cannot be used: {why}."
 
 
 def key_directory() -> Path | None:
-    """The one directory that ``KEYS`` is; None where it is something else."""
+    """Return the one directory that ``KEYS`` is, or is to become; None where it is neither.
+
+    A directory that is not there yet is made by the first key, and printed. So a text that may be
+    a key makes none: a string must be an absolute path, and the last part short and plain.
+    """
     sources = ratchet_settings().keys
     if len(sources) != 1 or not isinstance(sources[0], (str, Path)):
         return None
     place = Path(sources[0])
-    # One that is not there yet is about to be made.
-    return place if place.is_dir() or not (place.exists() or place.suffix) else None
+    try:
+        if place.is_dir():
+            return place
+        absent = not place.exists() and place.absolute().parent.is_dir()
+    except (OSError, ValueError):  # too long for a path, or with a NUL
+        return None
+    is_path = isinstance(sources[0], Path) or place.is_absolute()
+    return place if absent and is_path and _NEW_DIRECTORY.fullmatch(place.name) else None
+
+
+#: Shorter than the shortest secret that signs (RFC 7518 section 3.2), and without a file's suffix.
+_NEW_DIRECTORY = re.compile(r"[A-Za-z0-9_-]{1,31}")
 
 
 def load_at_start() -> None:
@@ -91,20 +124,66 @@ def load_at_start() -> None:
 
 @lru_cache(maxsize=1)
 def _derived() -> Keyring:
+    made = _derive()
+    if isinstance(made, str):
+        raise ImproperlyConfigured(made)
+    return made
+
+
+def _derive() -> Keyring | str:
+    wrong = unusable_secrets()
+    if "SECRET_KEY" in wrong:
+        return f"{wrong['SECRET_KEY']} Every token depends on it."
+    for problem in wrong.values():
+        log.error("%s It is ignored.", problem)
     # Easy slips in a settings file: a fallback that repeats the secret, and "".split(",").
-    given = [
-        force_bytes(secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    ]
-    secrets = [secret for secret in dict.fromkeys(given) if secret]
-    access, refresh = (
-        KeySet(*_signing_first([Key.derive(secret, use) for secret in secrets]))
-        for use in ("access", "refresh")
+    secrets = dict.fromkeys(_bytes(secret) for secret in _usable_secrets() if secret)
+    return Keyring(
+        *(
+            KeySet(*_signing_first([Key.derive(secret, use) for secret in secrets]))
+            for use in ("access", "refresh")
+        )
     )
-    return Keyring(access, refresh)
 
 
 def _signing_first(keys: list[Key]) -> tuple[Key, list[Key]]:
     return keys[0], keys[1:]
+
+
+def unusable_secrets() -> dict[str, str]:
+    """Return what is wrong with ``SECRET_KEY`` and with each of its fallbacks, by their names.
+
+    What is no text has a text all the same, which anybody can guess: "None", the "**********" of
+    a value that masks itself, or each letter of a string that should have been a list.
+    """
+    wrong = {}
+    if not (_is_secret(settings.SECRET_KEY) and settings.SECRET_KEY):
+        wrong["SECRET_KEY"] = "SECRET_KEY must be a string or bytes, and not empty."
+    fallbacks: Any = settings.SECRET_KEY_FALLBACKS
+    if not isinstance(fallbacks, (list, tuple)):
+        return {**wrong, "SECRET_KEY_FALLBACKS": "SECRET_KEY_FALLBACKS must be a list or a tuple."}
+    for index, secret in enumerate(fallbacks):
+        if not _is_secret(secret):
+            name = f"SECRET_KEY_FALLBACKS[{index}]"
+            wrong[name] = f"{name} must be a string or bytes."
+    return wrong
+
+
+def _usable_secrets() -> list[Any]:
+    fallbacks: Any = settings.SECRET_KEY_FALLBACKS
+    if not isinstance(fallbacks, (list, tuple)):
+        return [settings.SECRET_KEY]
+    return [settings.SECRET_KEY, *filter(_is_secret, fallbacks)]
+
+
+def _is_secret(value: Any) -> bool:
+    return isinstance(value, (str, bytes, Promise))
+
+
+def _bytes(secret: Any) -> bytes:
+    # An environment variable that is not UTF-8 has surrogates in it; an error would quote it.
+    is_bytes = isinstance(secret, bytes)
+    return bytes(secret) if is_bytes else str(secret).encode("utf-8", "surrogatepass")
 
 
 def _forget(*, setting: str, **kwargs: Any) -> None:

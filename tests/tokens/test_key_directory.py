@@ -87,6 +87,54 @@ class TestNew:
             tmp_path / "keys" / ".lock"
         ]
 
+    def test_beside_a_public_key_that_all_can_read(self, keys: Path) -> None:
+        (public,) = list_keys(keys, NOW)
+        shown = keys / "z-public.json"
+        shown.write_text(json.dumps({**public.key.public_jwk(), "kid": "of somebody else"}))
+        shown.chmod(0o644)
+        os.utime(shown, (NOW + 10**6, NOW + 10**6))
+
+        made = new_key(keys, "Ed25519", NOW, signs_from=NOW)
+
+        assert stat.S_IMODE(made.file.stat().st_mode) == 0o600
+        assert stat.S_IMODE(shown.stat().st_mode) == 0o644
+
+    @pytest.mark.parametrize(
+        ("beside", "expected"),
+        [(0o644, 0o640), (0o666, 0o640), (0o640, 0o640), (0o660, 0o640), (0o400, 0o600)],
+    )
+    def test_beside_a_private_key(self, keys: Path, beside: int, expected: int) -> None:
+        """The group of a server keeps what it has; nobody else gets anything."""
+        (old,) = keys.glob("*.json")
+        old.chmod(beside)
+
+        made, _ = rotate(keys)
+
+        assert stat.S_IMODE(made.file.stat().st_mode) == expected
+        assert stat.S_IMODE(old.stat().st_mode) == expected, "it was written too"
+
+    def test_whatever_the_umask(self, tmp_path: Path) -> None:
+        before = os.umask(0)
+        try:
+            made = new_key(tmp_path / "keys", "Ed25519", NOW, signs_from=NOW)
+        finally:
+            os.umask(before)
+
+        assert stat.S_IMODE(made.file.stat().st_mode) == 0o600
+        assert stat.S_IMODE(made.file.parent.stat().st_mode) == 0o700
+
+    def test_the_first_belongs_to_the_owner_of_the_directory(self, tmp_path: Path) -> None:
+        """The command as root, the server as another user, and no key yet."""
+        if os.geteuid() != 0:
+            pytest.skip("only root gives files away")
+        (tmp_path / "keys").mkdir(0o700)
+        os.chown(tmp_path / "keys", 33, 33)
+
+        made = new_key(tmp_path / "keys", "Ed25519", NOW, signs_from=NOW)
+
+        assert (made.file.stat().st_uid, made.file.stat().st_gid) == (33, 33)
+        assert stat.S_IMODE(made.file.stat().st_mode) == 0o600
+
     def test_no_algorithm(self, tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="not an algorithm"):
             new_key(tmp_path, "none", NOW, signs_from=NOW)

@@ -362,10 +362,33 @@ class TestKeyFiles:
 
         assert [each.kid for each in read_sources(sources)] == ["a", "b", "c", "d"]
 
-    @pytest.mark.parametrize("missing", ["none", "none.json"])
-    def test_not_there(self, tmp_path: Path, missing: str) -> None:
-        with pytest.raises(ValueError, match=f"{missing} cannot be read: FileNotFoundError"):
-            KeyFiles([tmp_path / missing])
+    @pytest.mark.parametrize("missing", ["none", "none.json", "x" * 300, "a\nb", "a\0b"])
+    def test_what_is_not_there_is_not_shown(self, tmp_path: Path, missing: str) -> None:
+        """It may be a key, and no path at all."""
+        with pytest.raises(ValueError, match="is not a readable file or a PEM/JWK key") as refused:
+            KeyFiles([tmp_path / missing], ["KEYS"])
+        assert str(refused.value).startswith("KEYS is not ")
+        assert missing not in str(refused.value)
+
+    def test_no_pipe_and_no_device_is_read(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe")
+        for place in (tmp_path / "pipe", Path("/dev/zero")):
+            with pytest.raises(ValueError, match="is a pipe or a device"):
+                KeyFiles([place])
+
+    def test_a_huge_file(self, tmp_path: Path) -> None:
+        with (tmp_path / "1.json").open("wb") as file:
+            file.truncate(10**9)
+
+        with pytest.raises(ValueError, match=r"1\.json holds no key .* more than 1000000 bytes"):
+            KeyFiles([tmp_path])
+
+    def test_the_name_of_a_file_stays_on_one_line(self, tmp_path: Path) -> None:
+        (tmp_path / os.fsdecode(b"a\nb\xff.json")).write_text("{}")
+
+        with pytest.raises(ValueError, match="holds no key") as refused:
+            KeyFiles([tmp_path])
+        assert r"a\nb\udcff.json" in str(refused.value)
 
     def test_looking_costs_nothing_in_between(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -412,6 +412,64 @@ class TestStrangeSets:
         assert "publishes a secret key" in caplog.text
         assert jwk_of_it.get("k", jwk_of_it.get("d")) not in caplog.text
 
+    @pytest.mark.parametrize(
+        ("bad", "why"),
+        [
+            ({"kty": "RSA", "n": "AQAB", "e": "AQAB"}, "at least 2048 bits"),
+            ({"kty": "OKP", "crv": "Ed25519", "x": "AQ" + "A" * 41}, "small order"),
+            ({"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}, "do not belong together"),
+            ({"kty": "quantum"}, "its kty is none of"),
+            ({"use": "enc"}, "its use is not 'sig'"),
+            ({"x": "+/+="}, "must be base64url"),
+            ({"kid": "a\nb"}, "its kid is not a string"),
+            ({"exp": 10**400}, "its exp is not a time"),
+            (None, "it is not a JSON object"),
+        ],
+    )
+    def test_a_bad_key_is_passed_over_with_a_line_in_the_log(
+        self,
+        issuer: Issuer,
+        verifier_of: MakeVerifier,
+        clock: Clock,
+        caplog: pytest.LogCaptureFixture,
+        bad: dict[str, Any] | None,
+        why: str,
+    ) -> None:
+        (good,) = public(issuer.keys)
+        odd = None if bad is None else {**(good if "kty" not in bad else {}), **bad}
+        issuer.raw_keys = json.dumps({"keys": [odd, good]}).encode()
+        verifier = verifier_of()
+
+        assert verifier.verify(issuer.token())
+        (line,) = caplog.messages
+        assert line.startswith("A key of the issuer's set is passed over. keys[0]: ")
+        assert why in line
+        for _ in range(3):  # once, and not at every fetch
+            clock.advance(10)
+            reason(verifier, issuer.token(new_key()))
+        assert len(caplog.messages) == 1
+
+    def test_thousands_of_bad_keys_are_few_lines(
+        self, issuer: Issuer, verifier_of: MakeVerifier, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (good,) = public(issuer.keys)
+        body = {"keys": [*({"kty": "EC"} for _ in range(5000)), good]}
+        issuer.raw_keys = json.dumps(body).encode()
+
+        assert verifier_of().verify(issuer.token())
+        assert len(caplog.messages) == 11
+        assert "4990 more keys" in caplog.text
+
+    def test_another_key_of_the_same_id(
+        self, issuer: Issuer, verifier_of: MakeVerifier, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (good,) = public(issuer.keys)
+        other = {**public([forge.key_for("ES256")])[0], "kid": good["kid"]}
+        issuer.raw_keys = json.dumps({"keys": [good, other]}).encode()
+
+        assert verifier_of().verify(issuer.token())
+        assert "keys[1]: another one has its kid" in caplog.text
+
     def test_only_some_algorithms(self, issuer: Issuer, verifier_of: MakeVerifier) -> None:
         issuer.keys = [forge.key_for("ES256"), forge.key_for("RS256")]
         verifier = verifier_of(algorithms=["ES256"])

@@ -8,10 +8,11 @@ message shows a value that may be secret. Importing this package registers them 
 from drf_ratchet.checks.browsable import check_browsable_login, check_browsable_middleware
 from drf_ratchet.checks.claims import check_claims
 from drf_ratchet.checks.cookies import check_csrf_cookie, check_secure_cookies
+from drf_ratchet.checks.databases import check_databases
 from drf_ratchet.checks.fitting_in import check_authenticators, check_cors
 from drf_ratchet.checks.keys import check_key_files, check_keys
 from drf_ratchet.checks.network import check_https, check_proxies
-from drf_ratchet.checks.secret_key import check_secret_key
+from drf_ratchet.checks.secret_key import check_secret_key, check_secret_key_types
 from drf_ratchet.checks.settings import check_choices, check_settings
 from drf_ratchet.checks.tenants import check_tenants
 from drf_ratchet.checks.throttles import check_cache, check_rates, check_rates_are_on
@@ -25,6 +26,7 @@ __all__ = [
     "check_claims",
     "check_cors",
     "check_csrf_cookie",
+    "check_databases",
     "check_https",
     "check_key_files",
     "check_keys",
@@ -32,6 +34,7 @@ __all__ = [
     "check_rates",
     "check_rates_are_on",
     "check_secret_key",
+    "check_secret_key_types",
     "check_secure_cookies",
     "check_settings",
     "check_tenants",

@@ -1,73 +1,153 @@
 """The keys that sign access tokens."""
 
 import os
+import stat
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.core.exceptions import ImproperlyConfigured
 
 from drf_ratchet.checks.settings import usable_settings
+from drf_ratchet.conf import RatchetSettings
 
-#: Anybody but the owner. Mounted secrets are often readable by a group of the process's own.
-OTHERS = 0o007
+#: How long the JavaScript package jose keeps a key set (``cacheMaxAge``), whatever Cache-Control
+#: says; PyJWT's PyJWKClient keeps it for five minutes (``lifespan``).
+KEPT_BY_OTHERS = timedelta(minutes=10)
 
 
 @register(Tags.security)
 def check_keys(**kwargs: Any) -> list[CheckMessage]:
-    """E009: the keys cannot be used. E010: a new key signs before everybody can know it."""
-    return list(_keys())
+    """E009: the keys cannot be used. E010, W020: a new key signs before everybody knows it."""
+    return list(_keys(usable_settings()))
 
 
 @register(Tags.security, deploy=True)
 def check_key_files(**kwargs: Any) -> list[CheckMessage]:
-    """W016: other users of the machine can read a private key."""
+    """W016: others can read a private key. W019: others can put a key in its place."""
     return [
-        Warning(
-            f"{file} can be read by every user of this machine.",
-            hint=f"chmod 600 {file}",
-            id="ratchet.W016",
-        )
-        for file in _files()
-        if os.name == "posix" and file.stat().st_mode & OTHERS and _is_private(file)
+        Warning(found.problem, hint=found.hint, id=found.id)
+        for found in exposed_keys(usable_settings())
     ]
 
 
-def _keys() -> Iterator[CheckMessage]:
-    from drf_ratchet.keyring import key_files
+class Exposed(NamedTuple):
+    """A key file or a directory that other users of the machine can read or change.
 
-    settings = usable_settings()
-    if not settings.keys:
-        return
+    Args:
+        problem: what is wrong.
+        hint: what to do.
+        id: of the check.
+    """
+
+    problem: str
+    hint: str
+    id: str
+
+
+def exposed_keys(chosen: RatchetSettings) -> Iterator[Exposed]:
+    """Yield each key file and directory of ``KEYS`` that others can read or change.
+
+    Args:
+        chosen: the settings.
+    """
+    from drf_ratchet.tokens.key_files import is_place  # late, as in keyring
+
+    for source in chosen.keys:
+        if isinstance(source, (str, Path)) and is_place(source):
+            yield from exposed_at(Path(source))
+
+
+def exposed_at(place: Path) -> list[Exposed]:
+    """Return what others can read or change at one place.
+
+    Args:
+        place: a key file or a directory of them.
+    """
+    from drf_ratchet.tokens.key_files import files_of
+
+    if os.name != "posix":
+        return []
     try:
-        key_files()
-    except ImproperlyConfigured as error:
+        return list(_exposed(place, files_of(place)))
+    except (OSError, ValueError):
+        return []  # E009 says it
+
+
+def _keys(chosen: RatchetSettings) -> Iterator[CheckMessage]:
+    from drf_ratchet.keyring import read_key_files
+
+    if not chosen.keys:
+        return
+    made = read_key_files(chosen)
+    if isinstance(made, str):
         yield Error(
-            str(error),
-            hint="Servers do not start with it. manage.py ratchet keys list says what is there.",
+            made,
+            hint="No server starts with it. 'manage.py ratchet keys list' lists the keys of a "
+            "directory, and 'manage.py ratchet keys new' makes one.",
             id="ratchet.E009",
         )
-    if settings.KEY_PUBLISH_DELAY <= settings.JWKS_MAX_AGE:
+    if chosen.KEY_PUBLISH_DELAY <= chosen.JWKS_MAX_AGE:
         yield Error(
             "DRF_RATCHET['KEY_PUBLISH_DELAY'] is not longer than 'JWKS_MAX_AGE'.",
-            hint="A new key would sign while verifiers may still keep a key set without it, and "
-            "they would refuse good tokens. Make it three times as long.",
+            hint="A verifier that keeps the key set for as long as it may would refuse the tokens "
+            "of a new key. Make the delay three times as long.",
             id="ratchet.E010",
+        )
+    elif (
+        chosen.KEY_PUBLISH_DELAY < KEPT_BY_OTHERS
+        and not isinstance(made, str)
+        and made is not None
+        and made.current().published()["keys"]
+    ):
+        yield Warning(
+            "DRF_RATCHET['KEY_PUBLISH_DELAY'] is shorter than ten minutes.",
+            hint="Some verifiers keep a key set for ten minutes whatever 'JWKS_MAX_AGE' says "
+            "(jose's createRemoteJWKSet does by default), and may refuse the tokens of a new key. "
+            "Make the delay longer, or set cacheMaxAge there and silence 'ratchet.W020'.",
+            id="ratchet.W020",
         )
 
 
-def _files() -> list[Path]:
-    from drf_ratchet.tokens.key_files import files_of, is_text  # late, as in keyring
+def _exposed(place: Path, files: list[Path]) -> Iterator[Exposed]:
+    for file in files:
+        if _is_private(file) and file.stat().st_mode & stat.S_IROTH:
+            yield Exposed(
+                f"{_shown(file)} can be read by every user of this machine.",
+                f"Run chmod 600 {_shown(file)}. Its readers can sign tokens of any user.",
+                id="ratchet.W016",
+            )
+    # Where a name is a link, what it leads to counts, and the directory that this is in.
+    real = {file.resolve() for file in files}
+    own = {place.resolve()} if place.is_dir() else set()
+    for path in sorted(real | own | {file.parent for file in real}):
+        found = _changeable(path, is_key_directory=path in own)
+        if found is not None:
+            why, command = found
+            yield Exposed(
+                f"{_shown(path)} {why}.",
+                f"Run {command} {_shown(path)}. Its writers can sign tokens of any user.",
+                id="ratchet.W019",
+            )
 
-    found: list[Path] = []
-    for source in usable_settings().keys:
-        if isinstance(source, (str, Path)) and not is_text(source):
-            try:
-                found += files_of(Path(source))
-            except ValueError:
-                continue  # E009 says it
-    return found
+
+def _changeable(path: Path, *, is_key_directory: bool) -> tuple[str, str] | None:
+    """Return how others can change a path, and the command against it; None if they cannot."""
+    at = path.stat()
+    if os.statvfs(path).f_flag & os.ST_RDONLY:
+        return None  # a mounted secret
+    # The command may run as root, and the server as the user that the keys belong to.
+    is_known = os.geteuid() == 0 and path.is_dir()
+    if not is_known and at.st_uid not in {0, os.geteuid(), path.parent.stat().st_uid}:
+        return "belongs to another user", "chown, as root, on"
+    # Where the sticky bit is set, as in /tmp, others can add files and not replace any.
+    is_sticky = bool(at.st_mode & stat.S_ISVTX) and not is_key_directory
+    if at.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not is_sticky:
+        return "can be changed by other users of this machine", "chmod go-w"
+    if is_key_directory and at.st_mode & stat.S_IRWXO:
+        return "is open to every user of this machine", "chmod o-rwx"
+    return None
 
 
 def _is_private(file: Path) -> bool:
@@ -77,3 +157,9 @@ def _is_private(file: Path) -> bool:
         return False
     # A JWK's members d, k or priv; and PEM.
     return any(mark in read for mark in (b'"d"', b'"k"', b'"priv"', b"PRIVATE KEY"))
+
+
+def _shown(path: Path) -> str:
+    from drf_ratchet.tokens.key_files import shown  # late, as in keyring
+
+    return shown(path)

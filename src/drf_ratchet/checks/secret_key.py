@@ -18,9 +18,9 @@ FEWEST_DISTINCT = 8
 FEWEST_UNEXPLAINED = 20
 
 MAKE_ONE = (
-    "Make one that nobody can guess and keep it out of the repository: python -c 'import "
-    "secrets; print(secrets.token_urlsafe(48))'. Whoever knows it can sign in as anybody. "
-    "A key that is public or guessable does not belong in SECRET_KEY_FALLBACKS either."
+    "Make a random one and keep it out of the repository: python -c 'import secrets; "
+    "print(secrets.token_urlsafe(48))'. An attacker who knows it can sign in as any user. Leave a "
+    "key that is public or guessable out of SECRET_KEY_FALLBACKS too."
 )
 
 #: What is in the keys that people make up.
@@ -42,6 +42,27 @@ _REPETITION = re.compile(r"(.{1,3}?)\1{2,}|(.{4,64}?)\2+", re.DOTALL)
 _SHOWABLE = re.compile(r"[A-Za-z_]{1,30}")
 
 
+@register(Tags.security)
+def check_secret_key_types(**kwargs: Any) -> list[CheckMessage]:
+    """E011: what is no text cannot be a secret."""
+    from drf_ratchet.keyring import unusable_secrets
+
+    try:
+        wrong = unusable_secrets()
+    except ImproperlyConfigured:
+        return []  # it is empty, and Django says it at the first use
+    return [
+        Error(
+            problem,
+            hint="An attacker can guess the text of None, of a value that masks itself, and each "
+            "letter of a string. Leave out an environment variable that is not set, and write a "
+            "single fallback as a list.",
+            id="ratchet.E011",
+        )
+        for problem in wrong.values()
+    ]
+
+
 @register(Tags.security, deploy=True)
 def check_secret_key(**kwargs: Any) -> list[CheckMessage]:
     """E005: short. E006: guessable. E007: made by startproject. W005: used elsewhere."""
@@ -49,20 +70,38 @@ def check_secret_key(**kwargs: Any) -> list[CheckMessage]:
 
 
 def _secrets() -> Iterator[tuple[str, str]]:
+    from drf_ratchet.keyring import unusable_secrets
+
     try:
-        yield "SECRET_KEY", _text(settings.SECRET_KEY)
-    except ImproperlyConfigured:  # it is empty
+        named: dict[str, Any] = {"SECRET_KEY": settings.SECRET_KEY}
+        wrong = unusable_secrets()
+    except ImproperlyConfigured:
+        # It is empty. As long as it is, the fallbacks do not matter.
         yield "SECRET_KEY", ""
-    for index, secret in enumerate(settings.SECRET_KEY_FALLBACKS):
-        yield f"SECRET_KEY_FALLBACKS[{index}]", _text(secret)
+        return
+    if "SECRET_KEY_FALLBACKS" not in wrong:
+        fallbacks = enumerate(settings.SECRET_KEY_FALLBACKS)
+        # No key is derived from an empty one.
+        named |= {f"SECRET_KEY_FALLBACKS[{index}]": one for index, one in fallbacks if one}
+    for name, secret in named.items():
+        if name not in wrong:  # E011 says it
+            yield name, _text(secret)
 
 
 def _text(secret: Any) -> str:
-    return secret.decode("latin-1") if isinstance(secret, bytes) else str(secret)
+    return bytes(secret).decode("latin-1") if isinstance(secret, bytes) else str(secret)
 
 
 def _problems(name: str, secret: str) -> Iterator[CheckMessage]:
-    if len(secret.encode(errors="surrogatepass")) < SHORTEST:
+    # One mistake, one message: a key of startproject's that was cut is still the one it wrote.
+    if secret.startswith(SECRET_KEY_INSECURE_PREFIX):
+        yield Error(
+            f"{name} is one that startproject wrote into the settings file "
+            f"('{SECRET_KEY_INSECURE_PREFIX}…').",
+            hint=MAKE_ONE,
+            id="ratchet.E007",
+        )
+    elif len(secret.encode(errors="surrogatepass")) < SHORTEST:
         yield Error(f"{name} is shorter than {SHORTEST} bytes.", hint=MAKE_ONE, id="ratchet.E005")
     elif is_guessable(secret):
         yield Error(
@@ -71,18 +110,11 @@ def _problems(name: str, secret: str) -> Iterator[CheckMessage]:
             hint=MAKE_ONE,
             id="ratchet.E006",
         )
-    if secret.startswith(SECRET_KEY_INSECURE_PREFIX):
-        yield Error(
-            f"{name} is one that startproject wrote into the settings file "
-            f"('{SECRET_KEY_INSECURE_PREFIX}…').",
-            hint=MAKE_ONE,
-            id="ratchet.E007",
-        )
     places = sorted(set(_places(secret)))
     if places:
         yield Warning(
             f"{name} is used elsewhere too: {', '.join(places)}.",
-            hint="Whoever learns it there can sign tokens. Give each purpose a secret of its own.",
+            hint="An attacker who learns it there can sign tokens. Give each purpose its own.",
             id="ratchet.W005",
         )
 

@@ -27,6 +27,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
     return [
         *(Error(text, hint=hint, id="ratchet.E001") for text, hint in unknown_keys(given)),
         *(Error(text, hint=hint, id="ratchet.E002") for text, hint in bad_values(given)),
+        *_bad_verifier(usable_settings()),
     ]
 
 
@@ -49,6 +50,22 @@ def usable_settings() -> RatchetSettings:
     )
 
 
+def _bad_verifier(chosen: RatchetSettings) -> Iterator[CheckMessage]:
+    if chosen.USER != "claims" or chosen.VERIFIER is None:
+        return
+    from drf_ratchet.issuer import make_verifier  # late: most servers need no HTTP client
+
+    made = make_verifier(chosen)
+    if isinstance(made, str):
+        yield Error(
+            made,
+            hint="The arguments are those of drf_ratchet.verifier.Verifier (docs/services.md).",
+            id="ratchet.E002",
+        )
+    else:
+        made.close()
+
+
 def _given() -> Any:
     try:
         return given_settings()
@@ -62,32 +79,33 @@ def _holds(given: Mapping[str, Any], name: str, holds: Any) -> bool:
 
 
 def _choices(chosen: RatchetSettings) -> Iterator[CheckMessage]:
-    if chosen.ACCESS_TOKEN_LIFETIME > LONGEST_ACCESS:
+    # One mistake, one message: the two lifetimes mixed up make the first too long as well.
+    if chosen.ACCESS_TOKEN_LIFETIME > chosen.REFRESH_TOKEN_LIFETIME:
+        yield Warning(
+            "DRF_RATCHET['ACCESS_TOKEN_LIFETIME'] is longer than 'REFRESH_TOKEN_LIFETIME'.",
+            hint="An access token never outlives its session. Were the two mixed up? Access tokens "
+            "live for minutes, sessions for days.",
+            id="ratchet.W003",
+        )
+    elif chosen.ACCESS_TOKEN_LIFETIME > LONGEST_ACCESS:
         yield Warning(
             "DRF_RATCHET['ACCESS_TOKEN_LIFETIME'] is longer than an hour.",
-            hint="Whoever finds an access token can use it for that long. Make it minutes: clients "
-            "refresh, and nobody has to sign in again.",
+            hint="A stolen access token is valid for that long. Make it minutes: clients refresh "
+            "by themselves, and users stay signed in.",
             id="ratchet.W001",
         )
     if chosen.SESSION_LIFETIME is None:
         yield Warning(
-            "DRF_RATCHET['SESSION_LIFETIME'] is None: a session that is used never ends.",
-            hint="Set a timedelta, 30 days for example. A thief who keeps refreshing stays signed "
-            "in until then at the most.",
+            "DRF_RATCHET['SESSION_LIFETIME'] is None: a session that is refreshed never expires.",
+            hint="Set a timedelta, 30 days for example. It limits how long a thief who keeps "
+            "refreshing stays signed in.",
             id="ratchet.W002",
-        )
-    if chosen.ACCESS_TOKEN_LIFETIME > chosen.REFRESH_TOKEN_LIFETIME:
-        yield Warning(
-            "DRF_RATCHET['ACCESS_TOKEN_LIFETIME'] is longer than 'REFRESH_TOKEN_LIFETIME'.",
-            hint="The session expires first and takes the access token with it. Were the two "
-            "mixed up? Access: minutes; refresh: days.",
-            id="ratchet.W003",
         )
     if chosen.FRESHNESS == "expiry":
         yield Warning(
             "DRF_RATCHET['FRESHNESS'] is 'expiry': a logout, a new password and a deactivated "
             "user take effect only when the access token expires.",
-            hint="Use 'bounded' (no query per request either) or 'immediate'. If it is meant, say "
-            "so twice: add 'ratchet.W004' to SILENCED_SYSTEM_CHECKS.",
+            hint="Use 'bounded' (no query per request either) or 'immediate'. To keep 'expiry', "
+            "add 'ratchet.W004' to SILENCED_SYSTEM_CHECKS.",
             id="ratchet.W004",
         )

@@ -21,7 +21,7 @@ def check_rates(**kwargs: Any) -> list[CheckMessage]:
     if alias not in settings.CACHES:
         found.append(
             Error(
-                f"DRF_RATCHET['THROTTLE_CACHE'] is {alias!r}, and CACHES has no such entry.",
+                "DRF_RATCHET['THROTTLE_CACHE'] names no entry of CACHES.",
                 hint="Name one of: " + ", ".join(sorted(map(repr, settings.CACHES))) + ".",
                 id="ratchet.E003",
             )

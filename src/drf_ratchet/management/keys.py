@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError, OutputWrapper
 
+from drf_ratchet.checks.keys import exposed_at
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.keyring import key_directory
 from drf_ratchet.tokens.key_directory import (
@@ -18,6 +20,7 @@ from drf_ratchet.tokens.key_directory import (
     retire_key,
     rotate_keys,
 )
+from drf_ratchet.tokens.key_files import shown
 from drf_ratchet.tokens.keys import ALGORITHMS
 
 #: Beyond the last token's life: for processes to notice, and for clocks.
@@ -46,22 +49,43 @@ def add_arguments(parser: ArgumentParser) -> None:
         task.add_argument("--dir", type=Path, help="(default: the directory that KEYS is)")
 
 
-def run(out: OutputWrapper, *, key_task: str, dir: Path | None, **options: Any) -> None:
+def run(
+    out: OutputWrapper, *, key_task: str, dir: str | Path | None = None, **options: Any
+) -> None:
     """Run a task.
 
     Raises:
         CommandError: it cannot be done; the text says what to do.
     """
-    directory = dir or key_directory()
-    if directory is None:
-        raise CommandError(
-            "DRF_RATCHET['KEYS'] is no directory. Set it to one, or give --dir. Keys in other "
-            "places are made where those places are."
-        )
     try:
-        _TASKS[key_task](out, Path(directory), time.time(), options)
-    except (ValueError, OSError) as error:
-        raise CommandError(str(error)) from None
+        directory = Path(dir) if dir else _configured()
+        _TASKS[key_task](out, directory, time.time(), options)
+        for found in exposed_at(directory):
+            out.write(f"Warning: {found.problem} {found.hint}")
+    except (ValueError, OSError, ImproperlyConfigured) as error:
+        # An error of the system knows the file it was about, which may be a draft of ours.
+        text = str(error) if not isinstance(error, OSError) else str(error.strerror)
+        raise CommandError(text) from None
+
+
+def _configured() -> Path:
+    """Return the directory that ``KEYS`` is.
+
+    Raises:
+        CommandError: it is something else; the text does not repeat it.
+    """
+    directory = key_directory()
+    if directory is not None:
+        return directory
+    problem = (
+        "DRF_RATCHET['KEYS'] is no directory."
+        if ratchet_settings().keys
+        else "DRF_RATCHET['KEYS'] is no directory: it is not set."
+    )
+    raise CommandError(
+        f"{problem} Set it to the absolute path of one, say BASE_DIR / 'keys', or name one with "
+        "--dir. A key in a file, a list or an environment variable is made where that is kept."
+    )
 
 
 def _new(out: OutputWrapper, directory: Path, now: float, options: dict[str, Any]) -> None:
@@ -83,7 +107,7 @@ def _rotate(out: OutputWrapper, directory: Path, now: float, options: dict[str, 
     for one in endless:
         over = _moment(made.key.signs_from + overlap)
         out.write(
-            f"{one.file.name} cannot say when it ends. After {over}: "
+            f"{_name(one)} cannot say when it ends. After {over}: "
             f"manage.py ratchet keys retire {one.key.kid} --force"
         )
 
@@ -91,9 +115,9 @@ def _rotate(out: OutputWrapper, directory: Path, now: float, options: dict[str, 
 def _list(out: OutputWrapper, directory: Path, now: float, options: dict[str, Any]) -> None:
     keys = sorted(list_keys(directory, now), key=lambda one: one.key.signs_from)
     for one in keys:
-        out.write(f"{one.state:<9}  {one.key.alg:<9}  {one.key.kid}  {one.file.name}{_when(one)}")
+        out.write(f"{one.state:<9}  {one.key.alg:<9}  {one.key.kid}  {_name(one)}{_when(one)}")
     if not keys:
-        out.write(f"{directory} has no key. Make one: manage.py ratchet keys new")
+        out.write(f"{shown(directory)} has no key. Make one: manage.py ratchet keys new")
 
 
 def _retire(out: OutputWrapper, directory: Path, now: float, options: dict[str, Any]) -> None:
@@ -101,7 +125,10 @@ def _retire(out: OutputWrapper, directory: Path, now: float, options: dict[str, 
     out.write(f"{gone.key.kid} is deleted.")
     if gone.state is not State.OVER:
         kept = int(ratchet_settings().JWKS_MAX_AGE.total_seconds())
-        out.write(f"Services that verify on their own may keep it for {kept} seconds more.")
+        out.write(
+            f"Services that verify on their own may keep it for {kept} seconds more, and those of "
+            "other packages for a time of their own: docs/keys.md."
+        )
 
 
 _TASKS = {"new": _new, "list": _list, "rotate": _rotate, "retire": _retire}
@@ -116,7 +143,11 @@ def _signs_from(now: float, options: dict[str, Any]) -> float:
 def _say_made(out: OutputWrapper, made: KeyFile, now: float) -> None:
     begins = made.key.signs_from
     when = f"signs from {_moment(begins)}" if begins > now else "signs now"
-    out.write(f"{made.key.kid} ({made.key.alg}) is published, and {when}: {made.file}")
+    out.write(f"{made.key.kid} ({made.key.alg}) is published, and {when}: {shown(made.file)}")
+
+
+def _name(one: KeyFile) -> str:
+    return shown(Path(one.file.name))
 
 
 def _when(one: KeyFile) -> str:

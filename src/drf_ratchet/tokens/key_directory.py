@@ -20,8 +20,8 @@ from typing import Any
 from joserfc import jwk
 
 from drf_ratchet.tokens import ml_dsa
-from drf_ratchet.tokens.key_files import arrange, files_of, read_file
-from drf_ratchet.tokens.keys import ALGORITHMS, HMAC_BYTES, Key
+from drf_ratchet.tokens.key_files import arrange, files_of, read_file, shown
+from drf_ratchet.tokens.keys import ALGORITHMS, HMAC_BYTES, BadKey, Key
 
 fcntl: Any
 try:
@@ -65,8 +65,9 @@ def list_keys(directory: Path, now: float) -> list[KeyFile]:
         now: seconds since 1970.
 
     Raises:
-        ValueError: a file holds no key, or two keys have one kid.
+        ValueError: it is no directory, a file holds no key, or two keys have one kid.
     """
+    _demand_directory(directory)
     read = [(key, file) for file in files_of(directory) for key in read_file(file)]
     signing = None
     with contextlib.suppress(ValueError):
@@ -74,7 +75,7 @@ def list_keys(directory: Path, now: float) -> list[KeyFile]:
     kids = [key.kid for key, _ in read]
     twice = {kid for kid in kids if kids.count(kid) > 1}
     if twice:
-        raise ValueError(f"Two keys have the kid {min(twice)!r}. Give each one of its own.")
+        raise BadKey(f"Two keys have the kid {min(twice)!r}. Give each one of its own.")
     return [KeyFile(key, file, _state(key, signing, now)) for key, file in read]
 
 
@@ -88,9 +89,15 @@ def new_key(directory: Path, alg: str, now: float, *, signs_from: float) -> KeyF
         signs_from: until then it is published and does not sign.
 
     Raises:
-        ValueError: there is no such algorithm, or not here.
+        ValueError: there is no such algorithm, or not here; or the directory cannot be made or
+            written to.
     """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError:
+        pass  # a file is there
+    except (OSError, ValueError) as error:
+        raise BadKey(_unwritable(directory, error)) from None
     with _locked(directory):
         return _make(directory, alg, now, signs_from)
 
@@ -118,12 +125,16 @@ def rotate_keys(
         _demand_one_each(before)
         for one in before:
             if one.state is State.OVER:
-                one.file.unlink(missing_ok=True)
+                with _writing(one.file):
+                    one.file.unlink(missing_ok=True)
         alive = [one for one in before if one.state is not State.OVER]
         signing = next((one.key for one in alive if one.state is State.SIGNING), None)
         chosen = alg or (signing.alg if signing else "")
         if not chosen:
-            raise ValueError(f"{directory} has no key that signs. Make one first, or name an alg.")
+            raise BadKey(
+                f"{shown(directory)} has no key that signs. Make one first: manage.py ratchet keys "
+                "new"
+            )
         # The new one first: if this is interrupted, there is a key too many and none too few.
         made = _make(directory, chosen, now, signs_from)
         endless = []
@@ -154,15 +165,19 @@ def retire_key(directory: Path, kid: str, now: float, *, force: bool = False) ->
         _demand_one_each(keys)
         found = next((one for one in keys if one.key.kid == kid), None)
         if found is None:
-            raise ValueError(f"{directory} has no key {kid}.")
+            raise BadKey(
+                f"{shown(directory)} has no key {kid}. manage.py ratchet keys list says which "
+                "there are."
+            )
         if found.state in (State.SIGNING, State.VERIFYING) and not force:
-            raise ValueError(
-                f"Tokens of {kid} are about. Rotate first and wait until its state is "
-                "'over', or use --force: whoever holds one is sent to refresh."
+            raise BadKey(
+                f"Tokens that {kid} signed may still be valid. Rotate first and wait until its "
+                "state is 'over', or use --force: clients that hold one must then refresh."
             )
         if found.state is not State.OVER and found.key.can_sign:
             _take_over([one for one in keys if one is not found], now)
-        found.file.unlink()
+        with _writing(found.file):
+            found.file.unlink()
         return found
 
 
@@ -171,14 +186,14 @@ def _demand_one_each(keys: list[KeyFile]) -> None:
     files = [one.file for one in keys]
     for file in files:
         if files.count(file) > 1:
-            raise ValueError(f"{file} holds several keys. Give each a file of its own first.")
+            raise BadKey(f"{shown(file)} holds several keys. Give each a file of its own first.")
 
 
 def _take_over(others: list[KeyFile], now: float) -> None:
     """See to it that a key signs now and that the last one has no end."""
     able = [one for one in others if one.key.can_sign and one.state is not State.OVER]
     if not able:
-        raise ValueError("No other key can sign. Make one first: manage.py ratchet keys new")
+        raise BadKey("No other key can sign. Make one first: manage.py ratchet keys new")
     ready = [one.key.verifies_until for one in able if one.key.signs_from <= now]
     heir = max(able, key=lambda one: one.key.signs_from)
     # It waits for its time only while there is one to sign until then.
@@ -186,7 +201,7 @@ def _take_over(others: list[KeyFile], now: float) -> None:
     if in_time and heir.key.verifies_until == math.inf:
         return
     if not _set(heir.file, nbf=heir.key.signs_from if in_time else now, exp=None):
-        raise ValueError(f"{heir.file} cannot say when it signs. Make another key first.")
+        raise BadKey(f"{shown(heir.file)} cannot say when it signs. Make another key first.")
 
 
 def _state(key: Key, signing: Key | None, now: float) -> State:
@@ -217,7 +232,7 @@ def _make(directory: Path, alg: str, now: float, signs_from: float) -> KeyFile:
 
 def _generate(alg: str) -> dict[str, Any]:
     if alg not in ALGORITHMS:
-        raise ValueError(f"{alg!r} is not an algorithm to sign with; use one of {ALGORITHMS}.")
+        raise BadKey(f"This is not an algorithm to sign with. Use one of {', '.join(ALGORITHMS)}.")
     key: Any
     if alg in HMAC_BYTES:
         key = jwk.OctKey.generate_key(HMAC_BYTES[alg] * 8)
@@ -252,40 +267,56 @@ def _set(file: Path, **times: float | None) -> bool:
 
 
 def _write(file: Path, members: dict[str, Any]) -> None:
-    """All of it or nothing, and for nobody else's eyes at any moment."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # mode 0600
-    draft = Path(name)
-    try:
-        with open(descriptor, "w", encoding="utf-8") as opened:
-            _belong_as(opened.fileno(), file)
-            opened.write(json.dumps(members, indent=2) + "\n")
-            opened.flush()
-            os.fsync(opened.fileno())
-        draft.replace(file)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    """Write all of it or nothing, and for nobody else's eyes at any moment."""
+    with _writing(file):
+        descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # mode 0600
+        draft = Path(name)
+        try:
+            with open(descriptor, "w", encoding="utf-8") as opened:
+                _belong_as(opened.fileno(), file, is_private=not _PRIVATE.isdisjoint(members))
+                opened.write(json.dumps(members, indent=2) + "\n")
+                opened.flush()
+                os.fsync(opened.fileno())
+            draft.replace(file)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
 
 
-def _belong_as(descriptor: int, file: Path) -> None:
-    """Whoever could read the file, or the newest key beside it, can read the new one.
+#: The members of a JWK that nobody else may read: RFC 7518 section 6, and the draft of ML-DSA.
+_PRIVATE = frozenset({"d", "k", "priv"})
 
-    The command may run as root, and the server as somebody else.
+
+def _belong_as(descriptor: int, file: Path, *, is_private: bool) -> None:
+    """Let the user and the group that can read the keys read this one, and nobody else.
+
+    The command may run as root, and the server as another user. What counts is the file that is
+    replaced, else the newest private key beside it, else the directory.
     """
     if os.name != "posix":
         return
-    beside = file if file.exists() else max(files_of(file.parent), default=None, key=_written_at)
-    if beside is None:
-        return
-    was = beside.stat()
+    beside = file if file.exists() else _newest_private(file.parent)
+    was = (beside or file.parent).stat()
     if (was.st_uid, was.st_gid) != (os.geteuid(), os.getegid()):
         try:
             os.fchown(descriptor, was.st_uid, was.st_gid)
         except PermissionError:
-            raise ValueError(
-                f"{beside} belongs to somebody else: run this as its owner, or as root."
-            ) from None
-    os.fchmod(descriptor, stat.S_IMODE(was.st_mode))
+            if beside is not None:
+                raise BadKey(
+                    f"{shown(beside)} belongs to another user. Run this as its owner, or as root."
+                ) from None
+    mode = stat.S_IMODE(was.st_mode) if beside is not None else 0o600
+    # A private key is for its owner, and for the group of a server where the others are.
+    os.fchmod(descriptor, mode & 0o640 | 0o600 if is_private else mode)
+
+
+def _newest_private(directory: Path) -> Path | None:
+    private = []
+    for file in files_of(directory):
+        with contextlib.suppress(ValueError):
+            if any(key.can_sign for key in read_file(file)):
+                private.append(file)
+    return max(private, default=None, key=_written_at)
 
 
 def _written_at(file: Path) -> float:
@@ -298,12 +329,46 @@ def _locked(directory: Path) -> Iterator[None]:
     if fcntl is None:
         yield
         return
-    try:
+    _demand_directory(directory)
+    with _writing(directory):
         descriptor = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise ValueError(f"{directory} cannot be written to: {type(error).__name__}") from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _writing(place: Path) -> Iterator[None]:
+    """Say where it was, and what the system said, of what cannot be written."""
+    why = ""
+    try:
+        yield
+    except OSError as error:
+        why = _unwritable(place, error)
+    if why:
+        raise BadKey(why)
+
+
+def _unwritable(place: Path, error: Exception) -> str:
+    why = getattr(error, "strerror", None) or "it is no path"
+    return (
+        f"{shown(place)} cannot be written: {why}. Let this user write there, make room, or "
+        "choose another directory with --dir."
+    )
+
+
+def _demand_directory(directory: Path) -> None:
+    try:
+        if directory.is_dir():
+            return
+        is_file = directory.exists()
+    except (OSError, ValueError):  # it cannot be looked into, or is no path
+        is_file = False
+    raise BadKey(
+        f"{shown(directory)} is a file, and must be a directory. Choose another with --dir."
+        if is_file
+        else f"{shown(directory)} is not there, or cannot be looked into. Make the first key, and "
+        "with it the directory: manage.py ratchet keys new"
+    )

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from drf_ratchet.tokens import ml_dsa
 
 
+class BadKey(ValueError):
+    """A key that cannot be used. The text says why and shows nothing of the key."""
+
+
 class Secret:
     """A derived key, of the size that HS256 asks for: joserfc's shape, as far as ``Key`` needs it.
 
@@ -69,9 +73,9 @@ class Key:
         verifies_until: seconds since 1970; from then on it is as if it were not there.
 
     Raises:
-        ValueError: the algorithm is not one of ours or does not fit the key, the key is too
-            short for it (RFC 7518 sections 3.2 and 3.3), its JWK says that it is for something
-            else (RFC 7517 sections 4.2 to 4.4), or a symmetric key has no kid.
+        BadKey: the algorithm is not one of ours or does not fit the key, the key is too weak for
+            it (RFC 7518 sections 3.2 and 3.3), its JWK says that it is for something else
+            (RFC 7517 sections 4.2 to 4.4), or a symmetric key has no kid.
     """
 
     __slots__ = ("_algorithm", "alg", "jose", "kid", "names", "signs_from", "verifies_until")
@@ -88,7 +92,7 @@ class Key:
         self._algorithm: Any
         if isinstance(jose, Secret):
             if alg != "HS256":
-                raise ValueError(f"A derived key does not fit {alg}.")
+                raise BadKey(f"A derived key does not fit {alg}.")
             self._algorithm = _HS256_OF_SECRET
         else:
             from drf_ratchet.tokens import fitting
@@ -98,7 +102,7 @@ class Key:
             if alg not in HMAC_BYTES:
                 kid = kid or jose.thumbprint()
         if not kid:
-            raise ValueError("A symmetric key needs a kid: its thumbprint would tell of the key.")
+            raise BadKey("A symmetric key needs a kid: its thumbprint would be a hash of the key.")
         self.jose: Any = jose
         self.alg = alg
         self.kid = kid

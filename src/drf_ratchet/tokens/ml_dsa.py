@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from joserfc.errors import KeyParameterError
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 
-from drf_ratchet.tokens.keys import ML_DSA
+from drf_ratchet.tokens.keys import ML_DSA, BadKey
 
 try:
     from cryptography.hazmat.primitives.asymmetric import mldsa
@@ -26,11 +26,13 @@ NAMES = ML_DSA
 
 
 def _classes(alg: str) -> tuple[Any, Any]:
+    if alg not in NAMES:
+        raise BadKey(f"The alg of an AKP key must be one of {', '.join(NAMES)}.")
     size = alg.removeprefix("ML-DSA-")
     private = getattr(mldsa, f"MLDSA{size}PrivateKey", None)
     public = getattr(mldsa, f"MLDSA{size}PublicKey", None)
-    if alg not in NAMES or private is None or public is None:
-        raise ValueError(f"{alg} is not to be had here: it needs a newer cryptography package.")
+    if private is None or public is None:
+        raise BadKey(f"{alg} needs a newer version of the package cryptography.")
     return private, public
 
 
@@ -58,37 +60,39 @@ class AKPKey:
 
     @classmethod
     def generate_key(cls, alg: str) -> Self:
-        """A new key.
+        """Make a key.
 
         Raises:
-            ValueError: this machine has no ML-DSA.
+            BadKey: this machine has no ML-DSA.
         """
         try:
             private = _classes(alg)[0].generate()
         except UnsupportedAlgorithm:
-            raise ValueError(f"{alg} is not to be had here: OpenSSL is too old.") from None
+            raise BadKey(f"{alg} needs a newer version of OpenSSL.") from None
         return cls(alg, private.public_key(), private)
 
     @classmethod
     def import_key(cls, members: Mapping[str, Any]) -> Self:
-        """The key of a JWK.
+        """Return the key of a JWK.
 
         Raises:
-            ValueError: it is none, or its halves do not belong together.
+            BadKey: it cannot be used, or its halves do not belong together.
         """
         alg = str(members.get("alg"))
         private_class, public_class = _classes(alg)
+        private = None
         try:
             public = public_class.from_public_bytes(urlsafe_b64decode(members["pub"].encode()))
-            seed = members.get("priv")
-            private = seed and private_class.from_seed_bytes(urlsafe_b64decode(seed.encode()))
+            if "priv" in members:
+                seed = urlsafe_b64decode(members["priv"].encode())
+                private = private_class.from_seed_bytes(seed)
         except UnsupportedAlgorithm:
-            raise ValueError(f"{alg} is not to be had here: OpenSSL is too old.") from None
-        except (KeyError, AttributeError, TypeError):
-            raise ValueError(f"This is no key for {alg}.") from None
+            raise BadKey(f"{alg} needs a newer version of OpenSSL.") from None
+        except (ValueError, KeyError, AttributeError, TypeError):
+            raise BadKey(f"Its pub or its priv does not have the form of {alg}.") from None
         if private and private.public_key().public_bytes_raw() != public.public_bytes_raw():
-            raise ValueError("The private half of this key belongs to another public half.")
-        return cls(alg, public, private or None, members)
+            raise BadKey("Its pub is not the public half of its priv.")
+        return cls(alg, public, private, members)
 
     @property
     def raw_value(self) -> Any:

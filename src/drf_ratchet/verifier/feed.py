@@ -204,7 +204,7 @@ class FetchedFeed:
         return any(session <= last for whose, last in self._cut_off if whose in ("", subject))
 
     def __repr__(self) -> str:
-        return f"<FetchedFeed {self._source.url}>"
+        return f"<FetchedFeed {self._source.shown}>"
 
 
 def _text(value: Any) -> str:

@@ -64,6 +64,8 @@ class Source:
     ) -> None:
         parts = _checked(url, allow_http)
         self.url = url
+        #: For messages: without the query, which may be a credential.
+        self.shown = url.partition("?")[0]
         self._timeout = timeout
         self._host, self._port = parts.hostname or "", parts.port
         self._path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
@@ -92,9 +94,9 @@ class Source:
             why = type(error).__name__
         if time.monotonic() >= deadline:
             # Cut off by us, whatever that looks like from here.
-            raise FetchFailed(f"{self.url}: no answer within {self._timeout:g} s")
+            raise FetchFailed(f"{self.shown}: no answer within {self._timeout:g} s")
         if why:
-            raise FetchFailed(f"{self.url}: {why}")
+            raise FetchFailed(f"{self.shown}: {why}")
         return answer
 
     def _get(self, headers: Mapping[str, str], deadline: float) -> Answer:
@@ -123,9 +125,9 @@ class Source:
         finally:
             connection.close()
         if response.status not in (200, 304):
-            raise FetchFailed(f"{self.url}: status {response.status}")
+            raise FetchFailed(f"{self.shown}: status {response.status}")
         if len(body) > MAX_BODY:
-            raise FetchFailed(f"{self.url}: more than {MAX_BODY} bytes")
+            raise FetchFailed(f"{self.shown}: more than {MAX_BODY} bytes")
         return Answer(
             body if response.status == 200 else None,
             response.getheader("ETag"),
@@ -138,7 +140,7 @@ class Source:
         return HTTPSConnection(self._host, self._port, timeout=self._timeout, context=self._tls)
 
     def __repr__(self) -> str:
-        return f"<Source {self.url}>"
+        return f"<Source {self.shown}>"
 
 
 def _cut(sock: socket.socket) -> None:
@@ -161,7 +163,7 @@ def _checked(url: str, allow_http: bool) -> SplitResult:
         )
     if parts.scheme == "http" and not (allow_http or _is_loopback(host)):
         raise ValueError(
-            f"http://{host} can be answered by anybody on the way. Use https://, or say "
+            "An http:// address can be answered by anybody on the way. Use https://, or say "
             "allow_http=True where something else encrypts."
         )
     return parts

@@ -3,13 +3,13 @@
 import json
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.errors import Reason, TokenRefused, Unavailable
 from drf_ratchet.tokens.key_texts import from_jwk
-from drf_ratchet.tokens.keys import Key, KeySet
+from drf_ratchet.tokens.keys import BadKey, Key, KeySet
 from drf_ratchet.verifier.complaints import Complaint
 from drf_ratchet.verifier.fetching import Answer, FetchFailed, Source
 from drf_ratchet.verifier.turns import Turns
@@ -21,6 +21,8 @@ log = logging.getLogger("drf_ratchet")
 #: Seconds that a set is kept before it is fetched again, where the issuer says nothing, and at
 #: the most: a key that the issuer has withdrawn must not count for much longer.
 KEPT, KEPT_AT_MOST = 300.0, 3600.0
+#: Keys that one fetch says in the log that they are passed over: a set may hold thousands.
+_MOST_LINES = 10
 
 
 class FetchedKeys:
@@ -50,6 +52,7 @@ class FetchedKeys:
         self._known: tuple[KeySet, float] | None = None
         self._etag: str | None = None
         self._complaint = Complaint("The issuer's keys cannot be fetched")
+        self._passed_over: frozenset[str] = frozenset()
         self._due = float("-inf")
 
     def current(self) -> KeySet:
@@ -137,27 +140,44 @@ class FetchedKeys:
             return self._known[0]
         # In the order of the set, and of two with one id the first.
         by_kid: dict[str, Key] = {}
-        for key in self._usable(_members(answer.body)):
-            by_kid.setdefault(key.kid, key)
+        passed_over: list[str] = []
+        for number, one in enumerate(_members(answer.body)):
+            try:
+                key = self._usable(one)
+            except BadKey as error:
+                # RFC 7517 section 5: what is not understood is passed over, and not the whole set.
+                passed_over.append(f"keys[{number}]: {error}")
+                continue
+            if key is not None and by_kid.setdefault(key.kid, key) is not key:
+                passed_over.append(f"keys[{number}]: another one has its kid")
+        self._say(passed_over)
         if not by_kid:
             raise ValueError("the set holds no public key that can be used")
         first, *others = by_kid.values()
         return KeySet(first, others)
 
-    def _usable(self, members: list[Any]) -> Iterator[Key]:
-        for one in members:
-            try:
-                key = from_jwk(one)
-            except (ValueError, TypeError, AttributeError, KeyError):
-                continue  # RFC 7517 section 5: a key that is not understood is passed over
-            if key.is_symmetric or key.can_sign:
-                # Everybody who can read the set could sign with it.
-                log.error("The issuer publishes a secret key (%s); it is passed over.", key.kid)
-            elif self._algorithms is None or self._algorithms & key.names:
-                yield key
+    def _usable(self, members: Any) -> Key | None:
+        """Return the key, or None for one whose algorithm does not count here.
+
+        Raises:
+            BadKey: it cannot be used.
+        """
+        key = from_jwk(members)
+        if key.is_symmetric or key.can_sign:
+            raise BadKey("the issuer publishes a secret key, with which every reader can sign")
+        return key if self._algorithms is None or self._algorithms & key.names else None
+
+    def _say(self, passed_over: list[str]) -> None:
+        """Log each key that is passed over, once: the same set is fetched again and again."""
+        new = [one for one in passed_over if one not in self._passed_over]
+        for one in new[:_MOST_LINES]:
+            log.warning("A key of the issuer's set is passed over. %s", one)
+        if len(new) > _MOST_LINES:
+            log.warning("%d more keys of it are passed over.", len(new) - _MOST_LINES)
+        self._passed_over = frozenset(passed_over)
 
     def __repr__(self) -> str:
-        return f"<FetchedKeys {self._source.url}>"
+        return f"<FetchedKeys {self._source.shown}>"
 
 
 def _members(body: bytes) -> list[Any]:

@@ -18,7 +18,7 @@ from drf_ratchet.compat.drf_jwt.settings import (
     bad_values,
     given_jwt_auth,
 )
-from drf_ratchet.conf import ratchet_settings
+from drf_ratchet.conf import ratchet_settings, why_unimportable
 
 _RESPONSE = "JWT_RESPONSE_PAYLOAD_HANDLER"
 
@@ -48,16 +48,16 @@ def _handlers(given: Mapping[str, Any]) -> Iterator[CheckMessage]:
     for name in IMPORT_STRINGS:
         handler = given.get(name)
         if isinstance(handler, str):
-            try:
-                handler = import_string(handler)
-            except (ImportError, ValueError, TypeError) as error:
+            problem = why_unimportable(handler)
+            if problem:
                 yield Error(
-                    f"{NAME}[{name!r}] cannot be imported: {error}.",
+                    f"{NAME}[{name!r}] {problem}.",
                     hint="A path that begins with rest_framework_jwt begins with "
                     f"{__package__} now.",
                     id="ratchet_drf_jwt.E002",
                 )
                 continue
+            handler = import_string(handler)
         newer = given.get("JWT_GENERATION", DEFAULT_GENERATION) == "1.19"
         if name == _RESPONSE and handler is not None and newer and not _takes_four(handler):
             yield Error(

@@ -146,11 +146,11 @@ def checked_jwt_auth() -> Mapping[str, Any]:
     Raises:
         ImproperlyConfigured: a value cannot be honoured; the text says what to write.
     """
-    given = given_jwt_auth()
-    problems = [f"{text} {hint}" for text, hint in bad_values(given)]
+    # The values stay out of this function: Django's error page shows its local variables.
+    problems = [f"{text} {hint}" for text, hint in bad_values(given_jwt_auth())]
     if problems:
         raise ImproperlyConfigured(" ".join(problems))
-    checked: Mapping[str, Any] = given
+    checked: Mapping[str, Any] = given_jwt_auth()
     return checked
 
 

@@ -6,8 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.core.exceptions import ObjectDoesNotExist
+from django.core.exceptions import (
+    ImproperlyConfigured,
+    MultipleObjectsReturned,
+    ObjectDoesNotExist,
+)
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -24,6 +29,9 @@ from drf_ratchet.sessions import (
     store,
 )
 from drf_ratchet.sessions.pruning import prune
+
+#: Half a century: an id says when a session was opened, in milliseconds since 1970.
+_MOST_DAYS = 18250
 
 
 class Command(BaseCommand):
@@ -90,14 +98,25 @@ class Command(BaseCommand):
             "doctor": self.doctor,
             "keys": lambda **options: keys.run(self.stdout, **options),
         }
-        if task in self._further:
-            # call_command passes its own stdout among the options too.
-            self._further[task].run(**{**options, "stdout": self.stdout})
-        else:
-            tasks[task](**options)
+        try:
+            if task in self._further:
+                # call_command passes its own stdout among the options too.
+                self._further[task].run(**{**options, "stdout": self.stdout})
+            else:
+                tasks[task](**options)
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from error
+        except DatabaseError as error:
+            # A driver's text may hold an address or a password.
+            raise CommandError(
+                f"The database cannot be used: {type(error).__name__}. If its tables are missing, "
+                "run manage.py migrate. manage.py ratchet doctor says more."
+            ) from error
 
     def prune(self, *, days: float, batch_size: int, **options: Any) -> None:
         """Delete."""
+        if not 0 <= days <= _MOST_DAYS:
+            raise CommandError(f"--days must be between 0 and {_MOST_DAYS}.")
         age, kept = timedelta(days=days), ratchet_settings().ACCESS_TOKEN_LIFETIME
         if age < kept:
             raise CommandError(f"--days must cover ACCESS_TOKEN_LIFETIME ({kept}) at least.")
@@ -114,8 +133,8 @@ class Command(BaseCommand):
         **options: Any,
     ) -> None:
         """End."""
-        if not 1 <= len(reason) <= 32:
-            raise CommandError("--reason must have 1 to 32 characters.")
+        if not 1 <= len(reason) <= 32 or not reason.isprintable():
+            raise CommandError("--reason must have 1 to 32 printable characters.")
         if user is not None:
             ended = iter([end_all_sessions(_user(user), reason=reason)])
         elif session is not None:
@@ -151,8 +170,12 @@ class Command(BaseCommand):
 def _user(name: str) -> Any:
     try:
         return get_user_model()._default_manager.get_by_natural_key(name)
-    except ObjectDoesNotExist:
+    except (ObjectDoesNotExist, ValueError):  # ValueError: PostgreSQL takes no NUL
         raise CommandError(f"There is no user {name!r}.") from None
+    except MultipleObjectsReturned:
+        raise CommandError(
+            f"Several users are called {name!r}. End their sessions one by one: --session."
+        ) from None
 
 
 def _end_one(session_id: str, reason: str) -> int:
@@ -174,4 +197,6 @@ def _moment(text: str) -> datetime:
         raise CommandError(f"{text!r} is not a time like 2026-01-31T12:00:00Z.")
     if timezone.is_naive(moment):
         raise CommandError(f"{text!r} has no time zone. Add Z for UTC, or an offset like +01:00.")
+    if not 1970 < moment.year < 9999:
+        raise CommandError(f"{text!r} is a time at which no session was opened.")
     return moment
