@@ -16,7 +16,15 @@ def refusal_body(reason: Reason) -> dict[str, Any]:
     return {**body, "detail": _(detail)}
 
 
-class TokenNotValid(exceptions.AuthenticationFailed):
+class RequestRefused(exceptions.APIException):
+    """What signing a request in raises: ``TokenNotValid`` or ``Busy``.
+
+    DRF answers it by itself, in a view. Elsewhere catch it, and answer ``refused.status_code`` and
+    ``refused.detail``, a dict: see docs/howto/plain-django.md.
+    """
+
+
+class TokenNotValid(RequestRefused, exceptions.AuthenticationFailed):
     """401 for a token that is refused.
 
     Args:
@@ -60,7 +68,7 @@ class ReauthenticationRequired(exceptions.APIException):
         self.auth_header = f'Bearer error="insufficient_user_authentication", max_age="{max_age}"'
 
 
-class Busy(exceptions.APIException):
+class Busy(RequestRefused):
     """503 for what could not be decided just now; nothing was written."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
