@@ -14,6 +14,7 @@ from drf_ratchet.checks.network import check_https, check_proxies
 from drf_ratchet.checks.secret_key import check_secret_key
 from drf_ratchet.checks.settings import check_choices, check_settings
 from drf_ratchet.checks.throttles import check_cache, check_rates, check_rates_are_on
+from drf_ratchet.checks.user_id import check_user_id
 
 __all__ = [
     "check_authenticators",
@@ -33,4 +34,5 @@ __all__ = [
     "check_secret_key",
     "check_secure_cookies",
     "check_settings",
+    "check_user_id",
 ]

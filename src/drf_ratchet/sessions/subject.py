@@ -17,17 +17,22 @@ def id_field() -> Any:
     Raises:
         ImproperlyConfigured: the user model has no such field.
     """
-    model, name = get_user_model(), ratchet_settings().USER_ID_FIELD
+    return field_named(get_user_model(), ratchet_settings().USER_ID_FIELD)
+
+
+def field_named(model: Any, name: str) -> Any:
+    """Return the field of a user model that a value of ``USER_ID_FIELD`` names.
+
+    Raises:
+        ImproperlyConfigured: there is no such field.
+    """
     try:
         field: Any = model._meta.pk if name == "pk" else model._meta.get_field(name)
         if field.concrete and not field.many_to_many:
             return field
     except FieldDoesNotExist:
         pass
-    raise ImproperlyConfigured(
-        f"{NAME}['USER_ID_FIELD'] is {name!r}, which is not a column of {model._meta.label}. "
-        "Name a unique field, or remove the setting to use the primary key."
-    )
+    raise ImproperlyConfigured(f"{NAME}['USER_ID_FIELD'] names no column of {model._meta.label}.")
 
 
 def subject_of(user: Any) -> str:
