@@ -7,6 +7,7 @@ Nothing of tests/custom_user/models.py can be imported in the process of the who
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,17 +32,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
     """In the process of the whole run, have another one run the test."""
-    if this_shape():
+    if this_shape() or not _is_here(item):  # it is called for the whole run
         return None
 
     def shape_of(one: pytest.Item) -> str:
         return str(one.callspec.params["shape"])  # type: ignore[attr-defined]
 
     shape = shape_of(item)
-    here = [one for one in item.session.items if one.path.parent == item.path.parent]
-    together = [one for one in here if shape_of(one) == shape]
+    together = [one for one in item.session.items if _is_here(one) and shape_of(one) == shape]
     run_item_elsewhere(item, together, f"custom-user-{shape}", SETTINGS, **{VARIABLE: shape})
     return True
+
+
+def _is_here(item: pytest.Item) -> bool:
+    return item.path.parent == Path(__file__).parent
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,6 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.core.signals import setting_changed
 from django.db.models import Model
-from django.db.models.base import ModelState
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.query_utils import DeferredAttribute
 from django.utils.functional import SimpleLazyObject, empty
@@ -30,9 +29,8 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
 
     Without a query it answers what the token and the user model tell: ``bool``, ``isinstance``,
     ``is_authenticated``, ``is_anonymous``, and, where ``USER_ID_FIELD`` is the primary key,
-    ``pk``, ``==`` and ``hash``. So permissions, throttles, ``filter(owner=request.user)`` and
-    ``create(owner=request.user)`` cost none either. Everything else, including setting an
-    attribute, is the loaded user's.
+    ``pk``, ``==`` and ``hash``. So permissions, throttles and ``filter(owner=request.user)`` cost
+    none either. Everything else, including setting an attribute, is the loaded user's.
 
     Loading goes through the user model's default manager. It raises ``TokenNotValid`` where that
     knows no such user any more, or the user is inactive.
@@ -63,9 +61,6 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
         loaded = _find(*own["_ratchet"])
         # Atomic: threads that look at once may each ask the database, and all get one instance.
         user = own.setdefault("_ratchet_user", loaded)
-        if "_ratchet_state" in own:  # where a OneToOneField to this user has left its row
-            cached = own["_ratchet_state"].fields_cache
-            user._state.fields_cache = {**cached, **user._state.fields_cache}
         own["_wrapped"] = user
         for name in (*kind.names, *kind.constants):
             own.pop(name, None)
@@ -77,15 +72,8 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
         kind = _unloaded(self)
         return kind.model if kind and kind.is_sure else _load(self).__class__
 
-    # What the ORM asks of an instance that it filters by or refers to.
-
-    @property
-    def _state(self) -> Any:
-        if not _unloaded(self):
-            return self._wrapped._state
-        state = ModelState()
-        state.adding, state.db = False, self._ratchet[3]
-        return self.__dict__.setdefault("_ratchet_state", state)
+    # What the ORM asks of an instance that it filters by. It asks more of one that a new row is to
+    # refer to, and so loads it: a user who is gone is refused, instead of an IntegrityError.
 
     @property
     def _meta(self) -> Any:
@@ -93,7 +81,6 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
 
     _get_pk_val = Model._get_pk_val
     _is_pk_set = Model._is_pk_set  # type: ignore[attr-defined]
-    prepare_database_save = Model.prepare_database_save
 
     def __getattr__(self, name: str) -> Any:
         if name in _OF_EXPRESSIONS:
