@@ -5,12 +5,16 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.checks import Tags, run_checks
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.test import override_settings
 
-from drf_ratchet.checks import check_settings
+from drf_ratchet.checks import check_settings, check_user_id
+from drf_ratchet.models import Session
+from drf_ratchet.sessions import open_session
 
 pytestmark = pytest.mark.any_database
 
@@ -125,3 +129,44 @@ def test_manage_py_check_fails() -> None:
 def test_it_is_a_security_check() -> None:
     with override_settings(DRF_RATCHET={"ISUER": SECRET}):
         assert "ratchet.E001" in {error.id for error in run_checks(tags=[Tags.security])}
+
+
+class TestUserId:
+    def found(self, name: str, **more: Any) -> list[str]:
+        with override_settings(DRF_RATCHET={"USER_ID_FIELD": name, **more}):
+            return [f"{one.id} {one.msg}" for one in check_user_id()]
+
+    @pytest.mark.parametrize("name", ["pk", "id", "username"])
+    def test_a_unique_field(self, name: str) -> None:
+        assert self.found(name) == []
+
+    @pytest.mark.parametrize(
+        "name",
+        [SECRET, "get_username", "is_authenticated", "groups", "posts", "email__x"],
+    )
+    def test_no_column(self, name: str) -> None:
+        text = "ratchet.E014 DRF_RATCHET['USER_ID_FIELD'] names no column of auth.User."
+        assert self.found(name) == [text]
+
+    @pytest.mark.parametrize("name", ["email", "first_name", "last_login", "is_active"])
+    def test_a_field_that_two_users_may_share(self, name: str) -> None:
+        [text] = self.found(name)
+        assert f"auth.User.{name} is not unique: a token could name two users." in text
+
+    def test_a_field_that_may_be_null(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(User._meta.get_field("username"), "null", True)
+        [text] = self.found("username")
+        assert "auth.User.username may be null: a token of such a user names nobody." in text
+
+    def test_a_service_without_users(self) -> None:
+        assert self.found(SECRET, USER="claims") == []
+
+    def test_a_name_of_no_field_says_so_at_a_sign_in(self, db: None) -> None:
+        user = User.objects.create_user("alice")
+        with (
+            override_settings(DRF_RATCHET={"USER_ID_FIELD": SECRET}),
+            pytest.raises(ImproperlyConfigured, match="names no column") as caught,
+        ):
+            open_session(user)
+        assert SECRET not in str(caught.value)
+        assert not Session.objects.exists()

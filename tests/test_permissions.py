@@ -1,5 +1,9 @@
 """Who owns what, on real views with real permissions."""
 
+import os
+import subprocess
+import sys
+import time
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -14,7 +18,11 @@ from rest_framework.test import APIRequestFactory, force_authenticate
 from rest_framework.views import APIView
 
 from blog.models import Post
-from drf_ratchet.permissions import IsOwner
+from drf_ratchet.permissions import IsOwner, RecentSignIn
+from drf_ratchet.sessions.lazy_user import LazyUser
+from drf_ratchet.token_user import TokenUser
+from drf_ratchet.tokens.claims import Claims
+from tests.tokens import forge
 
 ALICE = User(pk=1, username="alice")
 BOB = User(pk=2, username="bob")
@@ -31,7 +39,11 @@ class Open(BasePermission):
 
 
 def status(
-    user: Any, obj: object, permission: Any = IsOwner, owner_field: str | None = None
+    user: Any,
+    obj: object = None,
+    permission: Any = IsOwner,
+    owner_field: str | None = None,
+    auth: object = None,
 ) -> int:
     """What a view behind that permission answers to the user who wants the object."""
 
@@ -40,14 +52,15 @@ def status(
         permission_classes = (permission,)
 
         def get(self, request: Request) -> Response:
-            self.check_object_permissions(request, obj)
+            if obj is not None:
+                self.check_object_permissions(request, obj)
             return Response()
 
     if owner_field is not None:
         View.owner_field = owner_field  # type: ignore[attr-defined]
     request = APIRequestFactory().get("/")
     if user is not None:
-        force_authenticate(request, user)
+        force_authenticate(request, user, auth)
     code: int = View.as_view()(request).status_code
     return code
 
@@ -155,6 +168,24 @@ def test_composed(
     assert answers == [owner, staff, other, nobody]
 
 
+@pytest.mark.django_db
+def test_a_lazy_user_is_not_loaded(django_assert_num_queries: Any) -> None:
+    alice, bob = (User.objects.create_user(name) for name in ("alice", "bob"))
+    made = Post.objects.create(author=alice, title="x", body="x")
+
+    def asked(user: User, permission: Any, **owner: Any) -> int:
+        return status(LazyUser(str(user.pk)), Post(pk=made.pk, **owner), permission, "author_id")
+
+    recent = {"auth_time": time.time()}
+    with django_assert_num_queries(0):
+        for user, expected in ((alice, 200), (bob, 403)):
+            assert asked(user, IsOwner, author=alice) == expected
+            assert asked(user, IsOwner, author_id=alice.pk) == expected
+            assert asked(user, IsAuthenticated & IsOwner, author_id=alice.pk) == expected
+            assert status(LazyUser(str(user.pk)), owned_by(alice)) == expected
+        assert status(LazyUser(str(alice.pk)), None, RecentSignIn(), auth=recent) == 200
+
+
 def test_staff_who_own_it() -> None:
     assert status(STAFF, owned_by(STAFF), IsOwner & IsAdminUser) == 200
 
@@ -163,3 +194,89 @@ def test_staff_who_own_it() -> None:
 def test_not_the_owner_and_nobody_at_all() -> None:
     """`~` asks for the object without asking for the user first."""
     assert status(None, owned_by(ALICE), ~IsOwner) == 200
+
+
+class TestRecentSignIn:
+    def test_recent(self) -> None:
+        now = time.time()
+        for auth in ({"auth_time": now}, Claims({**forge.claims(), "auth_time": int(now)})):
+            assert status(ALICE, permission=RecentSignIn(), auth=auth) == 200
+
+    @pytest.mark.parametrize(
+        "auth",
+        [
+            None,  # Basic and session authentication
+            "a service",
+            b"bytes",
+            5,
+            time.time(),
+            ["auth_time"],
+            Post(pk=1),  # a row, as DRF's TokenAuthentication has it
+            SimpleNamespace(auth_time=time.time(), get=lambda name, default=None: time.time()),
+            {},
+            *({"auth_time": odd} for odd in (None, "", "now", str(time.time()), [], {}, b"", True)),
+            *({"auth_time": odd} for odd in (0, -1, float("nan"), time.time() - 301)),
+        ],
+        ids=lambda auth: type(auth).__name__,
+    )
+    def test_no_proof_of_ours_is_asked_for_one(self, auth: object) -> None:
+        assert status(ALICE, permission=RecentSignIn(), auth=auth) == 401
+
+    @pytest.mark.parametrize("anonymous", [AnonymousUser, None], ids=["AnonymousUser", "None"])
+    def test_nobody(self, anonymous: Any) -> None:
+        with override_settings(REST_FRAMEWORK={"UNAUTHENTICATED_USER": anonymous}):
+            assert status(None, permission=RecentSignIn()) == 403
+            assert status(None, permission=RecentSignIn(), auth={"auth_time": time.time()}) == 403
+
+
+@pytest.mark.parametrize("user", ["alice", 5, {"pk": 1}, SimpleNamespace(is_authenticated=True)])
+def test_what_is_no_user_owns_nothing(user: object) -> None:
+    for owner in (ALICE, 1, None, "alice2"):
+        assert status(user, owned_by(owner)) == 403
+
+
+def test_a_user_of_claims_owns_what_has_its_key() -> None:
+    user = TokenUser(Claims(forge.claims(sub="42")))
+    assert status(user, owned_by("42")) == 200
+    assert status(user, owned_by(TokenUser(Claims(forge.claims(sub="42"))))) == 200
+    assert status(user, owned_by("43")) == 403
+
+
+PROGRAM = """
+import sys, django
+from django.conf import settings
+
+settings.configure(
+    SECRET_KEY="a key of this program alone, 0123456789abcdefghijklmno",
+    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "drf_ratchet"],
+    REST_FRAMEWORK={sys.argv[1]: [sys.argv[2]]},
+)
+django.setup()
+from rest_framework.views import APIView
+
+[kind] = getattr(APIView, sys.argv[1].removeprefix("DEFAULT_").lower())
+print(f"{kind.__module__}.{kind.__qualname__}" == sys.argv[2])
+"""
+
+
+@pytest.mark.any_database
+@pytest.mark.parametrize(
+    ("setting", "name"),
+    [
+        ("DEFAULT_PERMISSION_CLASSES", "drf_ratchet.permissions.IsOwner"),
+        ("DEFAULT_AUTHENTICATION_CLASSES", "drf_ratchet.authentication.JWTAuthentication"),
+        ("DEFAULT_AUTHENTICATION_CLASSES", "drf_ratchet.authentication.ImmediateJWTAuthentication"),
+    ],
+)
+def test_a_setting_may_name_it(setting: str, name: str) -> None:
+    """DRF's views import what the setting names, and so it must not import them."""
+    environment = {key: v for key, v in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, setting, name],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr

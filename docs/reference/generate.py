@@ -309,6 +309,7 @@ def throttles_page() -> str:
 def api_page() -> str:
     from drf_ratchet import (
         authentication,
+        exceptions,
         permissions,
         serializers,
         sessions,
@@ -326,7 +327,11 @@ def api_page() -> str:
             if name != "EndReason"
         },
         "drf_ratchet.authentication": _named(
-            authentication, "JWTAuthentication", "ImmediateJWTAuthentication"
+            authentication,
+            *("JWTAuthentication", "JWTAuthentication.authenticate", "ImmediateJWTAuthentication"),
+        ),
+        "drf_ratchet.exceptions": _named(
+            exceptions, "RequestRefused", "TokenNotValid", "CsrfFailed", "Busy"
         ),
         "drf_ratchet.browser.authentication": _named(
             browser, "CookieJWTAuthentication", "ImmediateCookieJWTAuthentication"

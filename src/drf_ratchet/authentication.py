@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from django.core.signals import setting_changed
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.request import Request
 
 from drf_ratchet.conf import NAME, ratchet_settings
 from drf_ratchet.exceptions import Busy, TokenNotValid, in_contract_shape
@@ -24,35 +23,48 @@ REALM_INVALID_TOKEN = bearer.REALM_INVALID_TOKEN
 
 
 class JWTAuthentication(BaseAuthentication):
-    """Signs a request in by the access token in its Authorization header.
+    """Sign a request in by the access token in its Authorization header.
 
-    ``request.user`` is the user; ``request.auth`` the verified claims, an immutable mapping.
+    ``request.user`` is the user; ``request.auth`` the verified claims, an immutable mapping. With
+    ``FRESHNESS`` "bounded" or "expiry" the user is a ``SimpleLazyObject``, as under Django's
+    ``AuthenticationMiddleware``, and is read from the database at the first look.
+
+    Outside of DRF call ``JWTAuthentication().authenticate(request)`` with Django's own request:
+    docs/howto/plain-django.md.
     """
 
     #: How old "still signed in" may be here; None for the setting ``FRESHNESS``.
     freshness: str | None = None
 
     @sensitive_variables()  # an error report shows no token
-    def authenticate(self, request: Request) -> tuple[Any, Claims] | None:
-        """The user and the claims; None where the header is missing or of another scheme.
+    def authenticate(self, request: Any) -> tuple[Any, Claims] | None:
+        """Return the user and the claims; None without a token of our scheme.
+
+        Args:
+            request: DRF's or Django's.
 
         Raises:
-            TokenNotValid: the token is refused.
-            Busy: with ``FRESHNESS = "bounded"`` or a ``VERIFIER``, nobody knows who is signed in
-                any more.
+            RequestRefused: ``TokenNotValid`` where the token is refused; ``Busy`` where, with
+                ``FRESHNESS = "bounded"`` or a ``VERIFIER``, it cannot be known who is signed in.
         """
         try:
             claims = self.get_claims(request)
             if claims is None:
                 return None
-            return self.get_user(claims), claims
+            user = self.get_user(claims)
+            renderer = getattr(request, "accepted_renderer", None)
+            if renderer is not None and renderer.media_type == "text/html":
+                # The page shows the user. It is rendered after the view, where DRF answers no
+                # refusal any more; so a lazy user is read here.
+                getattr(user, "is_active", None)
+            return user, claims
         except TokenRefused as refused:
             raise TokenNotValid(refused.reason) from None
         except Unavailable:
             raise in_contract_shape(Busy()) from None
 
-    def get_claims(self, request: Request) -> Claims | None:
-        """The verified claims of the request's token; None where it brings none.
+    def get_claims(self, request: Any) -> Claims | None:
+        """Return the verified claims of the request's token; None where it brings none.
 
         Raises:
             TokenRefused: with the reason.
@@ -67,7 +79,7 @@ class JWTAuthentication(BaseAuthentication):
         return verify_access(token, request=request)
 
     def get_user(self, claims: Mapping[str, Any]) -> Any:
-        """The user that verified claims name, if the session is still alive.
+        """Return the user that verified claims name, if the session is still alive.
 
         Raises:
             TokenRefused: with the reason.
@@ -77,7 +89,7 @@ class JWTAuthentication(BaseAuthentication):
             return TokenUser(claims)
         return _fresh_user()(claims, self.freshness)
 
-    def authenticate_header(self, request: Request) -> str:
+    def authenticate_header(self, request: Any) -> str:
         """The ``WWW-Authenticate`` of a 401; names the error where a token was sent."""
         sent = bearer.bears_token(get_authorization_header(request), _demands().schemes)
         return REALM_INVALID_TOKEN if sent else REALM
@@ -89,8 +101,8 @@ class ImmediateJWTAuthentication(JWTAuthentication):
     freshness = "immediate"
 
 
-def header_token(request: Request) -> str | None:
-    """The token in the Authorization header; None where there is none of our scheme.
+def header_token(request: Any) -> str | None:
+    """Return the token in the Authorization header; None where there is none of our scheme.
 
     Raises:
         TokenRefused: malformed, if the header is of our scheme and not one word long.

@@ -1,11 +1,12 @@
 """Refusals in the contract's shape: ``detail``, ``code``, and ``reason`` for a token."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, status
 
-from drf_ratchet.tokens import errors
+from drf_ratchet.tokens import bearer, errors
 from drf_ratchet.tokens.errors import Reason
 
 
@@ -16,16 +17,42 @@ def refusal_body(reason: Reason) -> dict[str, Any]:
     return {**body, "detail": _(detail)}
 
 
-class TokenNotValid(exceptions.AuthenticationFailed):
+class RequestRefused(exceptions.APIException):
+    """Any refusal to sign a request in: ``TokenNotValid`` (401), ``CsrfFailed`` or ``Busy`` (503).
+
+    Raised by our authentication classes, and by ``request.user`` when it is loaded. DRF's views
+    answer it. Elsewhere catch it: ``status_code``, ``detail`` (a dict) and ``headers`` make the
+    response.
+    """
+
+    #: The headers of the response.
+    headers: Mapping[str, str] = {}
+
+
+class TokenNotValid(RequestRefused, exceptions.AuthenticationFailed):
     """401 for a token that is refused.
 
     Args:
         reason: why.
     """
 
+    headers = {"WWW-Authenticate": bearer.REALM_INVALID_TOKEN}
+
     def __init__(self, reason: Reason) -> None:
         super().__init__(refusal_body(reason))
         self.reason = reason
+
+
+class CsrfFailed(RequestRefused, exceptions.PermissionDenied):
+    """403 for an access token in a cookie, without what Django's CSRF check asks for.
+
+    Args:
+        detail: which part of the check failed.
+    """
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        in_contract_shape(self)
 
 
 class NoActiveAccount(exceptions.AuthenticationFailed):
@@ -60,7 +87,7 @@ class ReauthenticationRequired(exceptions.APIException):
         self.auth_header = f'Bearer error="insufficient_user_authentication", max_age="{max_age}"'
 
 
-class Busy(exceptions.APIException):
+class Busy(RequestRefused):
     """503 for what could not be decided just now; nothing was written."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
@@ -68,6 +95,7 @@ class Busy(exceptions.APIException):
     default_code = "busy"
     #: Seconds, for Retry-After.
     wait = 1
+    headers = {"Retry-After": str(wait)}
 
 
 class BodyTooLarge(exceptions.APIException):

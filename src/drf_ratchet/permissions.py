@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rest_framework.permissions import BasePermission
-from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from drf_ratchet.exceptions import ReauthenticationRequired
+
+if TYPE_CHECKING:  # DRF's views import what DEFAULT_PERMISSION_CLASSES names
+    from rest_framework.request import Request
+    from rest_framework.views import APIView
 
 
 class IsOwner(BasePermission):
@@ -22,15 +24,18 @@ class IsOwner(BasePermission):
 
     owner_field = "owner"
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        """Nobody owns nothing: without this, ``|`` would let an anonymous request pass."""
-        return bool(getattr(request.user, "is_authenticated", False))
+    def has_permission(self, request: "Request", view: "APIView") -> bool:
+        """Return whether somebody is signed in: else ``|`` would let anonymous requests pass."""
+        return _is_signed_in(request)
 
-    def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:
-        """Whether the object's owner is the user."""
+    def has_object_permission(self, request: "Request", view: "APIView", obj: Any) -> bool:
+        """Return whether the object's owner is the user."""
         owner = getattr(obj, getattr(view, "owner_field", self.owner_field))
         user: Any = request.user
-        return owner is not None and user is not None and owner in (user, user.pk)
+        if owner is None or user is None:
+            return False
+        # The user first: a lazy one may know itself by USER_ID_FIELD and not by its key.
+        return bool(user == owner or owner == getattr(user, "pk", None))
 
 
 def RecentSignIn(*, minutes: float = 5) -> type[BasePermission]:
@@ -46,12 +51,19 @@ def RecentSignIn(*, minutes: float = 5) -> type[BasePermission]:
     max_age = int(minutes * 60)
 
     class IsRecent(BasePermission):
-        def has_permission(self, request: Request, view: APIView) -> bool:
-            if not bool(getattr(request.user, "is_authenticated", False)):
+        def has_permission(self, request: "Request", view: "APIView") -> bool:
+            if not _is_signed_in(request):
                 return False
+            # Another authentication class has another request.auth, or none: no proof of ours.
             claims = request.auth if isinstance(request.auth, Mapping) else {}
-            if time.time() - claims.get("auth_time", 0) > max_age:
-                raise ReauthenticationRequired(max_age)
-            return True
+            signed_in_at = claims.get("auth_time")
+            if isinstance(signed_in_at, (int, float)) and time.time() - signed_in_at <= max_age:
+                return True
+            raise ReauthenticationRequired(max_age)
 
     return IsRecent
+
+
+def _is_signed_in(request: Any) -> bool:
+    # request.user is None with UNAUTHENTICATED_USER = None.
+    return bool(getattr(request.user, "is_authenticated", False))

@@ -15,6 +15,7 @@ from drf_ratchet.models import Session
 from drf_ratchet.sessions.grant import HEADER, Grant, Transport
 from drf_ratchet.sessions.opening import open_session
 from drf_ratchet.sessions.refreshing import read_refresh, refresh_session
+from drf_ratchet.sessions.subject import is_active
 from drf_ratchet.throttling import Counter
 
 _MAX_CREDENTIAL = 4096
@@ -114,7 +115,7 @@ class TokenObtainPairSerializer(GrantSerializer):
             NoActiveAccount: for unknown, wrong and inactive alike.
         """
         user = user_of(credentials, self.request)
-        if user is None or not user.is_active:
+        if user is None or not is_active(user):
             raise NoActiveAccount
         return user
 

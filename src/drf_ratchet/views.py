@@ -333,7 +333,7 @@ class StepUpView(SignedInView):
             )
         key = idempotency_key(request)
         login = TokenObtainPairSerializer(context=self.get_serializer_context())
-        username = request.user.get_username()
+        username = getattr(request.user, login.username_field)
         with only_failures_count(self):
             user = login.authenticate(
                 {login.username_field: username, "password": fields["password"]}

@@ -8,13 +8,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth.models import User
 from django.core.cache import cache
-from django.test import RequestFactory, override_settings
+from django.core.exceptions import SynchronousOnlyOperation
+from django.db import OperationalError
+from django.test import Client, RequestFactory, override_settings
 from rest_framework.test import APIClient, APIRequestFactory
 
 from drf_ratchet import checks
+from drf_ratchet.authentication import JWTAuthentication
 from drf_ratchet.models import Session
+from drf_ratchet.sessions import open_session
 from tests import console
 from tests.conftest import PASSWORD, Tokens, payload
 from tests.docs.project import code_of, project_of
@@ -23,6 +28,7 @@ pytestmark = [pytest.mark.any_database, pytest.mark.django_db]
 
 HOWTO = console.ROOT / "docs" / "howto"
 MARK = "<!-- tested by tests/docs/test_howto.py -->"
+BAD_TOKEN = {"HTTP_AUTHORIZATION": "Bearer x"}
 #: What a browser says of a page of the site itself.
 OWN_PAGE = {"HTTP_SEC_FETCH_SITE": "same-origin"}
 
@@ -314,6 +320,58 @@ def test_a_task_names_its_tenant(project: None, alice: User, settings: Any) -> N
     assert payload(grant.access)["iss"] == "a"
     with sys.modules["billing.verifiers"].verifier_of("a") as verifier:
         assert verifier.issuer == "a"
+
+
+# Plain Django views
+
+
+@pytest.mark.parametrize("freshness", ["immediate", "bounded", "expiry"])
+@of_page("plain-django")
+def test_a_plain_django_view(
+    project: None, api: APIClient, alice: User, settings: Any, freshness: str
+) -> None:
+    settings.DRF_RATCHET = {"FRESHNESS": freshness}
+    tokens = Tokens(**sign_in(api).json())
+    client = Client(enforce_csrf_checks=True)
+    for method in (client.get, client.post):
+        assert method("/me/", **tokens.bearer).json() == {"username": "alice"}
+
+    nobody = client.get("/me/")
+    assert (nobody.status_code, nobody["WWW-Authenticate"]) == (401, 'Bearer realm="api"')
+    User.objects.update(is_active=False)
+    for header, reason in ((tokens.bearer, "user_inactive"), (BAD_TOKEN, "malformed")):
+        refused = client.get("/me/", **header)
+        assert (refused.status_code, refused.json()["reason"]) == (401, reason)
+        assert "invalid_token" in refused["WWW-Authenticate"]
+
+
+@of_page("plain-django")
+def test_a_plain_django_view_while_nobody_knows(
+    project: None, api: APIClient, alice: User, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = Tokens(**sign_in(api).json())
+
+    def fail() -> Any:
+        raise OperationalError
+
+    monkeypatch.setattr("drf_ratchet.sessions.feed.recent_endings", fail)
+    settings.DRF_RATCHET = {"FRESHNESS": "bounded"}
+    answer = Client().get("/me/", **tokens.bearer)
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (503, "busy", "1")
+
+
+def test_an_async_view(alice: User, settings: Any) -> None:
+    settings.DRF_RATCHET = {"FRESHNESS": "expiry"}
+    request = RequestFactory().get("/", HTTP_AUTHORIZATION=f"Bearer {open_session(alice).access}")
+
+    async def view() -> str:
+        user, _claims = await sync_to_async(JWTAuthentication().authenticate)(request)
+        assert user.is_authenticated
+        with pytest.raises(SynchronousOnlyOperation):
+            str(user)
+        return await sync_to_async(str)(user)
+
+    assert async_to_sync(view)() == "alice"
 
 
 # What is served, and the settings

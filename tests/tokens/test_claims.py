@@ -1,5 +1,7 @@
 """What a token says: made, read, and changed by nobody."""
 
+import copy
+import pickle
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -47,6 +49,14 @@ class TestImmutable:
     def read(self) -> Claims:
         token = codec.sign(claims(roles=["a"], tree={"b": [{"c": []}]}), HS256, Kind.ACCESS)
         return codec.verify(token, KEYS, Kind.ACCESS)
+
+    def test_copies_and_pickles_are_equal_and_immutable(self, read: Claims) -> None:
+        """A task queue or a cache gets it as it is."""
+        for made in (copy.copy(read), copy.deepcopy(read), pickle.loads(pickle.dumps(read))):
+            assert made == read
+            assert made["tree"]["b"][0]["c"] == ()
+            with pytest.raises(TypeError):
+                made["tree"]["b"] = 1
 
     @pytest.mark.parametrize(
         "change",

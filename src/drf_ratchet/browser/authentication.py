@@ -3,6 +3,7 @@
 from typing import Any
 
 from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
 from drf_ratchet.authentication import (
@@ -12,7 +13,7 @@ from drf_ratchet.authentication import (
     verify_access,
 )
 from drf_ratchet.browser.cookies import token_of
-from drf_ratchet.exceptions import TokenNotValid
+from drf_ratchet.exceptions import CsrfFailed, TokenNotValid
 from drf_ratchet.tokens.claims import Claims, Kind
 
 
@@ -29,13 +30,16 @@ class CookieJWTAuthentication(JWTAuthentication):
 
         Raises:
             TokenNotValid: the token is refused.
-            PermissionDenied: Django's CSRF check fails.
+            CsrfFailed: Django's CSRF check fails.
             Busy: as ``JWTAuthentication``.
         """
         _varies_by(request, "Cookie")
         signed_in = super().authenticate(request)
         if signed_in is not None:
-            SessionAuthentication().enforce_csrf(request)
+            try:
+                SessionAuthentication().enforce_csrf(request)
+            except PermissionDenied as failed:
+                raise CsrfFailed(str(failed.detail)) from None
         return signed_in
 
     def get_claims(self, request: Request) -> Claims | None:
@@ -62,7 +66,7 @@ class BrowsableAPIAuthentication(CookieJWTAuthentication):
         """The user and the claims; None where no page is asked for, or by nobody.
 
         Raises:
-            PermissionDenied: Django's CSRF check fails.
+            CsrfFailed: Django's CSRF check fails.
             Busy: as ``JWTAuthentication``.
         """
         _varies_by(request, "Accept", "Cookie")

@@ -21,8 +21,9 @@ from drf_ratchet.parsers import JSONParser
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.ending import end_session
 from drf_ratchet.sessions.endings import EndReason
-from drf_ratchet.sessions.grant import Grant, Transport, django_request, subject_of
+from drf_ratchet.sessions.grant import Grant, Transport, django_request
 from drf_ratchet.sessions.refreshing import check_refresh, read_refresh
+from drf_ratchet.sessions.subject import subject_of
 from drf_ratchet.tokens.claims import Kind
 from drf_ratchet.tokens.errors import TokenRefused
 

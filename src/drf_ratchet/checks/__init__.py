@@ -16,6 +16,7 @@ from drf_ratchet.checks.secret_key import check_secret_key, check_secret_key_typ
 from drf_ratchet.checks.settings import check_choices, check_settings
 from drf_ratchet.checks.tenants import check_tenants
 from drf_ratchet.checks.throttles import check_cache, check_rates, check_rates_are_on
+from drf_ratchet.checks.user_id import check_user_id
 
 __all__ = [
     "check_authenticators",
@@ -38,4 +39,5 @@ __all__ = [
     "check_secure_cookies",
     "check_settings",
     "check_tenants",
+    "check_user_id",
 ]

@@ -23,7 +23,7 @@ from drf_ratchet.sessions.database import past_conflicts, write_database
 from drf_ratchet.sessions.device import device_of
 from drf_ratchet.sessions.endings import EndReason
 from drf_ratchet.sessions.fingerprint import fingerprint_of
-from drf_ratchet.sessions.grant import subject_of
+from drf_ratchet.sessions.subject import subject_of
 from drf_ratchet.tokens.claims import RefreshClaims
 from drf_ratchet.tokens.errors import Reason, TokenRefused
 

@@ -44,7 +44,7 @@ def end_session(session: Session, *, reason: str = EndReason.LOGOUT, request: An
     report_ending(session, reason, request)
     if reason in (EndReason.LOGOUT, EndReason.LOGOUT_ALL) and session.user:
         user = session.user
-        user_logged_out.send(sender=type(user), request=django_request(request), user=user)
+        user_logged_out.send(sender=user.__class__, request=django_request(request), user=user)
     return True
 
 

@@ -8,14 +8,16 @@ from drf_ratchet.sessions import living
 from drf_ratchet.sessions.endings import reason_after
 from drf_ratchet.sessions.feed import feed
 from drf_ratchet.sessions.fingerprint import is_unchanged
-from drf_ratchet.sessions.grant import subject_of
-from drf_ratchet.sessions.lazy_user import lazy_user
+from drf_ratchet.sessions.lazy_user import LazyUser
+from drf_ratchet.sessions.subject import is_active, subject_of
 from drf_ratchet.tokens.claims import session_id
 from drf_ratchet.tokens.errors import Reason, TokenRefused
 
 
 def fresh_user(claims: Mapping[str, Any], freshness: str | None = None) -> Any:
-    """The user of a verified access token, if its session is alive as far as is asked.
+    """Return the user of a verified access token, if its session is alive as far as is asked.
+
+    A real instance where the user was read, else a ``LazyUser``.
 
     Args:
         claims: verified claims of an access token.
@@ -36,7 +38,7 @@ def living_user(claims: Mapping[str, Any]) -> Any:
     found = living.find(session_id(claims))
     if found is None or subject_of(found.user) != claims["sub"]:
         raise TokenRefused(Reason.SESSION_ENDED)
-    if not found.user.is_active:
+    if not is_active(found.user):
         raise TokenRefused(Reason.USER_INACTIVE)
     if found.ended or not found.in_time:
         raise TokenRefused(reason_after(found.end_reason))
@@ -52,12 +54,12 @@ def _user_by_feed(claims: Mapping[str, Any]) -> Any:
         return living_user(claims)
     if ended:
         raise TokenRefused(Reason.SESSION_ENDED)
-    return lazy_user(claims["sub"])
+    return LazyUser(claims["sub"])
 
 
 def _user_on_trust(claims: Mapping[str, Any]) -> Any:
     """ "expiry": no query; a session is alive for as long as its access token."""
-    return lazy_user(claims["sub"])
+    return LazyUser(claims["sub"])
 
 
 _WAYS = {"immediate": living_user, "bounded": _user_by_feed, "expiry": _user_on_trust}

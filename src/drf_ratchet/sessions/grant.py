@@ -13,6 +13,7 @@ from drf_ratchet.keyring import keyring
 from drf_ratchet.models import Session
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.rotation import Outcome
+from drf_ratchet.sessions.subject import subject_of
 from drf_ratchet.tenants import issuer_for, refresh_issuer_for
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.claims import REGISTERED_CLAIMS, Kind, access_claims, refresh_claims
@@ -64,14 +65,6 @@ class Grant:
     issued_at: datetime
     access_expires_at: datetime
     outcome: Outcome = Outcome.ADVANCE
-
-
-def subject_of(user: Any) -> str:
-    """The user's id as the ``sub`` claim has it."""
-    name = ratchet_settings().USER_ID_FIELD
-    if name == "pk":
-        return str(user._meta.pk.value_to_string(user))
-    return str(getattr(user, name))
 
 
 def custom_claims(

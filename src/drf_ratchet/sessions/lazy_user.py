@@ -1,17 +1,23 @@
-"""A user that is known by id, and read from the database only if somebody looks."""
+"""``request.user`` of a request that asked the database nothing: Django's ``SimpleLazyObject``."""
 
-from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
-from typing import Any
+import inspect
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.core.signals import setting_changed
-from django.db.models.base import ModelState
+from django.db.models import Model
+from django.db.models.constants import LOOKUP_SEP
+from django.db.models.query_utils import DeferredAttribute
+from django.utils.functional import SimpleLazyObject, empty
 
-from drf_ratchet.conf import NAME, ratchet_settings
+from drf_ratchet.conf import NAME
 from drf_ratchet.exceptions import TokenNotValid
+from drf_ratchet.sessions.compiled import is_plain
 from drf_ratchet.sessions.database import write_database
+from drf_ratchet.sessions.subject import id_field, is_active, subject_of
 from drf_ratchet.tenants import chosen_tenant
 from drf_ratchet.tokens.errors import Reason, TokenRefused
 
@@ -22,70 +28,261 @@ _ANOTHER_TENANT = (
     "this view with freshness = 'immediate'."
 )
 
+#: What the ORM asks of every value that it filters by. A user is no expression.
+_OF_EXPRESSIONS = frozenset({"resolve_expression", "get_source_expressions"})
 
-def lazy_user(subject: str) -> Any:
-    """A real instance of the user model, with nothing but its id.
 
-    The first look at any other field loads them all in one query, through the default manager.
-    Saving it untouched writes nothing. ``__init__`` runs when it is loaded, not before, since a
-    user model may read fields there.
+class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
+    """The user of an access token, loaded once, as Django's ``AuthenticationMiddleware`` has it.
+
+    Without a query it answers what the token and the user model tell: ``bool``, ``isinstance``,
+    ``is_authenticated``, ``is_anonymous``, and, where ``USER_ID_FIELD`` is the primary key,
+    ``pk``, ``==`` and ``hash``. So permissions, throttles and ``filter(owner=request.user)`` cost
+    none either. Everything else, including setting an attribute, is the loaded user's.
+
+    Loading goes through the user model's default manager. It raises ``TokenNotValid`` where that
+    knows no such user any more, or the user is inactive.
 
     Args:
-        subject: the ``sub`` claim.
+        subject: the ``sub`` claim of a verified access token.
 
     Raises:
         TokenRefused: malformed, if no user can have this id.
+        ImproperlyConfigured: ``USER_ID_FIELD`` names no column of the user model.
     """
-    model, attribute, to_python = _identity()
-    try:
-        value = to_python(subject)
-    except ValidationError:
-        raise TokenRefused(Reason.MALFORMED) from None
-    user: Any = model.__new__(model)
-    state = ModelState()
-    state.adding, state.db = False, write_database()
-    vars(user).update({"_state": state, attribute: value})
-    # Django's deferred fields load themselves by this method, one query each. On the instance it
-    # stands in front of the class's until the first load takes it away.
-    user.refresh_from_db = partial(_load, user, attribute, chosen_tenant())
+
+    def __init__(self, subject: str) -> None:
+        kind = _kind()
+        value = kind.value_of(subject)
+        # What is known stands in the wrapper's own __dict__ until the user is loaded. There
+        # attributes are found without a look at what is wrapped.
+        own = self.__dict__
+        own.update(kind.constants)
+        for name in kind.names:
+            own[name] = value
+        own["_ratchet"] = kind, subject, value, write_database()
+        own["_ratchet_tenant"] = chosen_tenant()
+        own["_wrapped"] = empty
+
+    def _setup(self) -> None:
+        own = self.__dict__
+        kind, *_, using = own["_ratchet"]
+        if chosen_tenant() != own["_ratchet_tenant"] and write_database() == using:
+            raise RuntimeError(_ANOTHER_TENANT)
+        loaded = _find(*own["_ratchet"])
+        # Atomic: threads that look at once may each ask the database, and all get one instance.
+        user = own.setdefault("_ratchet_user", loaded)
+        own["_wrapped"] = user
+        for name in (*kind.names, *kind.constants):
+            own.pop(name, None)
+
+    # No zero-argument super() below: __class__ is not this class.
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        kind = _unloaded(self)
+        return kind.model if kind and kind.is_sure else _load(self).__class__
+
+    # What the ORM asks of an instance that it filters by. It asks more of one that a new row is to
+    # refer to, and so loads it: a user who is gone is refused, instead of an IntegrityError.
+
+    @property
+    def _meta(self) -> Any:
+        return self.__class__._meta
+
+    _get_pk_val = Model._get_pk_val
+    _is_pk_set = Model._is_pk_set  # type: ignore[attr-defined]
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _OF_EXPRESSIONS:
+            raise AttributeError(name)
+        return getattr(_load(self), name)
+
+    def __bool__(self) -> bool:
+        kind = _unloaded(self)
+        return True if kind and kind.is_true else bool(_load(self))
+
+    def __eq__(self, other: object) -> bool:
+        kind = _unloaded(self)
+        if not kind or not kind.compares_by_key:
+            return bool(_load(self) == other)
+        same = kind.compare(self._ratchet[2], other)
+        return Model.__eq__(self, other) if same is None else same
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        kind = _unloaded(self)
+        return Model.__hash__(self) if kind and kind.compares_by_key else hash(_load(self))
+
+    def __copy__(self) -> Any:
+        if _unloaded(self):
+            return LazyUser(self._ratchet[1])
+        return SimpleLazyObject.__copy__(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        if _unloaded(self):
+            memo[id(self)] = made = self.__copy__()
+            return made
+        return SimpleLazyObject.__deepcopy__(self, memo)
+
+    def __repr__(self) -> str:
+        kind = _unloaded(self)
+        shown = f"{kind.model.__name__} {self._ratchet[1]}" if kind else repr(self._wrapped)
+        return f"<LazyUser: {shown}>"
+
+
+def _load(user: LazyUser) -> Any:
+    if user._wrapped is empty:
+        user._setup()
+    return user._wrapped
+
+
+def _unloaded(user: LazyUser) -> "_Kind | None":
+    """Return what is known of a user who is not loaded; None for one who is."""
+    own = user.__dict__
+    return own["_ratchet"][0] if own["_wrapped"] is empty else None
+
+
+class _Kind(NamedTuple):
+    """What is known of every user before any is loaded, by the user model and the settings.
+
+    Args:
+        model: the user model.
+        field: the one that ``sub`` holds.
+        lookup: how to filter by it.
+        names: the attributes that hold its value; with "pk" where it is the primary key.
+        constants: attributes that are alike for all users.
+        is_sure: whether a loaded user's class is the model, and no subclass.
+        is_true: whether every user is true.
+        compares_by_key: whether ``==`` and ``hash`` are those of Django's ``Model``.
+    """
+
+    model: Any
+    field: Any
+    lookup: str
+    names: tuple[str, ...]
+    constants: dict[str, bool]
+    is_sure: bool
+    is_true: bool
+    compares_by_key: bool
+
+    def value_of(self, subject: str) -> Any:
+        """Return the field's value for a ``sub``."""
+        try:
+            if subject:
+                return self.field.to_python(subject)
+        except (ValidationError, TypeError, ValueError):
+            pass
+        raise TokenRefused(Reason.MALFORMED)
+
+    def compare(self, value: object, other: object) -> bool | None:
+        """Return whether the user of that value is another; None: by the primary key."""
+        if (
+            "pk" in self.names
+            or not isinstance(other, Model)
+            or other._meta.concrete_model is not self.model._meta.concrete_model
+        ):
+            return None
+        theirs = _known(other, self.field.attname)
+        if theirs is empty or _known(other, self.model._meta.pk.attname) is None:
+            return None
+        return bool(theirs == value)
+
+
+def _find(kind: _Kind, subject: str, value: object, using: str) -> Any:
+    """Return the user as "immediate" reads them; one query.
+
+    Raises:
+        TokenNotValid: no user, more than one, or an inactive one.
+    """
+    if "\0" in subject or not _is_encodable(subject):  # no driver takes it for a text
+        raise TokenNotValid(Reason.USER_INACTIVE)
+    found = kind.model._default_manager.using(using).filter(**{kind.lookup: value})[:2]
+    # By the key: a manager that joins may give one user twice. And as "immediate" does, by the
+    # text: a collation may take "Ann" for "ann".
+    by_key = {user.pk: user for user in found if subject_of(user) == subject}
+    if len(by_key) != 1:
+        raise TokenNotValid(Reason.USER_INACTIVE)
+    [user] = by_key.values()
+    if not is_active(user):
+        raise TokenNotValid(Reason.USER_INACTIVE)
     return user
 
 
+def _is_encodable(text: str) -> bool:
+    try:
+        return bool(text.encode())
+    except UnicodeEncodeError:
+        return False
+
+
+def _known(user: Any, name: str) -> Any:
+    """Return an attribute of a user, lazy or not, where that takes no query; else ``empty``."""
+    own = vars(user)
+    wrapped = own.get("_wrapped", empty)
+    return (own if wrapped is empty else vars(wrapped)).get(name, empty)
+
+
 @lru_cache(maxsize=1)
-def _identity() -> tuple[Any, str, Callable[[str], Any]]:
-    """The user model, the attribute that ``sub`` holds, and what makes its value of a string."""
-    model = get_user_model()
-    name = ratchet_settings().USER_ID_FIELD
-    field: Any = model._meta.pk if name == "pk" else model._meta.get_field(name)
-    return model, field.attname, field.to_python
+def _kind() -> _Kind:
+    model, field = get_user_model(), id_field()
+    constants = {name: _constant(model, name) for name in ("is_authenticated", "is_anonymous")}
+    read_as_ever = _inherits(model, "from_db") and is_plain(model._default_manager)
+    return _Kind(
+        model,
+        field,
+        _lookup(field),
+        _names(model, field),
+        {name: value for name, value in constants.items() if value is not None},
+        # Subclasses are proxies and child tables, in which a query may make its instances.
+        is_sure=read_as_ever or not model.__subclasses__(),
+        is_true=not (hasattr(model, "__bool__") or hasattr(model, "__len__")),
+        compares_by_key=all(_inherits(model, name) for name in ("__eq__", "__hash__", "pk")),
+    )
+
+
+def _inherits(model: Any, name: str) -> bool:
+    """Return whether a model leaves to Django what that name does."""
+    return inspect.getattr_static(model, name) is vars(Model)[name]
+
+
+def _lookup(field: Any) -> str:
+    """Return the path to a field, or to what a relation holds: this knows its range."""
+    path = [field.name]
+    while field.remote_field:
+        field = field.target_field
+        path.append(field.name)
+    return LOOKUP_SEP.join(path)
+
+
+def _names(model: Any, field: Any) -> tuple[str, ...]:
+    """Return the attributes that hold the field's value as it is in the database."""
+    keys = [model._meta.pk]
+    while keys[-1].remote_field and keys[-1].remote_field.parent_link:
+        keys.append(keys[-1].target_field)  # of the parent's table, with the same value
+    same = keys if field in keys else [field]
+    names = [one.attname for one in same if _is_stored(model, one)]
+    return (*names, "pk") if model._meta.pk.attname in names else tuple(names)
+
+
+def _is_stored(model: Any, field: Any) -> bool:
+    descriptor = inspect.getattr_static(model, field.attname, None)
+    return getattr(type(descriptor), "__get__", None) is DeferredAttribute.__get__
+
+
+def _constant(model: Any, name: str) -> bool | None:
+    """Return what all users answer to ``is_authenticated`` or ``is_anonymous``; None: unknown."""
+    value = inspect.getattr_static(model, name, None)
+    if value is vars(AbstractBaseUser)[name]:
+        return name == "is_authenticated"
+    return value if isinstance(value, bool) else None
 
 
 def _forget(*, setting: str, **kwargs: Any) -> None:
     if setting in (NAME, "AUTH_USER_MODEL"):
-        _identity.cache_clear()
+        _kind.cache_clear()
 
 
 setting_changed.connect(_forget, dispatch_uid="drf_ratchet.sessions.lazy_user")
-
-
-def _load(
-    user: Any,
-    id_field: str,
-    chosen: object,
-    using: str | None = None,
-    fields: Sequence[str] | None = None,
-    from_queryset: Any = None,
-) -> None:
-    """Load every field that is not set yet, or, with no fields named, all of them."""
-    model = type(user)
-    if chosen_tenant() != chosen and write_database() == user._state.db:
-        raise RuntimeError(_ANOTHER_TENANT)
-    found = from_queryset
-    if found is None:
-        found = model._default_manager.using(using or user._state.db)
-    loaded = found.filter(**{id_field: vars(user)[id_field]}).first()
-    if loaded is None:
-        raise TokenNotValid(Reason.USER_INACTIVE)  # a 401, wherever in a view it comes up
-    own = {name: value for name, value in vars(user).items() if name != "refresh_from_db"}
-    vars(user).clear()
-    vars(user).update(vars(loaded) if fields is None else {**vars(loaded), **own})

@@ -98,4 +98,4 @@ def _send_logged_in(user: Any, request: Any) -> None:
     http = django_request(request)
     if hasattr(http, "user"):
         http.user = user  # as django.contrib.auth.login does
-    user_logged_in.send(sender=type(user), request=http, user=user)
+    user_logged_in.send(sender=user.__class__, request=http, user=user)

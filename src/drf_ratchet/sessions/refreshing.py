@@ -31,10 +31,10 @@ from drf_ratchet.sessions.grant import (
     custom_claims,
     mint_access,
     mint_refresh,
-    subject_of,
 )
 from drf_ratchet.sessions.rotation import Decision, Outcome, State, decide, refusal
 from drf_ratchet.sessions.store import Read
+from drf_ratchet.sessions.subject import is_active, subject_of
 from drf_ratchet.tenants import issuer_for
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.claims import Kind, RefreshClaims
@@ -224,7 +224,7 @@ def _state(read: Read | None, token: RefreshClaims) -> State | None:
         is_of_subject=(
             user is not None and read.user_visible and subject_of(user) == token.subject
         ),
-        user_active=user is not None and user.is_active,
+        user_active=user is not None and is_active(user),
         password_unchanged=user is not None and is_unchanged(user, session.fingerprint),
     )
 

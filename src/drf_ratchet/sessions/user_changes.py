@@ -27,6 +27,7 @@ from drf_ratchet.sessions.database import past_conflicts, write_database
 from drf_ratchet.sessions.ending import end_with_transaction
 from drf_ratchet.sessions.endings import EndReason
 from drf_ratchet.sessions.fingerprint import either, fingerprint_of, is_unchanged
+from drf_ratchet.sessions.subject import is_active
 from drf_ratchet.tokens.claims import session_id
 
 _kept: ContextVar[UUID | None] = ContextVar("drf_ratchet_kept_session", default=None)
@@ -70,7 +71,7 @@ def _on_save(instance: Any, created: bool, update_fields: Any, **kwargs: Any) ->
     ):
         return
     for session in store.living(instance):
-        if not instance.is_active:
+        if not is_active(instance):
             end_with_transaction(session, EndReason.USER_INACTIVE)
         elif is_unchanged(instance, session.fingerprint):
             continue

@@ -75,6 +75,12 @@ class Claims(Mapping[str, Any]):
     def __copy__(self) -> Self:
         return self
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (thawed(self._claims),)  # a mappingproxy cannot be pickled
+
     def __getitem__(self, name: str) -> Any:
         return self._claims[name]
 
@@ -104,6 +110,17 @@ def _frozen(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return tuple(_frozen(item) for item in value)
     return value
+
+
+def thawed(value: Any) -> Any:
+    """Return a claim, or all of them, as parsed from JSON: a copy that may be changed.
+
+    Args:
+        value: a ``Claims``, which is read-only all the way down, or one of its values.
+    """
+    if isinstance(value, Mapping):
+        return {name: thawed(item) for name, item in value.items()}
+    return [thawed(item) for item in value] if isinstance(value, tuple) else value
 
 
 def session_id(claims: Mapping[str, Any]) -> UUID:

@@ -24,7 +24,8 @@ class Reason(StrEnum):
     SESSION_ENDED = "session_ended"
     #: A refresh token behind the counter: what was presented had been used up before.
     REUSED = "reused"
-    #: The user's ``is_active`` is False; or, at a refresh, the user is gone.
+    #: The user's ``is_active`` is False; or, at a refresh or when ``request.user`` is loaded with
+    #: ``FRESHNESS`` "bounded" or "expiry", the user is gone.
     USER_INACTIVE = "user_inactive"
     #: The password is another than the one that the session was opened under.
     PASSWORD_CHANGED = "password_changed"

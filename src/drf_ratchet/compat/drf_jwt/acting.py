@@ -13,8 +13,8 @@ from drf_ratchet.compat.drf_jwt.reading import Payload
 from drf_ratchet.compat.thawing import thawed
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.sessions.database import write_database
-from drf_ratchet.sessions.grant import subject_of
 from drf_ratchet.sessions.refreshing import read_alive
+from drf_ratchet.sessions.subject import subject_of
 from drf_ratchet.tokens.claims import Claims, RefreshClaims, session_id
 from drf_ratchet.tokens.errors import TokenRefused
 

@@ -26,9 +26,9 @@ from drf_ratchet.sessions.grant import (
     custom_claims,
     django_request,
     in_seconds,
-    subject_of,
 )
 from drf_ratchet.sessions.opening import announce
+from drf_ratchet.sessions.subject import subject_of
 from drf_ratchet.tenants import issuer_for
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.claims import REGISTERED_CLAIMS, Kind, access_claims
@@ -90,7 +90,7 @@ def issue(
         said = {**said, **_signed_in(said, in_seconds(session.created_at))}
         issued = mint(session, said, session.created_at, request=request, actor=actor)
         if signs_in and request is not None:
-            user_logged_in.send(sender=type(user), request=django_request(request), user=user)
+            user_logged_in.send(sender=user.__class__, request=django_request(request), user=user)
     except BaseException:
         # Nobody will ever hold a token of this session.
         store.rows().filter(pk=session.pk).delete()

@@ -12,7 +12,8 @@ from drf_ratchet.compat.simplejwt.settings import api_settings
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.ids import uuid7
 from drf_ratchet.sessions import store
-from drf_ratchet.sessions.grant import claims_of_refresh, in_seconds, subject_of
+from drf_ratchet.sessions.grant import claims_of_refresh, in_seconds
+from drf_ratchet.sessions.subject import subject_of
 from drf_ratchet.tenants import issuer_for
 from drf_ratchet.tokens.claims import Kind, access_claims
 

@@ -1,8 +1,6 @@
-"""Pages for people, with each of the user models: the admin, and the browsable API's sign-in.
+"""Pages for people, with each of the user models: the admin, and the browsable API's sign-in."""
 
-Not collected with the rest: another user model needs another process.
-"""
-
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,43 +14,35 @@ from tests.admin.conftest import SESSIONS, act, page_of
 from tests.admin.test_sessions import shown
 from tests.conftest import PASSWORD
 
-pytestmark = pytest.mark.django_db
-
-# Of a user model with any kind of name: an email address, or a number.
-NAMES = {"EmailUser": "a@example.com", "NumberUser": "4711", "OddUser": "a@example.com"}
 LOGIN = "/api-auth/login/"
 
 
-def make(name: str, **fields: Any) -> Any:
-    model: Any = get_user_model()
-    user = model(**{model.USERNAME_FIELD: name, **fields})
-    user.set_password(PASSWORD)
-    user.save()
-    return user
+@pytest.fixture
+def user(alice: Any) -> Any:
+    return alice
 
 
 @pytest.fixture
-def user(db: None) -> Any:
-    return make(NAMES[get_user_model().__name__])
-
-
-@pytest.fixture
-def admin(db: None, monkeypatch: pytest.MonkeyPatch) -> Client:
+def admin(make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Client:
     """A browser of somebody who may do everything, by a model that knows of no permissions."""
     model: Any = get_user_model()
     staff = {"is_staff": True} if hasattr(model, "is_staff") else {}
-    if not staff:
-        monkeypatch.setattr(model, "is_staff", True, raising=False)
-    monkeypatch.setattr(model, "has_perm", lambda *args: True, raising=False)
-    monkeypatch.setattr(model, "has_module_perms", lambda *args: True, raising=False)
+    for name, value in (
+        ("is_staff", True),
+        ("is_active", True),
+        ("has_perm", lambda *args: True),
+        ("has_module_perms", lambda *args: True),
+    ):
+        if not hasattr(model, name):
+            monkeypatch.setattr(model, name, value, raising=False)
     client = Client()
-    client.force_login(make(NAMES[model.__name__].replace("a", "r").replace("4711", "1"), **staff))
+    client.force_login(make("root", **staff))
     return client
 
 
 def test_sessions_are_found_and_ended(admin: Client, user: Any) -> None:
     session = open_session(user).session
-    name = user.get_username()
+    name = getattr(user, user.USERNAME_FIELD)
 
     for query in ({}, {"q": str(name)}, {"q": str(name)[:3]}, {"user": str(user.pk)}):
         assert shown(admin.get(SESSIONS, query)) == {str(session.pk)}, query
@@ -76,7 +66,7 @@ def test_the_form_signs_in(user: Any, settings: Any) -> None:
     assert browser.get(LOGIN).status_code == 200
 
     def sign_in(password: str) -> Any:
-        body = urlencode({"username": user.get_username(), "password": password})
+        body = urlencode({"username": getattr(user, user.USERNAME_FIELD), "password": password})
         return browser.post(LOGIN, body, content_type="application/x-www-form-urlencoded")
 
     assert sign_in("wrong").status_code == 401

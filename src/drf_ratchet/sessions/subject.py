@@ -1,0 +1,63 @@
+"""Whose tokens: the ``sub`` of a user, by the field ``USER_ID_FIELD``, and who may have tokens."""
+
+from functools import lru_cache
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
+from django.core.signals import setting_changed
+
+from drf_ratchet.conf import NAME, ratchet_settings
+
+
+@lru_cache(maxsize=1)
+def id_field() -> Any:
+    """Return the field of the user model that ``USER_ID_FIELD`` names.
+
+    Raises:
+        ImproperlyConfigured: the user model has no such field.
+    """
+    return field_named(get_user_model(), ratchet_settings().USER_ID_FIELD)
+
+
+def field_named(model: Any, name: str) -> Any:
+    """Return the field of a user model that a value of ``USER_ID_FIELD`` names.
+
+    Raises:
+        ImproperlyConfigured: there is no such field.
+    """
+    try:
+        field: Any = model._meta.pk if name == "pk" else model._meta.get_field(name)
+        if field.concrete and not field.many_to_many:
+            return field
+    except FieldDoesNotExist:
+        pass
+    raise ImproperlyConfigured(f"{NAME}['USER_ID_FIELD'] names no column of {model._meta.label}.")
+
+
+def subject_of(user: Any) -> str:
+    """Return the user's id as the ``sub`` claim has it; "" where the field is null.
+
+    Args:
+        user: a saved instance of the user model.
+    """
+    field = id_field()
+    empty = field.value_from_object(user) is None
+    return "" if empty else str(field.value_to_string(user))
+
+
+def is_active(user: Any) -> bool:
+    """Return whether a user is active: yes, for a model that does not say, as in ``ModelBackend``.
+
+    Args:
+        user: an instance of the user model.
+    """
+    return bool(getattr(user, "is_active", True))
+
+
+def _forget(*, setting: str, **kwargs: Any) -> None:
+    if setting in (NAME, "AUTH_USER_MODEL"):
+        id_field.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="drf_ratchet.sessions.subject")
