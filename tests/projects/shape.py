@@ -59,7 +59,7 @@ class Shape:
         anonymous: the status of the project's own views, where the contract has 401.
         warns: ids of ours that ``check`` reports.
         warns_of_deployment: and those that ``check --deploy`` adds.
-        refuses: the id of an error with which ``check`` refuses such a project: no story then.
+        refuses: the id with which ``check`` refuses such a project, or warns: no story then.
         failures: wrong passwords for one account, before a network is shut out.
         locked_by: the package that shuts it out, where that is another one.
         inside: the path of a context manager, given a host: where its tenant's tables are.

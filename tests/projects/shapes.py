@@ -38,6 +38,32 @@ def email(name: str) -> str:
     return f"{name}@example.com"
 
 
+_TENANT_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "rest_framework",
+    "drf_ratchet",
+    f"{PEOPLE}.notes",
+]
+_SHARED_APPS = ["django_tenants", f"{PEOPLE}.tenants", *_TENANT_APPS]
+#: What django-tenants says to write.
+SCHEMAS: dict[str, Any] = {
+    "databases": POSTGRESQL,
+    "settings": {
+        "SHARED_APPS": _SHARED_APPS,
+        "TENANT_APPS": _TENANT_APPS,
+        "INSTALLED_APPS": _SHARED_APPS,
+        "TENANT_MODEL": "tenants.Tenant",
+        "TENANT_DOMAIN_MODEL": "tenants.Domain",
+        "DATABASE_ROUTERS": ["django_tenants.routers.TenantSyncRouter"],
+    },
+    "database": {"ENGINE": "django_tenants.postgresql_backend"},
+    "first_middleware": ("django_tenants.middleware.main.TenantMainMiddleware",),
+}
+
 #: RFC 8037, appendix A.
 ED25519_KEY = {
     "kty": "OKP",
@@ -149,34 +175,16 @@ SHAPES: dict[str, Shape] = {
         inside=f"{TENANCY}.database_of",
         also=("two_tenants",),
     ),
+    "database_per_tenant_unnamed": Shape(
+        what="The same without a callable `ISSUER`: `check` warns",
+        aliases=("default", "a", "b"),
+        settings={"DATABASE_ROUTERS": [f"{TENANCY}.DatabaseRouter"]},
+        first_middleware=(f"{TENANCY}.DatabaseOfHost",),
+        refuses="ratchet.W021",
+    ),
     "schema_per_tenant": Shape(
         what="A schema for each tenant, by django-tenants",
-        databases=POSTGRESQL,
-        settings={
-            "SHARED_APPS": [
-                "django_tenants",
-                f"{PEOPLE}.tenants",
-                *(
-                    TENANT_APPS := [
-                        "django.contrib.admin",
-                        "django.contrib.auth",
-                        "django.contrib.contenttypes",
-                        "django.contrib.sessions",
-                        "django.contrib.messages",
-                        "rest_framework",
-                        "drf_ratchet",
-                        f"{PEOPLE}.notes",
-                    ]
-                ),
-            ],
-            "TENANT_APPS": TENANT_APPS,
-            "INSTALLED_APPS": ["django_tenants", f"{PEOPLE}.tenants", *TENANT_APPS],
-            "TENANT_MODEL": "tenants.Tenant",
-            "TENANT_DOMAIN_MODEL": "tenants.Domain",
-            "DATABASE_ROUTERS": ["django_tenants.routers.TenantSyncRouter"],
-        },
-        database={"ENGINE": "django_tenants.postgresql_backend"},
-        first_middleware=("django_tenants.middleware.main.TenantMainMiddleware",),
+        **SCHEMAS,
         ratchet={"ISSUER": named(f"{TENANCY}.schema_issuer")},
         host="a.localhost",
         inside=f"{TENANCY}.schema_of",
@@ -191,6 +199,11 @@ SHAPES: dict[str, Shape] = {
         },
         prepare=f"{TENANCY}.make_schemas",
         also=("two_tenants",),
+    ),
+    "schema_per_tenant_unnamed": Shape(
+        what="The same without a callable `ISSUER`: `check` refuses",
+        **SCHEMAS,
+        refuses="ratchet.E012",
     ),
     "replica": Shape(
         what="A router that reads from a replica",
@@ -298,6 +311,18 @@ SHAPES: dict[str, Shape] = {
         },
         says=lambda status, body: snake(body),
     ),
+    "camel_case_of_two_words": Shape(
+        what="The same, with a `USERNAME_FIELD` of two words, which stays as it is in requests",
+        apps=(f"{PEOPLE}.login_name_users",),
+        settings={"AUTH_USER_MODEL": "login_name_users.User"},
+        rest={
+            "DEFAULT_RENDERER_CLASSES": [
+                "djangorestframework_camel_case.render.CamelCaseJSONRenderer"
+            ],
+            "DEFAULT_PARSER_CLASSES": ["djangorestframework_camel_case.parser.CamelCaseJSONParser"],
+        },
+        says=lambda status, body: snake(body),
+    ),
     "json_api": Shape(
         what="djangorestframework-jsonapi",
         rest={
@@ -390,6 +415,7 @@ SHAPES: dict[str, Shape] = {
                 "rest_framework.authentication.BasicAuthentication",
             ]
         },
+        also=("signed_in_by_basic", "signed_in_by_a_django_session"),
     ),
     "session_and_basic_first": Shape(
         what="Django sessions and Basic before it: 403 for 401, and a warning",
@@ -402,6 +428,7 @@ SHAPES: dict[str, Shape] = {
         },
         anonymous=403,
         warns=frozenset({"ratchet.W008"}),
+        also=("signed_in_by_basic", "signed_in_by_a_django_session"),
     ),
     "access_token_in_a_cookie": Shape(
         what="`ACCESS_TOKEN_COOKIE`",
@@ -463,6 +490,11 @@ SHAPES: dict[str, Shape] = {
         settings={
             "AUTHENTICATION_BACKENDS": ["django.contrib.auth.backends.AllowAllUsersModelBackend"]
         },
+    ),
+    "slow_backend": Shape(
+        what="An authentication backend during which users and sessions go away",
+        settings={"AUTHENTICATION_BACKENDS": ["tests.projects.backends.SlowBackend"]},
+        also=("deleted_meanwhile", "ended_meanwhile", "deactivated_meanwhile"),
     ),
     # Django's settings
     "naive_times": Shape(
@@ -543,6 +575,10 @@ SHAPES: dict[str, Shape] = {
         },
         rest={"NUM_PROXIES": 1},
         forwards=True,
+    ),
+    "asymmetric_keys": Shape(
+        what="`KEYS` is an Ed25519 key",
+        ratchet={"KEYS": ED25519_KEY, "ISSUER": "https://shop.example", "AUDIENCE": "shop"},
     ),
     # Deployed anew in the middle of the story
     "secret_key_rotated": Shape(

@@ -97,7 +97,7 @@ class Answer:
 
     def __str__(self) -> str:
         kind = self.response.headers.get("Content-Type", "")
-        text = self.response.text[:600] if "json" in kind or "yaml" in kind else f"({kind})"
+        text = self.response.text[:300] if "json" in kind or "yaml" in kind else f"({kind})"
         return f"{self.asked} -> {self.status} {text}"
 
     def demand(self, holds: object, what: str) -> None:

@@ -19,13 +19,13 @@ from tests.projects.world import STEPS
 _ORDER = (
     commands,
     signing_in,
+    admin,  # while there are few rows to be shown
     refreshing,
     devices,
     users,
     malformed,
     browsers,
     services,
-    admin,
     extra,
     limits,
 )

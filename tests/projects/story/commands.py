@@ -7,7 +7,7 @@ from contextlib import redirect_stderr
 from django.apps import apps
 from django.core import checks
 from django.core.management import call_command
-from django.core.management.base import CommandError, SystemCheckError
+from django.core.management.base import CommandError
 
 from tests.projects.world import Unexpected, World, step
 
@@ -74,11 +74,7 @@ def _expect(found: list[checks.CheckMessage], expected: frozenset[str]) -> None:
 
 
 def refusal(id: str) -> None:
-    """Demand that ``check`` refuses the project with an error of that id."""
-    try:
-        call_command("check", stdout=io.StringIO(), stderr=io.StringIO())
-    except SystemCheckError as error:
-        if id not in str(error):
-            raise Unexpected(f"check does not name {id}: {error}") from None
-    else:
-        raise Unexpected(f"check says nothing; {id} was expected")
+    """Demand that ``check`` has something against the project: an error or a warning of that id."""
+    found = _found(deploy=False)
+    if not any(str(one.id).startswith(id) for one in found):
+        raise Unexpected(f"check does not say {id}, but {found}")

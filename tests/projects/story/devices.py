@@ -1,8 +1,14 @@
 """A user's devices, and proving again who one is."""
 
+import re
+from copy import copy
 from datetime import timedelta
 from uuid import uuid4
 
+import httpx
+
+from drf_ratchet.ids import uuid7
+from drf_ratchet.models import Session
 from tests.projects.world import World, claims_of, step
 
 FIELDS = ("id", "current", "created_at", "last_used_at", "expires_at", "user_agent", "ip")
@@ -41,6 +47,33 @@ def end_a_device(world: World) -> None:
     answer.demand([one["id"] for one in answer.ok()] == [laptop.session], "it is gone")
     world.device().get("sessions/").refused(401)
     world.device().delete(f"sessions/{laptop.session}/").refused(401)
+
+
+@step
+def more_than_a_hundred_devices(world: World) -> None:
+    """The list has pages, and each names the next."""
+    device = world.device(world.user())
+    with world.orm():
+        row = Session.objects.get(pk=device.session)
+        rows = []
+        for _ in range(150):
+            row.pk = uuid7()
+            rows.append(copy(row))
+        Session.objects.bulk_create(rows)
+    seen: list[str] = []
+    answer = device.get("sessions/")
+    for _ in range(3):
+        said = answer.ok()
+        answer.demand(len(said) <= 100, "at most a hundred")
+        seen += [one["id"] for one in said]
+        link = re.fullmatch(r'<(.+)>; rel="next"', answer.response.headers.get("Link", ""))
+        if link is None:
+            break
+        url = httpx.URL(link[1])
+        answer.demand(url.host in ("", device.host), "on the same host")
+        answer = device.get(url.raw_path.decode())
+    answer.demand(len(set(seen)) == len(seen) == 151, f"all of them, once, not {len(seen)}")
+    answer.demand(seen == sorted(seen, reverse=True), "newest first")
 
 
 @step

@@ -1,5 +1,7 @@
 """Steps that only some shapes have."""
 
+from base64 import b64encode
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,8 +10,10 @@ from django.utils import translation
 from django.utils.module_loading import import_string
 
 from drf_ratchet.exceptions import NoActiveAccount, refusal_body
+from drf_ratchet.sessions import end_all_sessions
 from drf_ratchet.testing.travelling import travel
 from drf_ratchet.tokens.errors import Reason
+from tests.projects import backends
 from tests.projects.story.browsers import from_here
 from tests.projects.world import PASSWORD, Device, World, claims_of, extra_step
 
@@ -174,6 +178,92 @@ def permission_for_one_object(world: World) -> None:
         raise AssertionError(f"{found} is not {[note]}")
     if not world.as_request_user(device, lambda user: user.has_perm("notes.view_note", note)):
         raise AssertionError("the permission is not found")
+
+
+@extra_step
+def signed_in_by_basic(world: World) -> None:
+    """Our classes cope with requests that others have signed in."""
+    device, other = world.device(), world.device()
+    device.user = world.user()
+    basic = b64encode(f"{device.user.get_username()}:{PASSWORD}".encode()).decode()
+    headers = {"Authorization": f"Basic {basic}"}
+    device.get("me/", token=None, **headers).ok()
+    device.get("recent/", token=None, **headers).refused(
+        401, "reauthentication_required", exactly=True
+    )
+    other.user = device.user
+    other.sign_in()
+    device.post("password/", {"password": "correct horse"}, token=None, **headers).ok()
+    other.refreshes().refused(401, "token_not_valid", "password_changed")
+
+
+@extra_step
+def signed_in_by_a_django_session(world: World) -> None:
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.sessions.backends.db import SessionStore
+
+    device, other = world.device(), world.device()
+    device.user = other.user = world.user()
+    other.sign_in()
+    session = SessionStore()
+    session[SESSION_KEY] = str(device.user.pk)
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[HASH_SESSION_KEY] = device.user.get_session_auth_hash()
+    session.save()
+    device.http.cookies.set("sessionid", session.session_key or "")
+    device.http.cookies.set("csrftoken", "c" * 32)
+    device.get("me/").ok()
+    device.get("recent/").refused(401, "reauthentication_required", exactly=True)
+    answer = device.post("password/", {"password": "correct horse"}, **from_here(device))
+    answer.ok()
+    other.refreshes().refused(401, "token_not_valid", "password_changed")
+
+
+@extra_step
+def deleted_meanwhile(world: World) -> None:
+    _meanwhile(world, lambda user: user.delete())
+
+
+@extra_step
+def deactivated_meanwhile(world: World) -> None:
+    def deactivate(user: Any) -> None:
+        user.is_active = False
+        user.save()
+
+    _meanwhile(world, deactivate)
+
+
+def _meanwhile(world: World, change: Callable[[Any], object]) -> None:
+    """Whoever goes away while signing in is refused, by every endpoint that takes a password."""
+    for path in ("token/", "browser/login/", "step-up/"):
+        device = world.device(world.user())
+        body = device.credentials
+        if path == "step-up/":
+            body = {"refresh": device.refresh, "password": PASSWORD}
+        backends.meanwhile[0] = lambda user: change(get_user_model().objects.get(pk=user.pk))
+        try:
+            answer = device.post(path, body, **from_here(device))
+        finally:
+            backends.meanwhile[0] = lambda user: None
+        if answer.status == 200:  # at the next refresh at the latest
+            if path == "browser/login/":
+                answer = device.post("browser/refresh/", **from_here(device))
+            else:
+                answer = device.refreshes(answer.said["refresh"])
+        answer.demand(answer.status == 401, "expected 401")
+
+
+@extra_step
+def ended_meanwhile(world: World) -> None:
+    """A session that ends during its step up is not brought back."""
+    device = world.device(world.user())
+    backends.meanwhile[0] = end_all_sessions
+    try:
+        body = {"refresh": device.refresh, "password": PASSWORD}
+        device.post("step-up/", body).refused(401, "token_not_valid", "session_ended")
+    finally:
+        backends.meanwhile[0] = lambda user: None
+    device.refreshes().refused(401, "token_not_valid", "session_ended")
 
 
 @extra_step
