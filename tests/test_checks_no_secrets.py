@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from django.core.checks import run_checks
 from django.core.management import call_command
-from django.test import RequestFactory, override_settings
+from django.test import Client, RequestFactory, override_settings
 from django.views.debug import ExceptionReporter
 from joserfc import jwk
 
@@ -228,6 +228,19 @@ def test_the_secret_key(name: str) -> None:
             places = (checks.check_secret_key, checks.check_secret_key_types, keyring)
             answers = [told(call) for call in places]
         assert given_away(value, "".join([*answers, said.getvalue()])) == []
+
+
+@pytest.mark.parametrize("path", ["/.well-known/jwks.json", "/api/protected/"])
+def test_the_error_page_of_a_request(path: str) -> None:
+    """`runserver` starts without usable keys, so that a command can make them."""
+    client = Client(raise_request_exception=False, headers={"Authorization": "Bearer a.b.c"})
+    for value in (b64(PEM), f"x{PEM[:60]}", {**JWK, "x": OTHER["x"]}):
+        with override_settings(DRF_RATCHET={"KEYS": value}, DEBUG=True):
+            answer = client.get(path)
+        page = answer.content.decode()
+        assert answer.status_code == 500
+        assert "DRF_RATCHET" in page
+        assert given_away(value, page) == []
 
 
 def test_a_whole_run_of_the_checks() -> None:
