@@ -68,7 +68,7 @@ SECURE_SSL_REDIRECT = True
 SECURE_HSTS_SECONDS = 31536000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
-DRF_RATCHET = {{**DRF_RATCHET, "COOKIE_SECURE": True}}
+DRF_RATCHET = {{**DRF_RATCHET, "COOKIE_SECURE": True, "MAX_SESSIONS_PER_USER": 100}}
 """
 
 
@@ -103,6 +103,7 @@ def test_ten_planted_mistakes_are_all_named(tmp_path: Path) -> None:
 
     assert set(re.findall(r"ratchet\.[EW]\d+(?=\))", said)) == TEN_MISTAKES, said
     assert len(TEN_MISTAKES) == 10
+    assert "(ratchet.I001)" in said  # advice
     assert done.returncode == 1
     assert random not in said
 

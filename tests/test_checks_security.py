@@ -302,6 +302,20 @@ def test_choices(given: Any, expected: list[str]) -> None:
     assert ids(checks.check_choices, DRF_RATCHET=given) == expected
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, ["ratchet.I001"]),
+        ({"MAX_SESSIONS_PER_USER": None}, ["ratchet.I001"]),
+        ({"MAX_SESSIONS_PER_USER": 100}, []),
+        ({"MAX_SESSIONS_PER_USER": "x"}, ["ratchet.I001"]),
+        ({"USER": "claims"}, []),
+    ],
+)
+def test_limit(given: Any, expected: list[str]) -> None:
+    assert ids(checks.check_limit, DRF_RATCHET=given) == expected
+
+
 # SECRET_KEY
 
 
@@ -644,7 +658,7 @@ def test_which_run_when() -> None:
 
     always = set(checks.__all__) - {
         *("check_secret_key", "check_rates_are_on", "check_cache", "check_https", "check_proxies"),
-        *("check_secure_cookies", "check_key_files"),
+        *("check_secure_cookies", "check_key_files", "check_limit"),
     }
     assert names(deploy=False) == always
     assert names(deploy=True) == set(checks.__all__)

@@ -44,7 +44,7 @@ DEFAULTS = {
     "FRESHNESS": "immediate",
     "FEED_INTERVAL": timedelta(seconds=1),
     "FEED_MAX_AGE": timedelta(seconds=30),
-    "FEED_MAX": 10_000,
+    "FEED_MAX": 500_000,
     "THROTTLE_CACHE": "default",
     "THROTTLE_FAILS_OPEN": False,
     "COOKIE_SECURE": True,

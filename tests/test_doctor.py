@@ -128,7 +128,7 @@ def test_feed(alice: User) -> None:
 
     ((state, text),) = found("feed")
     assert state is State.OK
-    assert "2 endings and 1 cut-offs within 0:06:00 (FEED_MAX 10000)" in text
+    assert "2 endings and 1 cut-offs within 0:06:00 (FEED_MAX 500000)" in text
 
     with override_settings(DRF_RATCHET={"FRESHNESS": "bounded", "FEED_MAX": 1}):
         ((state, text),) = found("feed")

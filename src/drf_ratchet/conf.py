@@ -70,8 +70,10 @@ class RatchetSettings:
     FEED_INTERVAL: timedelta = timedelta(seconds=1)
     #: With "bounded": how old it may become while the database does not answer.
     FEED_MAX_AGE: timedelta = timedelta(seconds=30)
-    #: With "bounded": how many ended sessions a process keeps; beyond, requests ask the database.
-    FEED_MAX: int = 10_000
+    #: With "bounded": how many ended sessions a process keeps for each issuer, at about 90 bytes
+    #: each: room for 1,000 endings a second. The oldest go first, and tokens that were issued
+    #: before them are then checked by query.
+    FEED_MAX: int = 500_000
     #: The cache that counts attempts. Where there are several processes, one that they share.
     THROTTLE_CACHE: str = "default"
     #: Whether people can sign in, unlimited, while that cache is down.

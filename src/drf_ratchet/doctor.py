@@ -157,7 +157,7 @@ def _feed() -> Iterator[tuple[State, str]]:
     ended, cut = recent_endings().count(), recent_cut_offs().count()
     text = f"{ended} endings and {cut} cut-offs within {window()} (FEED_MAX {settings.FEED_MAX})"
     if ended > settings.FEED_MAX and settings.FRESHNESS == "bounded":
-        yield State.WARNING, f"{text}: over it, so that every request asks the database"
+        yield State.WARNING, f"{text}: over it, so that older tokens are checked by query"
     else:
         yield State.OK, text
 

@@ -64,10 +64,12 @@ class Session(models.Model):
 class CutOff(models.Model):
     """The ending of very many sessions at once: all up to an id, which tells their age.
 
-    The rows are ended one by one as well; this is what the feed carries in their place.
+    The rows are ended as well; this is what the feed carries in their place.
     """
 
     last_session = models.UUIDField(editable=False)
+    #: The one session up to there that goes on: the device that changed the password, say.
+    kept_session = models.UUIDField(null=True, editable=False)
     #: Whose sessions, as the ``sub`` claim has it; "" for everybody's.
     subject = models.CharField(max_length=255, default="", editable=False)
     announced_at = models.DateTimeField(db_default=Now(), db_index=True, editable=False)

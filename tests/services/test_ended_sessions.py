@@ -21,11 +21,20 @@ from drf_ratchet.keyring import keyring
 from drf_ratchet.models import CutOff, Session
 from drf_ratchet.services import ended_sessions as module
 from drf_ratchet.services.ended_sessions import EndedSessions, ended_sessions
-from drf_ratchet.sessions import end_session, end_sessions_before, open_session
+from drf_ratchet.sessions import (
+    end_all_sessions,
+    end_session,
+    end_sessions_before,
+    open_session,
+)
 from drf_ratchet.tokens.documents import ENDED_SESSIONS, MAX_LENGTH, verify_document
+from drf_ratchet.tokens.errors import Reason, TokenRefused
 from drf_ratchet.tokens.keys import KeySet
+from drf_ratchet.verifier import Verifier
 from tests.services.conftest import Ask, basic, ratchet, refused
+from tests.sessions.test_many_sessions import give_sessions
 from tests.tokens.forge import decoded, key_for, public_half
+from tests.verifier.issuer import SERVICE, Issuer
 
 pytestmark = pytest.mark.django_db
 EACH_TIME = {"FEED_INTERVAL": timedelta(0)}
@@ -60,10 +69,14 @@ class TestContent:
 
         assert answer["Content-Type"] == "application/jwt"
         said = read(answer)
-        assert said.keys() == {"iat", "window", "sessions", "cut_offs", "overflows"}
+        assert said.keys() == {
+            *("iat", "window", "sessions", "cut_offs", "complete_since", "overflows")
+        }
         assert abs(said["iat"] - time.time()) < 30
         assert type(said["iat"]) is int
         assert said["window"] == 360
+        assert -360 < said["complete_since"] - said["iat"] < -300
+        assert type(said["complete_since"]) is int
         assert (said["sessions"], said["cut_offs"], said["overflows"]) == ([], [], False)
 
     def test_the_header(self, feed: Ask) -> None:
@@ -116,7 +129,56 @@ class TestContent:
 
         said = read(feed())["cut_offs"]
 
-        assert sorted(said) == [["", str(far)], ["7", str(near)], ["é", str(far)]]
+        assert sorted(one[:2] for one in said) == [
+            *(["", str(far)], ["7", str(near)], ["é", str(far)])
+        ]
+        assert [len(one) for one in said if one[0] == ""] == [2]
+
+    @pytest.mark.parametrize(
+        ("written", "told"),
+        [
+            ([(2, 1)], 1),
+            ([(2, 1), (3, None)], 1),
+            ([(2, None), (3, 1)], 2),  # the first has ended 1 as well
+            ([(2, 1), (4, 3)], 1),
+            ([(4, 1), (4, 1)], 1),
+            ([(4, 1), (3, 2)], 2),
+            ([(4, 1), (4, 2)], 2),
+        ],
+    )
+    def test_cut_offs_of_a_user(self, feed: Ask, written: list[Any], told: int) -> None:
+        """No more of them than it takes to say what those in the table say."""
+        known = []
+        for last, kept in written:
+            known.append((UUID(int=last), UUID(int=kept) if kept else None))
+            CutOff.objects.create(subject="7", last_session=known[-1][0], kept_session=known[-1][1])
+        said = read(feed())["cut_offs"]
+
+        def ended(cut_offs: list[tuple[UUID, UUID | None]]) -> set[int]:
+            return {
+                number
+                for number in range(1, 6)
+                for last, kept in cut_offs
+                if UUID(int=number) <= last and UUID(int=number) != kept
+            }
+
+        pairs = [(UUID(last), kept and UUID(kept)) for _, last, kept, _ in said]
+        assert ended(pairs) == ended(known)
+        assert len(said) == told
+        for *_, until in said:
+            assert type(until) is int
+            assert 0 < until - time.time() < 5
+
+    def test_a_cut_off_that_is_for_younger_tokens(self, feed: Ask) -> None:
+        wide, late = (CutOff.objects.create(subject="7", last_session=UUID(int=n)) for n in (4, 2))
+        CutOff.objects.filter(pk=wide.pk).update(
+            announced_at=F("announced_at") - timedelta(minutes=1)
+        )
+
+        said = read(feed())["cut_offs"]
+
+        assert [one[1] for one in said] == [str(wide.last_session), str(late.last_session)]
+        assert 55 < said[1][3] - said[0][3] < 65
 
     def test_old_cut_offs(self, feed: Ask) -> None:
         CutOff.objects.create(last_session=UUID(int=1))
@@ -146,6 +208,10 @@ class TestOverflow:
                 said = read(feed())
             assert said["sessions"] == [str(session.pk) for session in sessions[:limit]]
             assert said["overflows"] is overflows
+            # Since the ending of the first that is left out, and until its last token was issued.
+            left_out = len(sessions) - limit
+            since = 60 * (3 - left_out) if overflows else 360
+            assert abs(said["iat"] - since + 3 - said["complete_since"]) <= 2
 
     def test_no_more_than_fit(
         self, alice: User, feed: Ask, monkeypatch: pytest.MonkeyPatch
@@ -161,7 +227,8 @@ class TestOverflow:
 
         said = read(feed())
         assert said["overflows"] is True
-        assert said["cut_offs"] == [["new", str(UUID(int=1))]]
+        assert [one[:3] for one in said["cut_offs"]] == [["new", str(UUID(int=1)), None]]
+        assert abs(said["iat"] - 60 + 3 - said["complete_since"]) <= 2
 
         CutOff.objects.all().delete()
         assert read(feed())["overflows"] is False
@@ -171,7 +238,7 @@ class TestOverflow:
     def test_the_longest_there_can_be_is_short_enough(self, settings: Any) -> None:
         settings.DRF_RATCHET = ratchet(ISSUER="https://blog.example/" + "x" * 500)
         ended = [(UUID(int=number), None, None) for number in range(module.MAX_SESSIONS)]
-        cut_off = [(f"{number:03}" + "é" * 252, UUID(int=1)) for number in range(100)]
+        cut_off = [(f"{number:03}" + "é" * 252, UUID(int=2), UUID(int=1)) for number in range(100)]
         claims = {
             "iss": settings.DRF_RATCHET["ISSUER"],
             "sessions": [str(session) for session, *_ in ended],
@@ -182,6 +249,91 @@ class TestOverflow:
         # RSA's signatures are the longest but for ML-DSA's, which have some 6,000 characters.
         document = module.sign_document(claims, key_for("RS256"), ENDED_SESSIONS)
         assert len(document) < MAX_LENGTH - 10_000
+
+
+class TestAtAVerifier:
+    """What a service knows while one user with very many sessions logs out everywhere."""
+
+    @pytest.fixture
+    def issuer(self) -> Iterator[Issuer]:
+        made = Issuer()
+        with override_settings(DRF_RATCHET=ratchet(**EACH_TIME, ISSUER=made.url)):
+            yield made
+        made.stop()
+
+    @pytest.fixture
+    def verifier(self, issuer: Issuer) -> Iterator[Verifier]:
+        options = {"feed_url": issuer.feed_url, "auth": SERVICE, "feed_interval": 0.01}
+        with Verifier(issuer.url, **options) as made:
+            made.close()  # no thread: it fetches when it is asked, only then
+            yield made
+
+    def tell(self, feed: Ask, issuer: Issuer, verifier: Verifier) -> None:
+        issuer.raw_feed = feed().content.decode()
+        time.sleep(0.02)  # the verifier's interval
+        assert verifier._feed
+        verifier._feed.turns.take(verifier._feed.fetch)
+
+    def test_strangers_are_let_in(
+        self, alice: User, feed: Ask, issuer: Issuer, verifier: Verifier
+    ) -> None:
+        robot = User.objects.create_user("robot")
+        give_sessions(robot, 10_000)
+        stranger, before = open_session(alice), open_session(robot)
+        oldest = Session.objects.filter(user=robot).earliest("pk")
+        self.tell(feed, issuer, verifier)
+        for grant in (stranger, before):
+            assert verifier.verify(grant.access)
+
+        end_all_sessions(robot)
+        self.tell(feed, issuer, verifier)
+
+        assert len(issuer.raw_feed or "") < 10_000
+        assert verifier.verify(stranger.access)
+        for session in (before.session, oldest):
+            token = (
+                before.access
+                if session == before.session
+                else issuer.token(sub=str(robot.pk), sid=str(session.pk))
+            )
+            with pytest.raises(TokenRefused) as caught:
+                verifier.verify(token)
+            assert caught.value.reason is Reason.SESSION_ENDED
+        # At once, and before the next document.
+        assert verifier.verify(open_session(robot).access)
+
+    def test_the_device_that_is_kept_is_let_in(
+        self, feed: Ask, issuer: Issuer, verifier: Verifier
+    ) -> None:
+        robot = User.objects.create_user("robot")
+        kept = open_session(robot)
+        give_sessions(robot, 500)
+        end_all_sessions(robot, keep=kept.session.pk)
+        self.tell(feed, issuer, verifier)
+        assert verifier.verify(kept.access)
+
+    def test_of_more_endings_than_are_told_old_tokens_are_sent_to_refresh(
+        self,
+        alice: User,
+        feed: Ask,
+        issuer: Issuer,
+        verifier: Verifier,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(module, "MAX_SESSIONS", 2)
+        living, ended = open_session(alice), [open_session(alice) for _ in range(3)]
+        for grant in ended:
+            end_session(grant.session)
+        self.tell(feed, issuer, verifier)
+        reasons = []
+        for grant in (living, *ended):
+            with pytest.raises(TokenRefused) as caught:
+                verifier.verify(grant.access)
+            reasons.append(caught.value.reason)
+        assert reasons == [*[Reason.EXPIRED] * 2, *[Reason.SESSION_ENDED] * 2]
+        # The token of a refresh is as young as it takes.
+        now = int(time.time()) + 5
+        assert verifier.verify(issuer.token(sid=str(living.session.pk), iat=now))
 
 
 class TestInterval:

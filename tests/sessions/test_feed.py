@@ -1,10 +1,12 @@
 """The list of ended sessions, as a process keeps it."""
 
 import logging
+import os
 import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
@@ -14,17 +16,19 @@ from django.db.models.functions import Now
 from django.test import override_settings
 from django.utils import timezone
 
+from drf_ratchet.ids import first_uuid7
 from drf_ratchet.models import CutOff, Session
 from drf_ratchet.sessions import (
     Grant,
     end_session,
     end_sessions_before,
+    ending,
     open_session,
 )
 from drf_ratchet.sessions import (
     feed as feed_module,
 )
-from drf_ratchet.sessions.feed import Feed, FeedTooOld
+from drf_ratchet.sessions.feed import Feed, FeedTooOld, feed_of
 from drf_ratchet.tokens.claims import Claims
 from tests.conftest import payload
 
@@ -119,18 +123,33 @@ def test_a_token_that_outlives_the_window_is_asked_by_query(alice: User) -> None
     assert known.has_ended(long_lived) is True
 
 
-def test_past_the_maximum_requests_are_asked_by_query(alice: User) -> None:
+def test_past_the_maximum_tokens_of_that_time_are_asked_by_query(alice: User) -> None:
     ended = [open_session(alice) for _ in range(3)]
     living = open_session(alice)
     for grant in ended:
         end_session(grant.session)
+    now = payload(living.access)["iat"]
     with override_settings(DRF_RATCHET={**EACH_TIME, "FEED_MAX": 2}):
         known = Feed()
         assert known.has_ended(claims(living)) is None
         assert [known.has_ended(claims(grant)) for grant in ended].count(None) == 1
         assert len(known._ended) == 2
-        Session.objects.filter(pk=ended[0].session.pk).update(announced_at=None)
+        # Its session cannot have ended before it was issued.
+        assert known.has_ended(claims(living, iat=now + 30, exp=now + 330)) is False
+        assert known.has_ended(claims(ended[2], iat=now + 30, exp=now + 330)) is True
+        # What comes later pushes the oldest out.
+        end_session(open_session(alice).session)
+        assert known.has_ended(claims(ended[2])) is not False
+        assert len(known._ended) <= 2
+
+
+def test_a_maximum_of_none_asks_of_each_token(alice: User) -> None:
+    living = open_session(alice)
+    with override_settings(DRF_RATCHET={**EACH_TIME, "FEED_MAX": 0}):
+        known = Feed()
         assert known.has_ended(claims(living)) is False
+        end_session(open_session(alice).session)
+        assert known.has_ended(claims(living)) is None
 
 
 def test_a_mass_ending_is_one_cut_off(alice: User) -> None:
@@ -144,14 +163,113 @@ def test_a_mass_ending_is_one_cut_off(alice: User) -> None:
     assert known.has_ended(claims(after)) is False
     assert not known._ended
     assert Session.objects.filter(end_reason="admin").count() == 5
-    assert len(known._cut_off) == 1
+    assert CutOff.objects.count() == 1
+
+
+def test_a_cut_off_counts_for_tokens_issued_while_its_sessions_are_being_ended(
+    alice: User,
+) -> None:
+    known, grant = Feed(), open_session(alice)
+    later = claims(grant, iat=payload(grant.access)["iat"] + 60)
+    time.sleep(0.002)
+    next(end_sessions_before(timezone.now(), batch_size=2))
+    assert known.has_ended(later) is True
+
+
+def test_a_long_mass_ending_stays_announced(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token may be issued just before the last batch, and lives for as long as any."""
+    for _ in range(3):
+        open_session(alice)
+    monkeypatch.setattr(ending, "_ANNOUNCED_EVERY", -1.0)
+    batches = end_sessions_before(timezone.now() + timedelta(seconds=1), batch_size=1)
+    next(batches)
+    CutOff.objects.update(announced_at=Now() - timedelta(minutes=7))
+    next(batches)
+    assert Feed().has_ended(claims(open_session(alice), sid=str(first_uuid7(timezone.now()))))
+    assert CutOff.objects.count() == 1
 
 
 def test_a_cut_off_for_one_user(alice: User) -> None:
     known, grant = Feed(), open_session(alice)
     CutOff.objects.create(last_session=grant.session.pk, subject=str(alice.pk))
-    assert known.has_ended(claims(grant)) is True
-    assert known.has_ended(claims(grant, sub="somebody else")) is False
+    now = payload(grant.access)["iat"]
+    before = claims(grant, iat=now - 1, exp=now + 299)
+    assert known.has_ended(before) is True
+    assert known.has_ended({**before, "sub": "somebody else"}) is False
+
+
+def test_a_cut_off_leaves_one_session_alone(alice: User) -> None:
+    known, kept, grant = Feed(), open_session(alice), open_session(alice)
+    CutOff.objects.create(
+        last_session=grant.session.pk, subject=str(alice.pk), kept_session=kept.session.pk
+    )
+    assert known.has_ended(claims(grant, iat=0, exp=300)) is True
+    assert known.has_ended(claims(kept, iat=0, exp=300)) is False
+
+
+def test_a_token_as_young_as_a_cut_off_is_asked_by_query(alice: User) -> None:
+    """Its session may have been opened after it: ids are only as right as the clock they tell."""
+    known, grant = Feed(), open_session(alice)
+    CutOff.objects.create(last_session=UUID(int=(1 << 128) - 1), subject=str(alice.pk))
+    assert known.has_ended(claims(open_session(alice))) is None
+    assert known.has_ended(claims(grant, iat=payload(grant.access)["iat"] + 60)) is False
+
+
+class TestTenants:
+    @pytest.fixture(autouse=True)
+    def _issuers(self, settings: Any) -> None:
+        settings.DRF_RATCHET = {**EACH_TIME, "ISSUER": lambda request: "somebody"}
+
+    def test_one_feed_for_each_issuer(self) -> None:
+        one, other = {"iss": "https://a.example"}, {"iss": "https://b.example"}
+        assert feed_of(one) is feed_of(one)
+        assert feed_of(one) is not feed_of(other)
+
+    def test_one_feed_without_issuers(self, settings: Any) -> None:
+        settings.DRF_RATCHET = EACH_TIME
+        assert feed_of({"iss": "https://of.old.example"}) is feed_of({})
+
+    def test_a_change_of_the_settings_forgets_them(self) -> None:
+        before = feed_of({})
+        with override_settings(DRF_RATCHET=ONCE):
+            assert feed_of({}) is not before
+
+    @pytest.mark.django_db(databases=["default", "replica"])
+    def test_one_feed_for_each_database(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        before = feed_of({})
+        monkeypatch.setattr(feed_module, "write_database", lambda: "replica")
+        assert feed_of({}) is not before
+
+    def test_idle_ones_are_dropped(
+        self, alice: User, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+    ) -> None:
+        asked = {**claims(open_session(alice))}
+        idle = feed_of({**asked, "iss": "idle"})
+        idle.has_ended(asked)
+        later = time.monotonic() + feed_module.window().total_seconds() + 1
+        monkeypatch.setattr(feed_module.time, "monotonic", lambda: later)
+        busy = feed_of({**asked, "iss": "busy"})
+        busy.has_ended(asked)
+        assert feed_of({**asked, "iss": "busy"}) is busy
+        assert feed_of({**asked, "iss": "idle"}) is not idle
+
+    def test_there_are_only_so_many(self, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(feed_module, "MOST_FEEDS", 3)
+        asked = {**claims(open_session(alice))}
+        for tenant in range(10):
+            feed_of({**asked, "iss": str(tenant)}).has_ended(asked)
+        assert {issuer for _, issuer in feed_module._feeds} == {"7", "8", "9"}
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+    @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+    def test_a_forked_child_begins_anew(self) -> None:
+        """The thread that was reading is not in it."""
+        feed_of({})
+        child = os.fork()
+        if child == 0:
+            os._exit(len(feed_module._feeds))
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert feed_module._feeds
 
 
 def test_the_database_is_down_for_a_moment(

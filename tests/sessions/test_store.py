@@ -23,6 +23,7 @@ from drf_ratchet.sessions import (
     living_sessions,
     open_session,
     refresh_session,
+    store,
 )
 from drf_ratchet.tokens.errors import Reason, TokenRefused
 from tests.conftest import payload
@@ -321,3 +322,17 @@ def test_no_token_and_no_key_is_stored(alice: User) -> None:
     stored: Callable[[], str] = lambda: str(Session.objects.values().get())  # noqa: E731
     for secret in (grant.access, grant.refresh, "key-1", alice.password):
         assert secret not in stored()
+
+
+def test_pages_of_living_sessions(alice: User, django_assert_num_queries: Any) -> None:
+    opened = [open_session(alice).session for _ in range(5)]
+    end_session(opened[3])
+    newest_first = [opened[4], opened[2], opened[1], opened[0]]
+    with django_assert_num_queries(1):
+        first, before = store.page_of(alice, limit=2)
+    second, last = store.page_of(alice, before=before, limit=2)
+    assert [*first, *second] == newest_first
+    assert (before, last) == (opened[2].pk, None)
+    assert store.page_of(alice, limit=3)[1] == opened[1].pk
+    assert store.page_of(alice, before=opened[0].pk) == ([], None)
+    assert store.page_of(alice) == (newest_first, None)

@@ -1,15 +1,26 @@
 """What happens to a user, and what becomes of their sessions."""
 
 import logging
+from base64 import b64encode
 from typing import Any
 
 import pytest
 from django.contrib.auth.forms import AdminPasswordChangeForm, SetPasswordForm
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import transaction
+from django.http import QueryDict
+from django.urls import path
+from rest_framework.authentication import BasicAuthentication, SessionAuthentication
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.test import APIClient
+from rest_framework.views import APIView
 
 from drf_ratchet import signals
+from drf_ratchet.authentication import JWTAuthentication
+from drf_ratchet.ids import uuid7
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import keep_session, open_session, refresh_session
 from drf_ratchet.tokens.claims import Claims
@@ -80,6 +91,69 @@ def test_the_device_that_changes_it_can_stay(alice: User, change: Any) -> None:
         change(alice)
     assert reasons() == ["", "password_changed"]
     assert refresh_session(here.refresh).session.pk == here.session.pk
+
+
+class ChangePassword(APIView):
+    """As docs/howto/change-password.md has it, for whatever signs a request in."""
+
+    authentication_classes = (BasicAuthentication, SessionAuthentication, JWTAuthentication)
+    permission_classes = (IsAuthenticated,)
+
+    def post(self, request: Request) -> Response:
+        with keep_session(request.auth):
+            request.user.set_password(NEW)
+            request.user.save()
+        return Response({})
+
+
+urlpatterns = [path("password/", ChangePassword.as_view())]
+
+
+@pytest.mark.django_db
+@pytest.mark.urls(__name__)
+@pytest.mark.parametrize("signed_in_by", ["basic", "session", "force", "force with auth", "token"])
+def test_whatever_signed_in_the_request_that_changes_it(
+    alice: User, api: APIClient, signed_in_by: str
+) -> None:
+    """Where it was no session of ours, none is kept."""
+    here, headers = open_session(alice), {}
+    if signed_in_by == "basic":
+        encoded = b64encode(f"alice:{PASSWORD}".encode()).decode()
+        headers["HTTP_AUTHORIZATION"] = f"Basic {encoded}"
+    elif signed_in_by == "session":
+        api.force_login(alice)
+    elif signed_in_by == "token":
+        headers["HTTP_AUTHORIZATION"] = f"Bearer {here.access}"
+    else:
+        api.force_authenticate(alice, "anything" if "auth" in signed_in_by else None)
+    assert api.post("/password/", **headers).status_code == 200
+    assert reasons() == ["" if signed_in_by == "token" else "password_changed"]
+    assert User.objects.get().check_password(NEW)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "auth",
+    [
+        *(None, "", "x", b"x", 7, True, object(), [], ["sid"], {}, {"sid": None}, {"sid": 7}),
+        *({"sid": "x"}, {"sid": []}, {"sid": {}}, {"sid": "\0"}, Claims({"sub": "1"}), uuid7()),
+        *({"sid": str(uuid7())}, QueryDict("sid=x"), AnonymousUser(), User()),
+    ],
+)
+def test_what_names_no_session_keeps_none(alice: User, auth: Any) -> None:
+    open_session(alice)
+    with keep_session(auth):
+        by_set_password(alice)
+    assert reasons() == ["password_changed"]
+
+
+@pytest.mark.django_db
+def test_somebody_elses_session_is_not_kept(alice: User) -> None:
+    bob = User.objects.create_user("bob")
+    open_session(alice)
+    with keep_session(Claims(payload(open_session(bob).access))):
+        by_set_password(alice)
+    assert reasons() == ["password_changed", ""]
 
 
 @pytest.mark.django_db

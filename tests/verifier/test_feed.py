@@ -11,7 +11,7 @@ import pytest
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.claims import Kind
 from drf_ratchet.tokens.errors import Reason, TokenRefused, Unavailable
-from drf_ratchet.verifier import Verifier
+from drf_ratchet.verifier import Verifier, feed
 from tests.tokens import forge
 from tests.verifier.conftest import Clock, MakeVerifier
 from tests.verifier.issuer import FEED, JWKS, SERVICE, Issuer, status
@@ -72,14 +72,42 @@ def test_an_ended_session(issuer: Issuer, verifier: Verifier, clock: Clock) -> N
         (("1", EARLIER), False),
         (("", EARLIER), False),
         (("2", LATER), False),
+        (("1", LATER, forge.SESSION), False),
+        (("1", LATER, EARLIER), True),
+        (("1", LATER, None), True),
+        (("2", LATER, EARLIER), False),
     ],
 )
 def test_cut_offs(
-    issuer: Issuer, verifier: Verifier, cut_off: tuple[str, UUID], ended: bool
+    issuer: Issuer, verifier: Verifier, cut_off: tuple[Any, ...], ended: bool
 ) -> None:
-    issuer.cut_offs = [cut_off]
+    subject, *ids = cut_off
+    told = [None if one is None else str(one) for one in ids]
+    until = [int(time.time()) + 30] if len(ids) > 1 else []
+    issuer.document = {"cut_offs": [[subject, *told, *until]]}
 
     assert is_refused(verifier, issuer.token()) is ended
+
+
+@pytest.mark.parametrize(
+    ("until", "expected"),
+    [
+        (30, Reason.SESSION_ENDED),
+        (4, Reason.SESSION_ENDED),
+        (3, Reason.EXPIRED),
+        (0, Reason.EXPIRED),
+    ],
+)
+def test_a_cut_off_is_for_tokens_until_then(
+    issuer: Issuer, verifier: Verifier, until: int, expected: Reason
+) -> None:
+    """What was issued in its last seconds may be of a session that was opened after it."""
+    now = int(time.time())
+    issuer.document = {"cut_offs": [["1", str(LATER), None, now + until]]}
+    assert reason(verifier, issuer.token(iat=now)) is expected
+    assert reason(verifier, issuer.token(iat=now - 30)) is Reason.SESSION_ENDED
+    if until < 4:
+        assert verifier.verify(issuer.token(iat=now + until + 1))
 
 
 def test_nothing_takes_an_ending_back(issuer: Issuer, verifier: Verifier, clock: Clock) -> None:
@@ -108,7 +136,8 @@ def test_what_is_too_old_to_matter_is_forgotten(
     read_again(verifier, clock)
 
     assert verifier._feed
-    assert (verifier._feed._ended, verifier._feed._cut_off) == ({}, {})
+    assert len(verifier._feed._ended) == 0
+    assert not verifier._feed._ended._cut_offs
 
 
 class TestIgnored:
@@ -180,6 +209,10 @@ class TestIgnored:
             *({"sessions": value} for value in (None, {}, "ab", 7, [7], [None], ["x"], [[]])),
             *({"cut_offs": value} for value in (None, 7, ["ab"], [[]], [["1"]], [[1, "x"]])),
             {"cut_offs": [[1, str(forge.SESSION)]]},
+            *({"cut_offs": [["1", str(forge.SESSION), kept]]} for kept in ("x", 7, [])),
+            *({"cut_offs": [["1", str(LATER), None, until]]} for until in ("x", -1, True, [])),
+            {"cut_offs": [["1", str(LATER), None, 1, 1]]},
+            *({"complete_since": value} for value in ("1", True, -1, 10**400, [])),
             *({"overflows": value} for value in (None, 0, "false")),
         ],
         ids=repr,
@@ -300,17 +333,86 @@ class TestTooOld:
         assert verifier.verify(issuer.token())
 
 
-def test_an_overflow(issuer: Issuer, verifier_of: MakeVerifier, clock: Clock) -> None:
-    issuer.document, issuer.ended = {"overflows": True}, [LATER]
-    verifier = verifier_of(with_feed=True)
-    with pytest.raises(Unavailable):
-        verifier.verify(issuer.token())
-    assert reason(verifier, issuer.token(sid=str(LATER))) is Reason.SESSION_ENDED
-    assert verifier_of(with_feed=True, feed_fails_open=True).verify(issuer.token())
+class TestOverflow:
+    """More sessions have ended than the document lists."""
 
-    issuer.document = {}
-    clock.advance(1)
-    assert verifier.verify(issuer.token())
+    def test_tokens_that_are_older_than_what_it_tells_of_are_refused(
+        self, issuer: Issuer, verifier: Verifier
+    ) -> None:
+        now = int(time.time())
+        issuer.document = {"overflows": True, "complete_since": now - 60}
+        issuer.ended = [LATER]
+
+        assert verifier.verify(issuer.token(iat=now - 50))
+        assert reason(verifier, issuer.token(iat=now - 60)) is Reason.EXPIRED
+        ended = issuer.token(sid=str(LATER), iat=now - 50)
+        assert reason(verifier, ended) is Reason.SESSION_ENDED
+
+    def test_not_if_it_fails_open(self, issuer: Issuer, verifier_of: MakeVerifier) -> None:
+        now = int(time.time())
+        issuer.document = {"overflows": True, "complete_since": now - 60}
+        verifier = verifier_of(with_feed=True, feed_fails_open=True)
+        assert verifier.verify(issuer.token(iat=now - 200))
+
+    def test_what_was_read_before_counts(
+        self, issuer: Issuer, verifier: Verifier, clock: Clock
+    ) -> None:
+        """Each document tells of all that ended since the one before."""
+        now, token = int(time.time()), issuer.token(iat=int(time.time()) - 200)
+        issuer.ended = [EARLIER]
+        assert verifier.verify(token)
+        for seconds in range(1, 4):
+            issuer.ended = [LATER]
+            overflow = {"overflows": True, "complete_since": now + seconds - 1}
+            issuer.document = {"iat": now + seconds, **overflow}
+            read_again(verifier, clock)
+            assert verifier.verify(token)
+            assert is_refused(verifier, issuer.token(sid=str(EARLIER)))
+            assert is_refused(verifier, issuer.token(sid=str(LATER)))
+
+    def test_what_it_has_missed_in_between_is_not_known(
+        self, issuer: Issuer, verifier: Verifier, clock: Clock
+    ) -> None:
+        now, token = int(time.time()), issuer.token(iat=int(time.time()) - 200)
+        verifier.verify(token)
+        clock.advance(20)
+        issuer.document = {"iat": now + 20, "overflows": True, "complete_since": now + 5}
+        read_again(verifier, clock)
+        assert reason(verifier, token) is Reason.EXPIRED
+        assert reason(verifier, issuer.token(iat=now)) is Reason.EXPIRED
+
+        # Until there are fewer.
+        issuer.document = {"iat": now + 21}
+        read_again(verifier, clock)
+        assert verifier.verify(token)
+
+    def test_the_oldest_of_too_many_are_forgotten(
+        self, issuer: Issuer, verifier: Verifier, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(feed, "MOST_SESSIONS", 1)
+        now = int(time.time())
+        issuer.document, issuer.ended = {"iat": now - 10}, [EARLIER]
+        assert is_refused(verifier, issuer.token(sid=str(EARLIER)))
+        issuer.document, issuer.ended = {"iat": now, "complete_since": now - 10}, [LATER]
+        read_again(verifier, clock)
+        assert reason(verifier, issuer.token(sid=str(LATER))) is Reason.SESSION_ENDED
+        assert reason(verifier, issuer.token(sid=str(EARLIER), iat=now - 20)) is Reason.EXPIRED
+        assert reason(verifier, issuer.token(iat=now - 20)) is Reason.EXPIRED
+        assert verifier.verify(issuer.token(iat=now - 5))
+
+    def test_of_a_server_that_does_not_say_since_when(
+        self, issuer: Issuer, verifier_of: MakeVerifier, clock: Clock
+    ) -> None:
+        issuer.document, issuer.ended = {"overflows": True}, [LATER]
+        verifier = verifier_of(with_feed=True)
+        with pytest.raises(Unavailable):
+            verifier.verify(issuer.token())
+        assert reason(verifier, issuer.token(sid=str(LATER))) is Reason.SESSION_ENDED
+        assert verifier_of(with_feed=True, feed_fails_open=True).verify(issuer.token())
+
+        issuer.document = {}
+        clock.advance(1)
+        assert verifier.verify(issuer.token())
 
 
 def test_a_token_older_than_the_list(issuer: Issuer, verifier: Verifier) -> None:

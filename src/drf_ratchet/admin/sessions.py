@@ -29,8 +29,9 @@ from drf_ratchet.admin.of_user import may_look
 from drf_ratchet.admin.states import ENDED, LIVING, STATES, reason_of, state_of
 from drf_ratchet.clock import Now
 from drf_ratchet.models import Session
-from drf_ratchet.sessions import Contended, EndReason, end_session, living_sessions
+from drf_ratchet.sessions import Contended, EndReason, living_sessions
 from drf_ratchet.sessions.database import EveryDatabase, write_database
+from drf_ratchet.sessions.ending import end_several
 
 #: What one action ends at the most. More is a task for ``manage.py ratchet end``.
 MOST_SESSIONS = 1000
@@ -260,13 +261,12 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         )
         return HttpResponseRedirect(page)
 
-    def _end(self, request: HttpRequest, sessions: Iterable[Session], of: Any = None) -> None:
-        """End sessions one by one, write down which, and say how many."""
+    def _end(self, request: HttpRequest, sessions: list[Session], of: Any = None) -> None:
+        """End sessions, write down which, and say how many."""
         ended = []
         try:
-            for session in sessions:
-                if end_session(session, reason=EndReason.ADMIN, request=request):
-                    ended.append(session)
+            for session in end_several(sessions, reason=EndReason.ADMIN, request=request):
+                ended.append(session)
         except Contended:
             self.message_user(request, _("The server is busy. Try again."), messages.ERROR)
         if ended:

@@ -13,6 +13,7 @@ from drf_ratchet.checks.fitting_in import check_authenticators, check_cors
 from drf_ratchet.checks.keys import check_key_files, check_keys
 from drf_ratchet.checks.network import check_https, check_proxies
 from drf_ratchet.checks.secret_key import check_secret_key, check_secret_key_types
+from drf_ratchet.checks.sessions import check_limit
 from drf_ratchet.checks.settings import check_choices, check_settings
 from drf_ratchet.checks.tenants import check_tenants
 from drf_ratchet.checks.throttles import check_cache, check_rates, check_rates_are_on
@@ -31,6 +32,7 @@ __all__ = [
     "check_https",
     "check_key_files",
     "check_keys",
+    "check_limit",
     "check_proxies",
     "check_rates",
     "check_rates_are_on",

@@ -2,26 +2,39 @@
 
 import hashlib
 import logging
-import threading
+import math
+import os
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
+from operator import attrgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.core.signals import setting_changed
 from django.db import DatabaseError, InterfaceError
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
 
-from drf_ratchet.clock import database_now
+from drf_ratchet.clock import aware, database_now
 from drf_ratchet.conf import NAME, ratchet_settings
 from drf_ratchet.exceptions import Busy
 from drf_ratchet.keyring import keyring
 from drf_ratchet.sessions.database import write_database
-from drf_ratchet.sessions.feed import recent_cut_offs, recent_endings, window
+from drf_ratchet.sessions.feed import (
+    MOST_FEEDS,
+    PATIENCE_AT_START,
+    announced_at,
+    recent_cut_offs,
+    recent_endings,
+    window,
+)
+from drf_ratchet.sessions.one_reader import OneReader
 from drf_ratchet.tokens.documents import ENDED_SESSIONS, sign_document
 from drf_ratchet.tokens.keys import Key
+from drf_ratchet.tokens.known_endings import LAST_TOKEN
 
 log = logging.getLogger("drf_ratchet")
 
@@ -65,19 +78,20 @@ class Document:
 
 
 class EndedSessions:
-    """Makes the document, no more often than ``FEED_INTERVAL`` allows.
+    """Makes the documents of a tenant, no more often than ``FEED_INTERVAL`` allows.
 
     Args:
-        issuer: the ``iss`` it says; None for none.
+        issuer: the ``iss`` they say; None for none.
     """
 
     def __init__(self, issuer: str | None = None) -> None:
         self._issuer = issuer
-        self._lock = threading.Lock()
+        self._reader = OneReader()
         self._latest: Document | None = None
+        self._failed_at = float("-inf")
 
     def document(self) -> Document:
-        """One that is not older than ``FEED_INTERVAL``. Three queries, or none.
+        """Return one that is not older than ``FEED_INTERVAL``. Three queries, or none.
 
         Raises:
             NoPublicKey: the key of access tokens is symmetric, or there is its public half alone.
@@ -90,52 +104,110 @@ class EndedSessions:
             raise NoPublicKey(
                 _("This server has public keys alone. The server that signs has this list.")
             )
-        with self._lock:
-            started = time.monotonic()
+        asked_at = time.monotonic()
+        interval = ratchet_settings().FEED_INTERVAL.total_seconds()
+
+        def young() -> Document | None:
             latest = self._latest
-            interval = ratchet_settings().FEED_INTERVAL.total_seconds()
-            if latest is None or latest.kid != key.kid or started - latest.read_at >= interval:
-                latest = self._latest = Document(_signed(key, self._issuer), key.kid, started)
-            return latest
+            if latest and latest.kid == key.kid and latest.read_at > asked_at - interval:
+                return latest
+            return None
+
+        def is_due() -> bool:
+            return not young() and time.monotonic() - self._failed_at >= interval
+
+        while not self._reader.read(partial(self._make, key), is_due):
+            if latest := young():
+                return latest
+            if not self._reader.wait(PATIENCE_AT_START):
+                raise Busy
+        if self._latest is None:
+            raise Busy
+        return self._latest
+
+    def _make(self, key: Key) -> None:
+        started = time.monotonic()
+        try:
+            claims = _read(self._issuer)
+        except (DatabaseError, InterfaceError) as error:
+            self._failed_at = started
+            # The kind of error alone: a driver's text may hold the connection's password.
+            log.error("The list of ended sessions could not be read (%s).", type(error).__name__)
+            raise Busy from None
+        self._latest = Document(sign_document(claims, key, ENDED_SESSIONS), key.kid, started)
 
 
-def _signed(key: Key, issuer: str | None) -> str:
-    try:
-        claims = _read(issuer)
-    except (DatabaseError, InterfaceError) as error:
-        # The kind of error alone: a driver's text may hold the connection's password.
-        log.error("The list of ended sessions could not be read (%s).", type(error).__name__)
-        raise Busy from None
-    return sign_document(claims, key, ENDED_SESSIONS)
+class _CutOff(NamedTuple):
+    """A cut-off as it is told.
+
+    Args:
+        subject: of whom; "" for everybody.
+        last: up to which session.
+        kept: but for which one; None for none.
+        until: no token of one of the sessions was issued after that, in seconds since 1970; None
+            where their ending takes its time.
+    """
+
+    subject: str
+    last: UUID
+    kept: UUID | None = None
+    until: int | None = None
+
+    def covers(self, other: "_CutOff") -> bool:
+        """Return whether it says all that another one of the subject says."""
+        return (
+            other.last <= self.last
+            and (self.kept in (None, other.kept) or self.kept > other.last)
+            and (self.until is None or (other.until is not None and other.until <= self.until))
+        )
+
+    def told(self) -> list[Any]:
+        """Return it as JSON has it."""
+        if self.until is None:
+            return [self.subject, str(self.last)]
+        kept = None if self.kept is None else str(self.kept)
+        return [self.subject, str(self.last), kept, self.until]
 
 
 def _read(issuer: str | None = None) -> dict[str, Any]:
-    settings = ratchet_settings()
+    settings, using, back = ratchet_settings(), write_database(), window()
     # First the clock: the list is as old as it says, or younger.
-    now = database_now(write_database())
+    now = database_now(using).timestamp()
     limit = min(settings.FEED_MAX, MAX_SESSIONS)
-    ended = [session for session, *_ in recent_endings()[: limit + 1]]
-    newest_first = recent_cut_offs().order_by("-announced_at")[: MAX_CUT_OFFS + 1]
-    cut_offs = [(subject, last) for subject, last, *_ in newest_first]
+    ended = list(recent_endings()[: limit + 1])
+    # Everybody's first, since no other claim can stand for one that is left out.
+    found = recent_cut_offs().annotate(everybody=Q(subject=""))
+    newest_first = found.order_by("-everybody", "-announced_at")[: MAX_CUT_OFFS + 1]
+    cut_offs = []
+    for subject, last, kept, moment, _everybody in newest_first:
+        last_token = aware(moment, using).timestamp() + LAST_TOKEN
+        cut_offs.append(_CutOff(subject, last, kept, math.ceil(last_token) if subject else None))
+    since = [now - back.total_seconds() + LAST_TOKEN]
+    since += [announced_at(session) + LAST_TOKEN for session in ended[limit:]]
+    since += [one.until or now for one in cut_offs[MAX_CUT_OFFS:]]
     return {
         **({"iss": issuer} if issuer is not None else {}),
-        "iat": int(now.timestamp()),
-        "window": int(window().total_seconds()),
+        "iat": int(now),
+        "window": int(back.total_seconds()),
         "sessions": [str(session) for session in ended[:limit]],
         "cut_offs": _furthest(cut_offs[:MAX_CUT_OFFS]),
-        "overflows": len(ended) > limit or len(cut_offs) > MAX_CUT_OFFS,
+        "complete_since": math.ceil(max(since)),
+        "overflows": len(since) > 1,
     }
 
 
-def _furthest(cut_offs: list[tuple[str, UUID]]) -> list[list[str]]:
-    """The one that goes furthest for each subject: it says what the others say."""
-    last: dict[str, UUID] = {}
-    for subject, session in cut_offs:
-        last[subject] = max(session, last.get(subject, session))
-    return [[subject, str(session)] for subject, session in last.items()]
+def _furthest(cut_offs: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
+    """Leave out the cut-offs that say nothing which another one of the subject does not say."""
+    furthest: dict[str, list[_CutOff]] = {}
+    several = [_CutOff(*one) for one in cut_offs]
+    for one in sorted(several, key=attrgetter("last"), reverse=True):
+        of_subject = furthest.setdefault(one.subject, [])
+        if not any(other.covers(one) for other in of_subject):
+            of_subject.append(one)
+    return [one.told() for of_subject in furthest.values() for one in of_subject]
 
 
-@lru_cache(maxsize=1000)
+@lru_cache(maxsize=MOST_FEEDS)
 def ended_sessions(issuer: str | None, using: str) -> EndedSessions:
     """Return this process's document of a tenant.
 
@@ -152,3 +224,6 @@ def _start_afresh(*, setting: str, **kwargs: Any) -> None:
 
 
 setting_changed.connect(_start_afresh, dispatch_uid="drf_ratchet.services.ended_sessions")
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    # The thread that reads may not be in the child, where all others would wait for it.
+    os.register_at_fork(after_in_child=ended_sessions.cache_clear)

@@ -6,7 +6,7 @@ from typing import Any
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.sessions import living
 from drf_ratchet.sessions.endings import reason_after
-from drf_ratchet.sessions.feed import feed
+from drf_ratchet.sessions.feed import feed_of
 from drf_ratchet.sessions.fingerprint import is_unchanged
 from drf_ratchet.sessions.lazy_user import LazyUser
 from drf_ratchet.sessions.subject import is_active, subject_of
@@ -49,7 +49,7 @@ def living_user(claims: Mapping[str, Any]) -> Any:
 
 def _user_by_feed(claims: Mapping[str, Any]) -> Any:
     """ "bounded": no query, but for the feed's own and where the feed cannot tell."""
-    ended = feed().has_ended(claims)
+    ended = feed_of(claims).has_ended(claims)
     if ended is None:
         return living_user(claims)
     if ended:

@@ -88,7 +88,7 @@ def announce(session: Session, request: Any) -> None:
     """
     limit = ratchet_settings().MAX_SESSIONS_PER_USER
     if limit is not None:
-        end_beyond_limit(session.user, limit, newest=session, request=request)
+        end_beyond_limit(session.user, limit, request=request)
     signals.session_opened.send_robust(sender=Session, session=session, request=request)
 
 

@@ -4,27 +4,36 @@ Every write after the first is a conditional UPDATE that says whether it found w
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db import connections, transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.sql import UpdateQuery
 
 from drf_ratchet.clock import Now
 from drf_ratchet.ids import uuid7
 from drf_ratchet.models import Session
+from drf_ratchet.sessions.announcements import announce_again, announce_again_if_late, cut_off
 from drf_ratchet.sessions.compiled import ANY_SESSION, is_plain, kept, run_compiled
-from drf_ratchet.sessions.database import write_database
+from drf_ratchet.sessions.database import past_conflicts, write_database
 from drf_ratchet.sessions.device import Device
 from drf_ratchet.sessions.fingerprint import fingerprint_of
+
+Item = TypeVar("Item")
 
 #: How long one batch of a mass ending or of pruning should take, in seconds.
 BATCH_SECONDS = 0.02
 _FIRST_BATCH = 100
+#: Sessions of one user that are announced one by one when they end together. Nobody has as many
+#: devices; and as ids they take up 10 kB in each process that reads the feed.
+MOST_LISTED = 100
+#: SQLite's oldest limit is 999.
+_FEW_PARAMETERS = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +65,7 @@ def insert(
     device: Device,
     session_id: UUID | None = None,
 ) -> Session:
-    """A new row, stamped by the database's clock. One query where it has INSERT … RETURNING.
+    """Write a new row, stamped by the database's clock. One query with INSERT … RETURNING.
 
     Args:
         user: whose.
@@ -130,6 +139,51 @@ def living(user: Any) -> QuerySet[Session]:
     return alive.filter(user=user).order_by("-id")
 
 
+def rows_of(ids: Sequence[UUID], user: Any) -> Iterator[Session]:
+    """Read rows of one user, in batches.
+
+    Args:
+        ids: of the rows.
+        user: whose they are, or were: each has it as its user.
+    """
+    for batch in in_batches(ids):
+        for session in rows().filter(pk__in=batch).order_by("-pk"):
+            session.user_id = user.pk
+            Session._meta.get_field("user").set_cached_value(session, user)
+            yield session
+
+
+def in_batches(several: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """Divide into as many as the parameters of one statement, on any database.
+
+    Args:
+        several: ids, or what has one.
+    """
+    for start in range(0, len(several), _FEW_PARAMETERS):
+        yield several[start : start + _FEW_PARAMETERS]
+
+
+def page_of(
+    user: Any, *, before: UUID | None = None, limit: int = 100
+) -> tuple[list[Session], UUID | None]:
+    """Return some of a user's living sessions, newest first, and where the next page begins.
+
+    One query, whose cost does not grow with the number of sessions.
+
+    Args:
+        user: whose.
+        before: return older sessions than this id, which may be of any session.
+        limit: how many at most.
+
+    Returns:
+        The sessions, and the ``before`` of the next page; None where there is none.
+    """
+    found = living(user) if before is None else living(user).filter(pk__lt=before)
+    sessions = list(found[: limit + 1])
+    page = sessions[:limit]
+    return page, page[-1].pk if len(sessions) > limit and page else None
+
+
 def change(session: Session, changes: dict[str, Any]) -> bool:
     """Write, if the session is alive and as it was read; tell whether it was.
 
@@ -187,11 +241,132 @@ def end(session: Session, reason: str, **conditions: Any) -> bool:
         reason: for ``end_reason``.
         conditions: what else must hold of the row.
     """
+    began = time.monotonic()
     alive = rows().filter(pk=session.pk, ended_at__isnull=True, **conditions)
     if not alive.update(ended_at=Now(), announced_at=Now(), end_reason=reason):
         return False
+    announce_again_if_late(rows().filter(pk=session.pk), began)
     session.end_reason = reason
     return True
+
+
+def newest(found: QuerySet[Session]) -> QuerySet[Session, UUID]:
+    """Return the ids of the newest sessions: no more than ``MOST_LISTED`` and one.
+
+    Args:
+        found: newest first.
+    """
+    return found.values_list("pk", flat=True)[: MOST_LISTED + 1]
+
+
+def end_each(chosen: QuerySet[Any, Any], reason: str) -> list[UUID]:
+    """End sessions and announce each, and return their ids.
+
+    One query where the database has UPDATE … RETURNING.
+
+    Args:
+        chosen: a few.
+        reason: for ``end_reason``.
+    """
+    began = time.monotonic()
+    changes = {"ended_at": Now(), "announced_at": Now(), "end_reason": reason}
+    ids = _update_returning_ids(chosen, changes)
+    if ids:
+        announce_again_if_late(rows().filter(pk__in=ids), began)
+    return sorted(ids, reverse=True)
+
+
+def end_older(
+    chosen: QuerySet[Session],
+    reason: str,
+    *,
+    user: Any,
+    subject: str,
+    last: UUID | None = None,
+    with_ids: bool = True,
+) -> tuple[int, Sequence[UUID]]:
+    """End many of a user's living sessions, and announce them by one cut-off.
+
+    Three queries, however many there are. A cut-off ends all up to an id but for one that it
+    names. Where more than one lives on, each ended session is announced instead.
+
+    Args:
+        chosen: which sessions.
+        reason: for ``end_reason``.
+        user: whose.
+        subject: the user, as the ``sub`` claim has it.
+        last: the highest id; what is higher is left alone. None where it is not known.
+        with_ids: whether the ids are needed. They are where ``last`` is not known.
+
+    Returns:
+        How many sessions it ended, and their ids if they are needed.
+    """
+    began, using = time.monotonic(), write_database()
+    changes: dict[str, Any] = {"ended_at": Now(), "end_reason": reason}
+    ids: Sequence[UUID] = ()
+    with transaction.atomic(using=using):
+        if last is not None:
+            chosen = chosen.filter(pk__lte=last)
+        if last is None or with_ids:
+            ids = _update_returning_ids(chosen, changes)
+            number = len(ids)
+        else:
+            number = chosen.order_by().update(**changes)
+        if not number:
+            return 0, ()
+        up_to_there = last or max(ids)
+        alive = living(user).filter(pk__lte=up_to_there).values_list("pk", flat=True)[:2]
+        announced: QuerySet[Any] | None = cut_off(subject, up_to_there, list(alive))
+        if announced is None:
+            lately = Now() - timedelta(hours=1)
+            announced = rows().filter(user=user, end_reason=reason, ended_at__gt=lately)
+            announce_again(announced.filter(pk__lte=up_to_there, announced_at=None))
+    announce_again_if_late(announced, began)
+    return number, ids
+
+
+def _update_returning_ids(found: QuerySet[Session], changes: Mapping[str, Any]) -> list[UUID]:
+    """Change living sessions and return their ids.
+
+    By RETURNING, which Django has for INSERT alone.
+    """
+    using = found.db
+    connection, key = connections[using], Session._meta.pk
+    if connection.vendor == "mysql" or not connection.features.can_return_columns_from_insert:
+        with transaction.atomic(using=using):
+            # MariaDB has neither that nor LIMIT in a subquery.
+            ids = list(found.select_for_update().values_list("pk", flat=True))
+            for batch in in_batches(ids):
+                rows().filter(pk__in=batch).update(**changes)
+        return ids
+    chosen: Any = rows().filter(pk__in=found.values("pk"), ended_at__isnull=True)
+    query = chosen.query.chain(UpdateQuery)
+    query.add_update_values(changes)
+    sql, parameters = query.get_compiler(using).as_sql()
+    returning = f"{sql} RETURNING {connection.ops.quote_name(str(key.column))}"
+    with transaction.mark_for_rollback_on_error(using=using), connection.cursor() as cursor:
+        cursor.execute(returning, parameters)
+        return [key.to_python(value) for (value,) in cursor.fetchall()]
+
+
+def living_fingerprints(user: Any) -> list[str]:
+    """Return each fingerprint that a living session of a user has, once. One query.
+
+    Args:
+        user: whose.
+    """
+    stamps = living(user).order_by().values_list("fingerprint", flat=True)
+    return list(stamps.distinct())
+
+
+def stamp(found: QuerySet[Session], fingerprint: str) -> None:
+    """Write a fingerprint into some sessions. One query.
+
+    Args:
+        found: which sessions, as they are at this moment.
+        fingerprint: as ``fingerprint_of`` or ``either`` made it.
+    """
+    past_conflicts(lambda: found.order_by().update(fingerprint=fingerprint))
 
 
 def end_up_to(last: UUID, reason: str, batch_size: int) -> Iterator[int]:

@@ -1,6 +1,7 @@
 """The sessions that ended a short while ago, as the issuer tells them."""
 
 import logging
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from drf_ratchet.tokens.claims import session_id
 from drf_ratchet.tokens.codec import ISSUED_AHEAD
 from drf_ratchet.tokens.documents import ENDED_SESSIONS, verify_document
 from drf_ratchet.tokens.errors import Reason, TokenRefused, Unavailable
+from drf_ratchet.tokens.known_endings import LAST_TOKEN, KnownCutOff, KnownEndings
 from drf_ratchet.verifier.complaints import Complaint
 from drf_ratchet.verifier.fetching import FetchFailed, Source
 from drf_ratchet.verifier.keys import FetchedKeys
@@ -20,6 +22,8 @@ log = logging.getLogger("drf_ratchet")
 
 #: Longest window believed, in seconds: what is read is remembered for so long.
 _MAX_WINDOW = 366 * 24 * 3600
+#: Ended sessions kept at the most: about 50 MB.
+MOST_SESSIONS = 500_000
 #: The end of the year 9999.
 _END_OF_TIME = 253_402_300_799
 
@@ -32,15 +36,16 @@ class Document:
         made_at: when, in seconds since 1970.
         window: seconds that it looks back from then.
         sessions: that have ended.
-        cut_offs: of whom ("" for everybody), and up to which session.
-        overflows: whether more have ended than it lists.
+        cut_offs: of whom, and up to which session.
+        complete_since: a token issued after that, in seconds since 1970, is of a living session
+            if neither of the lists has it; None where no token can be known to be.
     """
 
     made_at: float
     window: float
     sessions: frozenset[UUID]
-    cut_offs: frozenset[tuple[str, UUID]]
-    overflows: bool
+    cut_offs: frozenset[KnownCutOff]
+    complete_since: float | None
 
     @classmethod
     def read(cls, claims: Mapping[str, Any]) -> Self:
@@ -52,22 +57,26 @@ class Document:
         made_at: Any = claims.get("iat")
         window: Any = claims.get("window")
         overflows: Any = claims.get("overflows")
-        if type(made_at) not in (int, float) or not 0 <= made_at <= _END_OF_TIME:
+        if not _is_moment(made_at):
             raise ValueError("its iat is no time")
         if type(window) not in (int, float) or not 0 < window <= _MAX_WINDOW:
             raise ValueError("its window is none")
         if type(overflows) is not bool:
             raise ValueError("it does not say whether it overflows")
+        # A server before complete_since leaves it out.
+        since: Any = claims.get("complete_since", None if overflows else made_at - window)
+        if since is not None and not _is_moment(since):
+            raise ValueError("its complete_since is no time")
         listed: Any = claims.get("sessions")
         cut: Any = claims.get("cut_offs")
         if not isinstance(listed, list) or not isinstance(cut, list):
             raise ValueError("its lists are none")
         try:
             sessions = frozenset(UUID(one) for one in listed)
-            cut_offs = frozenset((_text(whose), UUID(last)) for whose, last in cut)
+            cut_offs = frozenset(_cut_off(*one) for one in cut)
         except (TypeError, ValueError, AttributeError):
             raise ValueError("its lists are none") from None
-        return cls(float(made_at), float(window), sessions, cut_offs, overflows)
+        return cls(float(made_at), float(window), sessions, cut_offs, since)
 
 
 class FetchedFeed:
@@ -110,35 +119,35 @@ class FetchedFeed:
         self._etag: str | None = None
         self._complaint = Complaint("The list of ended sessions cannot be had")
         self._due = float("-inf")
-        # Each with the monotonic time after which no token can need it.
-        self._ended: dict[UUID, float] = {}
-        self._cut_off: dict[tuple[str, UUID], float] = {}
+        self._ended = KnownEndings()
 
     def check(self, claims: Mapping[str, Any]) -> None:
         """Refuse a verified token whose session has ended.
 
         Raises:
-            TokenRefused: session_ended; expired, if the token is older than what the feed tells of.
-            Unavailable: the feed is too old, or lists not all; not if it fails open.
+            TokenRefused: session_ended; expired, if the feed does not tell of all sessions that
+                ended since the token was issued.
+            Unavailable: the feed is too old; not if it fails open.
         """
-        session = session_id(claims)
-        if session in self._ended or self._is_cut_off(claims["sub"], session):
+        has_ended = self._ended.has_ended(claims["sub"], session_id(claims), claims["iat"])
+        if has_ended:
             raise TokenRefused(Reason.SESSION_ENDED)
         if self._fails_open:
             return
         newest = self._newest
         if newest is None or not self.is_usable:
             raise Unavailable("The list of ended sessions is too old, not complete or not known.")
-        # A token lives for less than the window. One that does not could be of a session that is
-        # off the list again; its holder is sent to refresh.
-        if newest.made_at - claims["iat"] > newest.window:
+        # Its session may have ended before what the list tells of: because there were too many
+        # endings to list, or because the token lives for longer than the window. Its holder is
+        # sent to refresh; the new token is young enough.
+        if has_ended is None or newest.made_at - claims["iat"] > newest.window:
             raise TokenRefused(Reason.EXPIRED)
 
     @property
     def is_usable(self) -> bool:
         """Whether a session that is not on the list is alive."""
         newest = self._newest
-        if newest is None or newest.overflows:
+        if newest is None or newest.complete_since is None:
             return False
         return time.time() - newest.made_at - self._leeway <= self._max_age
 
@@ -189,28 +198,35 @@ class FetchedFeed:
         return document
 
     def _take(self, document: Document, started: float) -> None:
-        # New dicts: other threads read the old ones without a lock.
-        ended = {key: until for key, until in self._ended.items() if until > started}
-        cut_off = {key: until for key, until in self._cut_off.items() if until > started}
+        ended, before = self._ended, self._newest
+        since = math.inf if document.complete_since is None else document.complete_since
+        # Later than the one before was made: of what ended in between it does not tell all.
+        misses = before is None or since > before.made_at
+        complete_since = since if misses else min(ended.complete_since, since)
+        # Not lower yet: other threads ask meanwhile, before the sessions are added.
+        ended.complete_since = max(ended.complete_since, complete_since)
         # From when it was read: it was made a moment before, and what it lists ended before that.
         self._window = max(self._window, document.window)
         until = started + self._window
-        ended.update(dict.fromkeys(document.sessions, until))
-        cut_off.update(dict.fromkeys(document.cut_offs, until))
-        self._ended, self._cut_off = ended, cut_off
+        ended.add(document.sessions, forget_at=until, ended_by=document.made_at)
+        ended.cut_off(document.cut_offs, forget_at=until, ended_by=document.made_at)
+        ended.complete_since = complete_since
+        ended.forget(started, MOST_SESSIONS)
         self._newest = document
-
-    def _is_cut_off(self, subject: str, session: UUID) -> bool:
-        return any(session <= last for whose, last in self._cut_off if whose in ("", subject))
 
     def __repr__(self) -> str:
         return f"<FetchedFeed {self._source.shown}>"
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
+def _cut_off(subject: Any, last: Any, kept: Any = None, until: Any = None) -> KnownCutOff:
+    if not isinstance(subject, str) or not (until is None or _is_moment(until)):
         raise TypeError
-    return value
+    announced_at = None if until is None else until - LAST_TOKEN
+    return KnownCutOff(subject, UUID(last), None if kept is None else UUID(kept), announced_at)
+
+
+def _is_moment(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value <= _END_OF_TIME
 
 
 def _why(error: Exception) -> str:
