@@ -1,15 +1,19 @@
 """Managing one's devices, and logging out everywhere."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db.models import F
 from django.test import override_settings
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from rest_framework.test import APIClient
 
+from drf_ratchet.ids import uuid7
 from drf_ratchet.models import Session
 from tests.conftest import PASSWORD, Tokens, payload
 from tests.test_views import REALM, assert_refused
@@ -62,6 +66,96 @@ def test_the_list_has_only_ones_own_living_sessions(
     Session.objects.filter(pk=idle.pk).update(expires_at=F("created_at"))
     listed = api.get(LIST, **tokens.bearer).json()
     assert [session["id"] for session in listed] == [str(tokens.session.pk)]
+
+
+@pytest.fixture
+def many(tokens: Tokens, alice: User) -> list[str]:
+    """250 sessions of alice's, with that of her tokens, newest first."""
+    now = timezone.now()
+    later = now + timedelta(days=1)
+    Session.objects.bulk_create(Session(user=alice, expires_at=later) for _ in range(249))
+    ids = Session.objects.order_by("-pk").values_list("pk", flat=True)
+    return [str(pk) for pk in ids]
+
+
+def pages(api: APIClient, tokens: Tokens, url: str = LIST) -> Iterator[list[str]]:
+    """Follow the links."""
+    following: str | None = url
+    while following:
+        answer = api.get(following, **tokens.bearer)
+        assert answer.status_code == 200
+        yield [session["id"] for session in answer.json()]
+        link = answer.headers.get("Link")
+        found = re.fullmatch(r'<(http://testserver/[^<>]*)>; rel="next"', link) if link else None
+        assert bool(found) is bool(link)
+        following = found and found[1]
+
+
+def test_the_list_comes_in_pages(
+    api: APIClient, tokens: Tokens, many: list[str], django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(6):
+        found = list(pages(api, tokens))
+    assert [len(page) for page in found] == [100, 100, 50]
+    assert [each for page in found for each in page] == many
+
+
+def test_a_page_reads_no_more_rows_than_it_shows(
+    api: APIClient, tokens: Tokens, many: list[str], django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(2) as queries:
+        api.get(LIST, **tokens.bearer)
+    assert "LIMIT 101" in queries[-1]["sql"]
+
+
+def test_a_page_that_is_just_full_is_the_last(
+    api: APIClient, tokens: Tokens, many: list[str]
+) -> None:
+    assert [len(page) for page in pages(api, tokens, f"{LIST}?before={many[149]}")] == [100]
+
+
+def test_sessions_that_end_between_two_pages_move_nothing(
+    api: APIClient, tokens: Tokens, many: list[str]
+) -> None:
+    following = pages(api, tokens)
+    first = next(following)
+    Session.objects.filter(pk__in=[many[0], many[120]]).update(ended_at=timezone.now())
+    second = next(following)
+    assert second[0] == many[100]
+    assert len(second) == 100
+    assert not {*first} & {*second}
+
+
+def test_head_says_the_same_of_the_next_page(
+    api: APIClient, tokens: Tokens, many: list[str]
+) -> None:
+    head, got = api.head(LIST, **tokens.bearer), api.get(LIST, **tokens.bearer)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head["Link"] == got["Link"]
+
+
+@pytest.mark.parametrize("before", ["x", "1", "%00", "0" * 33, "{}", "\u00b2" * 32])
+def test_a_bad_cursor_is_refused(api: APIClient, tokens: Tokens, before: str) -> None:
+    answer = api.get(f"{LIST}?before={before}", **tokens.bearer)
+    assert answer.status_code == 400
+    assert answer.json().keys() == {"before"}
+
+
+def test_an_empty_cursor_is_none(api: APIClient, tokens: Tokens) -> None:
+    assert len(api.get(f"{LIST}?before=", **tokens.bearer).json()) == 1
+
+
+def test_a_cursor_of_somebody_elses_session_tells_nothing(
+    api: APIClient, tokens: Tokens, sign_in: SignIn
+) -> None:
+    User.objects.create_user("bob", password=PASSWORD)
+    bob = sign_in("bob").session.pk
+    unknown = uuid7()
+    mine = [str(tokens.session.pk)]
+    for before in (bob, unknown):
+        answer = api.get(f"{LIST}?before={before}", **tokens.bearer)
+        assert [session["id"] for session in answer.json()] == mine
+        assert "Link" not in answer
 
 
 def test_ending_one(api: APIClient, tokens: Tokens, phone: Tokens) -> None:

@@ -17,9 +17,10 @@ from rest_framework.parsers import BaseParser
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import Serializer
+from rest_framework.serializers import Serializer, UUIDField
 from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle
+from rest_framework.utils.urls import replace_query_param
 
 from drf_ratchet.authentication import (
     REALM,
@@ -65,6 +66,9 @@ SIGN_IN_THROTTLES: tuple[type[BaseThrottle], ...] = (
     SignInThrottle,
     *cast(Any, api_settings.DEFAULT_THROTTLE_CLASSES),
 )
+
+#: Sessions that the list shows at once.
+SESSIONS_PER_PAGE = 100
 
 #: What an exception of another kind is to the client; the first that fits.
 _ANSWERS: dict[type[Exception], Callable[[Any], exceptions.APIException]] = {
@@ -291,9 +295,21 @@ class SessionListView(SignedInView):
         return store.living(self.request.user)
 
     def get(self, request: Request) -> Response:
-        """The living sessions, newest first."""
-        context = {"current": _own_session(request)}
-        return Response(SessionSerializer(self.get_queryset(), many=True, context=context).data)
+        """The newest ones, or those before the id in ``?before=``, and a link to the next page."""
+        found = self.get_queryset()
+        if before := request.query_params.get("before"):
+            found = found.filter(pk__lt=_cursor(before))
+        page = list(found[: SESSIONS_PER_PAGE + 1])
+        shown = page[:SESSIONS_PER_PAGE]
+        context = {**self.get_serializer_context(), "current": _own_session(request)}
+        serializer = self.get_serializer_class()(shown, many=True, context=context)
+        response = Response(serializer.data)
+        if len(page) > len(shown):
+            # Not by reverse(): the address as it came keeps what the URL captured.
+            here = request.build_absolute_uri()
+            following = replace_query_param(here, "before", str(shown[-1].pk))
+            response["Link"] = f'<{following}>; rel="next"'
+        return response
 
 
 class SessionDetailView(SignedInView):
@@ -369,6 +385,19 @@ def only_failures_count(view: RatchetView) -> Iterator[None]:
     """Give the throttles' count back to a sign-in that succeeds."""
     yield
     view.give_back()
+
+
+def _cursor(text: str) -> UUID:
+    """Return the id that a page of the list begins after.
+
+    Raises:
+        ValidationError: it is none. Ignored, it would give the first page again, for ever.
+    """
+    try:
+        cursor: UUID = UUIDField().run_validation(text)
+    except exceptions.ValidationError as error:
+        raise exceptions.ValidationError({"before": error.detail}) from None
+    return cursor
 
 
 def _own_session(request: Request) -> UUID:

@@ -71,7 +71,9 @@ def describe(file: Path, settings: str = "tests.settings", **environment: str) -
     return run(
         *(sys.executable, "-m", "django", "spectacular", *options),
         cwd=ROOT,
-        PYTHONPATH=os.pathsep.join([str(ROOT), str(ROOT / "demo")]),
+        PYTHONPATH=os.pathsep.join(
+            [str(ROOT), str(ROOT / "demo"), os.environ.get("PYTHONPATH", "")]
+        ),
         DJANGO_SETTINGS_MODULE=settings,
         **environment,
     )

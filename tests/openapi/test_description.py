@@ -208,7 +208,8 @@ def test_a_list_is_no_page(described: Describe) -> None:
     sessions = described("tests.settings")["paths"]["/api/sessions/"]["get"]
 
     assert body(sessions)["type"] == "array"
-    assert "parameters" not in sessions
+    assert [one["name"] for one in sessions["parameters"]] == ["before"]
+    assert sessions["responses"]["200"]["headers"]["Link"].get("required", False) is False
     assert sessions["operationId"] == "sessions_list"
 
 

@@ -108,7 +108,12 @@ SIGNED_OUT = Answer("Signed out.", [LOGGED_OUT], {"Signed out": {"detail": "Logo
 
 
 def response_header(
-    name: str, text: str, *, on: list[int] | bool = True, schema: Any = OpenApiTypes.STR
+    name: str,
+    text: str,
+    *,
+    on: list[int] | bool = True,
+    schema: Any = OpenApiTypes.STR,
+    always: bool = True,
 ) -> OpenApiParameter:
     """A header that responses have.
 
@@ -117,10 +122,11 @@ def response_header(
         text: what it says.
         on: the statuses of the responses that have it; True for all.
         schema: its type.
+        always: whether each of these responses has it.
     """
     statuses: Any = [str(status) for status in on] if isinstance(on, list) else on
     return OpenApiParameter(
-        name, schema, OpenApiParameter.HEADER, required=True, description=text, response=statuses
+        name, schema, OpenApiParameter.HEADER, required=always, description=text, response=statuses
     )
 
 

@@ -21,6 +21,7 @@ from drf_ratchet.openapi.bodies import (
     bad_fields,
     challenge,
     refusal,
+    response_header,
     tokens,
 )
 from drf_ratchet.openapi.schema import Answer, Described, RatchetSchema, call, describes
@@ -167,12 +168,28 @@ def list_sessions(schema: RatchetSchema) -> Described:
     child = SessionSerializer() if serializer is None else serializer
     return Described(
         summary="List one's devices",
-        text="The user's living sessions, newest first.",
+        text="The user's living sessions, newest first: 100 at the most. Where there are more, the "
+        "header `Link` has the address of the next ones.",
         answers={
             200: Answer("The sessions.", [type(child)(many=True)]),
+            400: Answer(
+                "`before` is no session's id.",
+                [bodies.FIELD_ERRORS],
+                {"No id": {"before": ["Must be a valid UUID."]}},
+            ),
             401: NO_TOKEN,
         },
-        parameters=OURS,
+        parameters=(
+            OpenApiParameter(
+                "before",
+                OpenApiTypes.UUID,
+                description="Sessions before the one of this id alone; `Link` has it.",
+            ),
+            response_header(
+                "Link", '`<…?before=…>; rel="next"` (RFC 8288).', on=[200], always=False
+            ),
+            *OURS,
+        ),
         is_list=True,
     )
 
