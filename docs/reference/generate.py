@@ -235,7 +235,7 @@ def codes() -> Iterator[tuple[int, str, str]]:
     """Each (status, code, detail) that the views answer with, compat's aside."""
     from rest_framework import exceptions as drf
 
-    from drf_ratchet import exceptions, views
+    from drf_ratchet import exceptions
     from drf_ratchet.browser.cross_site import IsSameOrigin
     from drf_ratchet.services import authentication, ended_sessions
 
@@ -243,14 +243,9 @@ def codes() -> Iterator[tuple[int, str, str]]:
     for module in (exceptions, authentication, ended_sessions):
         for kind in vars(module).values():
             is_ours = inspect.isclass(kind) and kind.__module__ == module.__name__
-            if is_ours and "default_code" in vars(kind):
+            if is_ours and "default_code" in vars(kind) and kind is not exceptions.TokenNotValid:
                 yield kind.status_code, kind.default_code, _quoted(kind.default_detail)
     yield 403, IsSameOrigin.code, _quoted(IsSameOrigin.message["detail"])
-    for node in ast.walk(_tree(views)):
-        if isinstance(node, ast.Dict):
-            said = dict(zip(map(_constant, node.keys), map(_constant, node.values), strict=True))
-            if said.get("code") and said.get("detail"):
-                yield 400, said["code"], _quoted(said["detail"])
     for kind in (
         *(drf.ParseError, drf.NotAuthenticated, drf.PermissionDenied, drf.NotFound),
         *(drf.MethodNotAllowed, drf.NotAcceptable, drf.Throttled),

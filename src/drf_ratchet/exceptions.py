@@ -1,20 +1,36 @@
-"""Refusals in the contract's shape: ``detail``, ``code``, and ``reason`` for a token."""
+"""Refusals in the contract's shape: ``detail``, ``code``, and ``reason`` for a token.
+
+Every leaf of a body is DRF's ``ErrorDetail`` with the code of the refusal, so that ``get_codes()``
+and ``get_full_details()`` work in any exception handler. In JSON it is the plain text.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, status
+from rest_framework.exceptions import ErrorDetail
 
 from drf_ratchet.tokens import bearer, errors
 from drf_ratchet.tokens.errors import Reason
 
 
+def error_body(detail: Any, code: str, **more: str) -> dict[str, Any]:
+    """Return the body of an error, each leaf with its code.
+
+    Args:
+        detail: the sentence; a lazy translation is said in the language of the request.
+        code: the stable code.
+        more: further members.
+    """
+    members = {"detail": detail, "code": code, **more}
+    return {name: ErrorDetail(text, code) for name, text in members.items()}
+
+
 def refusal_body(reason: Reason) -> dict[str, Any]:
-    """The body of an error about a token, in the language of the request."""
+    """Return the body of an error about a token, in the language of the request."""
     body = errors.refusal_body(reason)
-    detail = body["detail"]
-    return {**body, "detail": _(detail)}
+    return error_body(_(body.pop("detail")), body.pop("code"), **body)
 
 
 class RequestRefused(exceptions.APIException):
@@ -37,6 +53,7 @@ class TokenNotValid(RequestRefused, exceptions.AuthenticationFailed):
     """
 
     headers = {"WWW-Authenticate": bearer.REALM_INVALID_TOKEN}
+    default_code = "token_not_valid"
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(refusal_body(reason))
@@ -68,6 +85,22 @@ class BadIdempotencyKey(exceptions.APIException):
     status_code = status.HTTP_400_BAD_REQUEST
     default_detail = _("The Idempotency-Key must be 1 to 128 visible ASCII characters.")
     default_code = "bad_idempotency_key"
+
+
+class DifferentUsers(exceptions.APIException):
+    """400 for a logout with the refresh token of one user and the access token of another."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_detail = _("The refresh token and the access token are of different users.")
+    default_code = "different_users"
+
+
+class DifferentSessions(exceptions.APIException):
+    """400 for a step-up with the refresh token of another session than the access token's."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_detail = _("The refresh token and the access token are of two sessions.")
+    default_code = "different_sessions"
 
 
 class ReauthenticationRequired(exceptions.APIException):
@@ -116,7 +149,6 @@ class UnknownContentType(exceptions.APIException):
 
 def in_contract_shape(error: exceptions.APIException) -> exceptions.APIException:
     """Give an error the body ``{"detail", "code"}``; field errors and our own keep theirs."""
-    if isinstance(error.detail, exceptions.ErrorDetail):
-        body: Any = {"detail": error.detail, "code": error.detail.code}
-        error.detail = body
+    if isinstance(error.detail, ErrorDetail):
+        error.detail = error_body(error.detail, error.detail.code or error.default_code)
     return error

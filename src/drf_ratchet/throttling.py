@@ -16,7 +16,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.core.cache import caches
@@ -24,11 +24,14 @@ from django.core.exceptions import ImproperlyConfigured
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle
-from rest_framework.views import APIView
 
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.exceptions import Busy, in_contract_shape
 from drf_ratchet.sessions.device import client_address
+
+if TYPE_CHECKING:
+    # Not at run time: settings may name the classes here, and DRF's views read those settings.
+    from rest_framework.views import APIView
 
 security_log = logging.getLogger("drf_ratchet.security")
 
@@ -158,11 +161,11 @@ class CountingThrottle(BaseThrottle):
         self._taken: list[Counter] = []
         self._wait: float | None = None
 
-    def counters(self, request: Request, view: APIView) -> list[Counter]:
+    def counters(self, request: Request, view: "APIView") -> list[Counter]:
         """What an attempt counts for; the one to be exhausted first comes first."""
         raise NotImplementedError
 
-    def allow_request(self, request: Request, view: APIView) -> bool:
+    def allow_request(self, request: Request, view: "APIView") -> bool:
         """Whether every counter lets it through."""
         for counter in self.counters(request, view):
             self._wait = counter.take()
@@ -187,7 +190,7 @@ class CountingThrottle(BaseThrottle):
 class SignInThrottle(CountingThrottle):
     """Failed sign-ins: per network, per account and network, and per account."""
 
-    def counters(self, request: Request, view: APIView) -> list[Counter]:
+    def counters(self, request: Request, view: "APIView") -> list[Counter]:
         """The network comes first: one that is exhausted leaves no trace of the names it tries."""
         if request.method != "POST":
             return []
@@ -200,12 +203,12 @@ class SignInThrottle(CountingThrottle):
             ]
         return counted
 
-    def get_account(self, request: Request, view: APIView) -> str:
+    def get_account(self, request: Request, view: "APIView") -> str:
         """The name of the account that an attempt is for; "" counts for no account.
 
         A login whose field is not the user model's ``USERNAME_FIELD`` overrides this.
         """
-        if request.user.is_authenticated:
+        if getattr(request.user, "is_authenticated", False):
             return str(request.user.get_username())
         data = request.data
         name = data.get(get_user_model().USERNAME_FIELD, "") if hasattr(data, "get") else ""

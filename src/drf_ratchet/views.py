@@ -2,25 +2,34 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db.models import QuerySet
 from django.http import Http404
+from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from rest_framework import exceptions, status
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.generics import GenericAPIView
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
+from rest_framework.renderers import (
+    BaseRenderer,
+    JSONRenderer,
+    StaticHTMLRenderer,
+    TemplateHTMLRenderer,
+)
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer, UUIDField
 from rest_framework.settings import api_settings
-from rest_framework.throttling import BaseThrottle
+from rest_framework.throttling import BaseThrottle, ScopedRateThrottle
 from rest_framework.utils.urls import replace_query_param
+from rest_framework.views import APIView, exception_handler
 
 from drf_ratchet.authentication import (
     REALM,
@@ -32,6 +41,8 @@ from drf_ratchet.authentication import (
 from drf_ratchet.exceptions import (
     BodyTooLarge,
     Busy,
+    DifferentSessions,
+    DifferentUsers,
     NoActiveAccount,
     TokenNotValid,
     UnknownContentType,
@@ -61,12 +72,16 @@ from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.claims import Kind, RefreshClaims, session_id
 from drf_ratchet.tokens.errors import TokenRefused
 
-#: Ours, and those that a project asks of every view.
-SIGN_IN_THROTTLES: tuple[type[BaseThrottle], ...] = (
-    SignInThrottle,
-    *cast(Any, api_settings.DEFAULT_THROTTLE_CLASSES),
-)
 
+def _sign_in_throttles() -> tuple[type[BaseThrottle], ...]:
+    defaults: Any = api_settings.DEFAULT_THROTTLE_CLASSES
+    return tuple(dict.fromkeys((SignInThrottle, *defaults)))
+
+
+#: Ours, and those that a project asks of every view; read anew for each request.
+SIGN_IN_THROTTLES: Any = lazy(_sign_in_throttles, tuple)()
+#: The scope of sign-ins for DRF's ``ScopedRateThrottle``.
+SIGN_IN_SCOPE = "token_obtain"
 #: Sessions that the list shows at once.
 SESSIONS_PER_PAGE = 100
 
@@ -80,6 +95,21 @@ _ANSWERS: dict[type[Exception], Callable[[Any], exceptions.APIException]] = {
     Http404: lambda exc: exceptions.NotFound(),
     PermissionDenied: lambda exc: exceptions.PermissionDenied(),
 }
+
+
+class FirstRenderer(DefaultContentNegotiation):
+    """The view's first renderer, whatever ``Accept`` and a format say."""
+
+    def select_renderer(
+        self, request: Any, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """The first one, with the parameters that ``Accept`` names: a version may be among them."""
+        first = renderers[:1]
+        try:
+            selected: tuple[BaseRenderer, str] = super().select_renderer(request, first)
+        except (exceptions.NotAcceptable, Http404):
+            return first[0], first[0].media_type
+        return selected
 
 
 class RatchetView(GenericAPIView[Any]):
@@ -117,9 +147,28 @@ class RatchetView(GenericAPIView[Any]):
         if isinstance(exc, exceptions.APIException):
             self.shape(exc)
         response = super().handle_exception(exc)
-        if isinstance(exc, TokenNotValid) and response.status_code == status.HTTP_401_UNAUTHORIZED:
-            response["WWW-Authenticate"] = REALM_INVALID_TOKEN
+        if response.status_code == status.HTTP_401_UNAUTHORIZED:
+            # RFC 9110 section 11.6.1 demands it. The project's handler may have left it out.
+            challenge = getattr(exc, "auth_header", None) or self.get_authenticate_header(
+                self.request
+            )
+            response.headers.setdefault("WWW-Authenticate", challenge)
+            if isinstance(exc, TokenNotValid):
+                response["WWW-Authenticate"] = REALM_INVALID_TOKEN
+        wait = getattr(exc, "wait", None)
+        if wait is not None:
+            response.headers.setdefault("Retry-After", str(max(1, int(wait))))
         return response
+
+    def get_exception_handler(self) -> Any:
+        """Return the project's, and DRF's own for a refusal that it leaves open (None)."""
+        theirs = super().get_exception_handler()
+
+        def handle(exc: Exception, context: Any) -> Response | None:
+            response: Response | None = theirs(exc, context)
+            return exception_handler(exc, context) if response is None else response
+
+        return handle
 
     def shape(self, error: exceptions.APIException) -> None:
         """Give an error the body that clients of this endpoint expect: the contract's."""
@@ -132,6 +181,12 @@ class RatchetView(GenericAPIView[Any]):
     def get_data(self, request: Request) -> Any:
         """The fields to validate: what the body says."""
         return request.data
+
+    def get_renderers(self) -> list[BaseRenderer]:
+        """As any view's, but for those that want a template: these endpoints have none."""
+        wanting = (TemplateHTMLRenderer, StaticHTMLRenderer)
+        found = [each for each in super().get_renderers() if not isinstance(each, wanting)]
+        return found or [JSONRenderer()]
 
     def get_serializer_context(self) -> dict[str, Any]:
         """As any view's, and how the tokens travel."""
@@ -147,8 +202,12 @@ class RatchetView(GenericAPIView[Any]):
         return Response(body)
 
     def get_throttles(self) -> list[BaseThrottle]:
-        """As any view's, and kept: what succeeds does not count."""
-        self.throttles = super().get_throttles()
+        """As any view's, and kept: what succeeds does not count.
+
+        DRF's ``ScopedRateThrottle`` raises for a scope that has no rate. Ours has one only if the
+        project gave it one.
+        """
+        self.throttles = [each for each in super().get_throttles() if not _lacks_rate(each, self)]
         return self.throttles
 
     def give_back(self) -> None:
@@ -174,9 +233,9 @@ class TokenObtainPairView(RatchetView):
 
     serializer_class = TokenObtainPairSerializer
     throttle_classes = SIGN_IN_THROTTLES
-    throttle_scope = "token_obtain"
+    throttle_scope = SIGN_IN_SCOPE
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The pair."""
         with only_failures_count(self):
             login = _validated(self, request)
@@ -188,7 +247,7 @@ class TokenRefreshView(RatchetView):
 
     serializer_class = TokenRefreshSerializer
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The new pair, or the access token alone for a session that does not rotate."""
         try:
             fields = _validated(self, request)
@@ -203,7 +262,7 @@ class TokenVerifyView(RatchetView):
 
     serializer_class = TokenVerifySerializer
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """An empty object, where it is."""
         token = _validated(self, request).validated_data["token"]
         if codec.kind_of(token) is Kind.ACCESS:
@@ -218,7 +277,7 @@ class LogoutView(RatchetView):
 
     serializer_class = LogoutSerializer
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """200 whether it ended now or before."""
         refresh = _validated(self, request).validated_data.get("refresh")
         if refresh is None:
@@ -243,12 +302,7 @@ class LogoutView(RatchetView):
         except TokenRefused as refused:
             raise exceptions.ValidationError(refusal_body(refused.reason)) from None
         if self._is_somebody_else(request, token):
-            raise exceptions.ValidationError(
-                {
-                    "detail": _("The refresh token and the access token are of different users."),
-                    "code": "different_users",
-                }
-            )
+            raise DifferentUsers
         return token.session
 
     def _is_somebody_else(self, request: Request, refresh: RefreshClaims) -> bool:
@@ -278,7 +332,7 @@ class LogoutAllView(SignedInView):
 
     serializer_class = Serializer  # it takes nothing, and DRF asks for one to say so
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """End every session of the user."""
         end_all_sessions(request.user, request=request)
         return Response({"detail": _("Logout successful.")})
@@ -294,7 +348,7 @@ class SessionListView(SignedInView):
         """The user's living sessions, newest first."""
         return store.living(self.request.user)
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The newest ones, or those before the id in ``?before=``, and a link to the next page."""
         found = self.get_queryset()
         if before := request.query_params.get("before"):
@@ -315,15 +369,14 @@ class SessionListView(SignedInView):
 class SessionDetailView(SignedInView):
     """One of the user's devices."""
 
+    serializer_class = Serializer
     http_method_names = ["delete", "options"]
 
-    def delete(self, request: Request, id: str) -> Response:
+    def delete(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """End it."""
-        try:
-            session = store.living(request.user).filter(pk=UUID(id)).first()
-        except ValueError:
-            session = None
-        if session is None:
+        named = _uuid(kwargs["id"])
+        session = named and store.living(request.user).filter(pk=named).first()
+        if not session:
             raise exceptions.NotFound
         end_session(session, reason=EndReason.REVOKED, request=request)
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -334,19 +387,14 @@ class StepUpView(SignedInView):
 
     serializer_class = StepUpSerializer
     throttle_classes = SIGN_IN_THROTTLES
-    throttle_scope = "token_obtain"
+    throttle_scope = SIGN_IN_SCOPE
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """A new pair with a new ``auth_time``."""
         fields = _validated(self, request).validated_data
         token = read_refresh(fields["refresh"], kind=self.get_transport().refresh, request=request)
         if token.session != _own_session(request):
-            raise exceptions.ValidationError(
-                {
-                    "detail": _("The refresh token and the access token are of two sessions."),
-                    "code": "different_sessions",
-                }
-            )
+            raise DifferentSessions
         key = idempotency_key(request)
         login = TokenObtainPairSerializer(context=self.get_serializer_context())
         username = getattr(request.user, login.username_field)
@@ -385,6 +433,20 @@ def only_failures_count(view: RatchetView) -> Iterator[None]:
     """Give the throttles' count back to a sign-in that succeeds."""
     yield
     view.give_back()
+
+
+def _lacks_rate(throttle: BaseThrottle, view: APIView) -> bool:
+    if not isinstance(throttle, ScopedRateThrottle):
+        return False
+    scope = getattr(view, throttle.scope_attr, None)
+    return scope == SIGN_IN_SCOPE and scope not in (throttle.THROTTLE_RATES or {})
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _cursor(text: str) -> UUID:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +17,7 @@ from drf_ratchet.keyring import keyring
 
 @login_not_required
 @require_safe
-def jwks(request: HttpRequest) -> HttpResponseBase:
+def jwks(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
     """The public keys (RFC 7517 section 5): none where keys are symmetric.
 
     A key is here before it signs, for ``KEY_PUBLISH_DELAY``, which is longer than anybody may keep

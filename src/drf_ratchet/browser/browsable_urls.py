@@ -5,11 +5,11 @@ In place of ``rest_framework.urls``: DRF's pages look for these two names in thi
 
 from django.urls import path
 
-from drf_ratchet.browser import pages
+from drf_ratchet.browser import page_views
 
 app_name = "rest_framework"
 
 urlpatterns = [
-    path("login/", pages.LoginPage.as_view(), name="login"),
-    path("logout/", pages.LogoutPage.as_view(), name="logout"),
+    path("login/", page_views.LoginPage.as_view(), name="login"),
+    path("logout/", page_views.LogoutPage.as_view(), name="logout"),
 ]

@@ -6,15 +6,16 @@ verification of the origin.
 """
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy as _
-from rest_framework.authentication import CSRFCheck
+from rest_framework.authentication import CSRFCheck, SessionAuthentication
 from rest_framework.permissions import SAFE_METHODS, BasePermission
-from rest_framework.request import Request
-from rest_framework.views import APIView
 
-from drf_ratchet.sessions.grant import django_request
+if TYPE_CHECKING:
+    # Not at run time: settings may name the classes here, and DRF's views read those settings.
+    from rest_framework.request import Request
+    from rest_framework.views import APIView
 
 security_log = logging.getLogger("drf_ratchet.security")
 
@@ -36,7 +37,7 @@ class IsSameOrigin(BasePermission):
         "code": code,
     }
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: "Request", view: "APIView") -> bool:
         """Whether it comes from one of our pages."""
         if request.method in SAFE_METHODS or comes_from_us(request):
             return True
@@ -51,13 +52,31 @@ class IsSameOrigin(BasePermission):
         return False
 
 
+class HasCSRFToken(BasePermission):
+    """403 for a form that is not of this site; for signing in as well.
+
+    Django's own check, with the form's token and the ``Origin``. Otherwise another site could sign
+    a browser in as somebody else, who then reads what its owner writes.
+    """
+
+    def has_permission(self, request: "Request", view: "APIView") -> bool:
+        """Whether it comes from one of our forms.
+
+        Raises:
+            PermissionDenied: it does not; the text says why.
+        """
+        if request.method not in SAFE_METHODS:
+            SessionAuthentication().enforce_csrf(request)
+        return True
+
+
 def comes_from_us(request: Any) -> bool:
     """Whether the request's headers say that a page of this site, or a trusted one, sent it.
 
     Args:
         request: Django's or DRF's.
     """
-    http = django_request(request)
+    http = getattr(request, "_request", request)
     if "HTTP_ORIGIN" in http.META:
         # Django's own comparison, with CSRF_TRUSTED_ORIGINS and its wildcards. "null", which
         # sandboxed frames send, is nobody's origin.

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -33,6 +34,9 @@ class BrowserView(views.RatchetView):
 
     permission_classes: tuple[type[BasePermission], ...] = (IsSameOrigin,)
     parser_classes = (JSONParser,)
+    # A project's own would rename the members, which the script in the browser reads.
+    renderer_classes: Any = (JSONRenderer,)
+    content_negotiation_class = views.FirstRenderer
 
     def get_transport(self) -> Transport:
         """As the setting says."""
@@ -87,7 +91,7 @@ class BrowserLogoutView(BrowserView):
 
     serializer_class = Serializer  # it takes nothing, and DRF asks for one to say so
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """200, also where nobody was signed in."""
         _json(request)
         _end_session_of(request, EndReason.LOGOUT)
@@ -99,9 +103,10 @@ class BrowserLogoutView(BrowserView):
 class BrowserSessionView(BrowserView):
     """Who is signed in here, and until when."""
 
+    serializer_class = Serializer
     http_method_names = ["get", "head", "options"]
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The user, the session's id and its end; all null where nobody is."""
         try:
             kind = Kind.COOKIE_REFRESH

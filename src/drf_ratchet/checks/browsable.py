@@ -4,12 +4,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register
-from django.urls import NoReverseMatch, resolve, reverse
+from django.urls import NoReverseMatch, Resolver404, get_script_prefix, resolve, reverse
 
 # By their names: nothing below the browser's room imports from there.
 _AUTHENTICATION = "drf_ratchet.browser.authentication.BrowsableAPIAuthentication"
 _MIDDLEWARE = "drf_ratchet.browser.middleware.BrowsableAPIMiddleware"
-_LOGIN = "drf_ratchet.browser.pages.LoginPage"
+_LOGIN = "drf_ratchet.browser.page_views.LoginPage"
 
 
 @register(Tags.security)
@@ -58,8 +58,10 @@ def signs_people_in() -> bool:
 
 def _is_ours() -> bool:
     try:
-        view: Any = resolve(reverse("rest_framework:login")).func
-    except NoReverseMatch:
+        # With FORCE_SCRIPT_NAME the URL has a prefix that resolve() does not expect.
+        path = reverse("rest_framework:login").removeprefix(get_script_prefix())
+        view: Any = resolve(f"/{path}").func
+    except (NoReverseMatch, Resolver404):
         return False
     return _is_a(getattr(view, "cls", object), _LOGIN)
 

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote_plus
 
-from django.contrib.auth.models import AnonymousUser
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.request import Request
+from rest_framework.settings import api_settings
 
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.throttling import Counter, network_of
@@ -34,7 +34,8 @@ class InvalidClient(exceptions.AuthenticationFailed):
 class ServiceAuthentication(BaseAuthentication):
     """Lets the services of the setting ``SERVICE_SECRETS`` in and nobody else.
 
-    ``request.auth`` is the service's name. ``request.user`` is nobody: a service is no user.
+    ``request.auth`` is the service's name. A service is no user: ``request.user`` is what DRF's
+    ``UNAUTHENTICATED_USER`` makes, as on a request without credentials.
     """
 
     @sensitive_variables()  # an error report shows no secret
@@ -48,7 +49,8 @@ class ServiceAuthentication(BaseAuthentication):
         named = ""
         for name, secret in _spellings(get_authorization_header(request)):
             if _is_right(name, secret):
-                return AnonymousUser(), name
+                nobody: Any = api_settings.UNAUTHENTICATED_USER
+                return nobody and nobody(), name
             named = named or (name if name in ratchet_settings().SERVICE_SECRETS else "")
         network = network_of(request)
         wait = Counter("service_failures", network).take() if network else None

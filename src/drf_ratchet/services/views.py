@@ -8,8 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
@@ -32,18 +31,9 @@ from drf_ratchet.tenants import issuer_for
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.claims import RefreshClaims, session_id
 from drf_ratchet.tokens.errors import TokenRefused
-from drf_ratchet.views import RatchetView
+from drf_ratchet.views import FirstRenderer, RatchetView
 
 security_log = logging.getLogger("drf_ratchet.security")
-
-
-class _OneForm(DefaultContentNegotiation):
-    """The standards name the form of each answer, so nothing is left to negotiate."""
-
-    def select_renderer(
-        self, request: Any, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
 
 
 class ServiceView(RatchetView):
@@ -53,7 +43,7 @@ class ServiceView(RatchetView):
     parser_classes = (FormParser,)
     # A project's own would rename the members, or show a form to try tokens in.
     renderer_classes = (JSONRenderer,)
-    content_negotiation_class = _OneForm
+    content_negotiation_class = FirstRenderer
     # Nor its throttles: all users of a service come from one address.
     throttle_classes: tuple[type[BaseThrottle], ...] = ()
 
@@ -67,7 +57,7 @@ class IntrospectView(ServiceView):
 
     serializer_class = TokenVerifySerializer
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """What the token says; of one that is no good, only that (RFC 7662 section 2.2)."""
         token = _token_of(self)
         try:
@@ -81,7 +71,7 @@ class RevokeView(ServiceView):
 
     serializer_class = TokenVerifySerializer
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """200 also for what is no token of ours (RFC 7009 section 2.2)."""
         token = _token_of(self)
         try:
@@ -99,7 +89,7 @@ class EndedSessionsView(ServiceView):
 
     http_method_names = ["get", "head", "options"]
 
-    def get(self, request: Request) -> HttpResponseBase | None:
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase | None:
         """The document; 304 to whoever has it."""
         document = ended_sessions(issuer_for(request), write_database()).document()
         response = HttpResponse(document.text, content_type="application/jwt")

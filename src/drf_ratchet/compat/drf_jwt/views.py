@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any, cast
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
 from rest_framework import parsers as drf_parsers
@@ -15,7 +16,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.settings import api_settings as drf_settings
-from rest_framework.throttling import BaseThrottle
 
 from drf_ratchet import parsers
 from drf_ratchet.browser.cross_site import comes_from_us
@@ -35,9 +35,9 @@ from drf_ratchet.compat.drf_jwt.serializers import (
 from drf_ratchet.compat.drf_jwt.settings import api_settings
 from drf_ratchet.exceptions import BodyTooLarge, Busy
 from drf_ratchet.sessions.database import Contended
-from drf_ratchet.throttling import Counter, SignInThrottle, network_of
+from drf_ratchet.throttling import Counter, network_of
 from drf_ratchet.tokens.errors import Unavailable
-from drf_ratchet.views import RatchetView
+from drf_ratchet.views import SIGN_IN_SCOPE, SIGN_IN_THROTTLES, RatchetView
 
 #: DRF's parsers answer some hostile bodies with a 500; ours are the same otherwise.
 _PARSERS: dict[type[Any], type[Any]] = {
@@ -45,6 +45,12 @@ _PARSERS: dict[type[Any], type[Any]] = {
     drf_parsers.FormParser: parsers.FormParser,
     drf_parsers.MultiPartParser: parsers.MultiPartParser,
 }
+
+
+def _parsers() -> tuple[type[BaseParser], ...]:
+    defaults: Any = drf_settings.DEFAULT_PARSER_CLASSES
+    return tuple(_PARSERS.get(parser, parser) for parser in defaults)
+
 
 #: What an exception of another kind is to the client; the first that fits.
 _ANSWERS: dict[type[Exception], Callable[[], exceptions.APIException]] = {
@@ -59,9 +65,8 @@ class BaseJSONWebTokenAPIView(RatchetView):
     """What the views share: as our own, with the bodies and codes of the old package."""
 
     serializer_class: type[Serializer[Any]] = JSONWebTokenSerializer
-    parser_classes: tuple[type[BaseParser], ...] = tuple(
-        _PARSERS.get(parser, parser) for parser in cast(Any, drf_settings.DEFAULT_PARSER_CLASSES)
-    )
+    #: The project's, hardened; read anew for each request.
+    parser_classes: Any = lazy(_parsers, tuple)()
     generation: Generation = GENERATIONS["1.19"]
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -115,11 +120,8 @@ class JSONWebTokenAPIView(BaseJSONWebTokenAPIView):
 
 
 class _SignIn(BaseJSONWebTokenAPIView):
-    throttle_classes: tuple[type[BaseThrottle], ...] = (
-        SignInThrottle,
-        *cast(Any, drf_settings.DEFAULT_THROTTLE_CLASSES),
-    )
-    throttle_scope = "token_obtain"
+    throttle_classes = SIGN_IN_THROTTLES
+    throttle_scope = SIGN_IN_SCOPE
 
 
 class _TakesToken(BaseJSONWebTokenAPIView):
@@ -192,9 +194,9 @@ class RefreshJSONWebToken(_Refresh, JSONWebTokenAPIView):
 class ImpersonateJSONWebTokenView(BaseJSONWebTokenAPIView):
     """A token of another user's, for superusers. It says who acts (RFC 8693's ``act``)."""
 
-    authentication_classes: tuple[type[BaseAuthentication], ...] = tuple(
-        cast(Any, drf_settings.DEFAULT_AUTHENTICATION_CLASSES)
-    )
+    authentication_classes: Any = lazy(
+        lambda: tuple(cast(Any, drf_settings.DEFAULT_AUTHENTICATION_CLASSES)), tuple
+    )()
     permission_classes: tuple[type[BasePermission], ...] = (IsSuperUser,)
     serializer_class = ImpersonateAuthTokenSerializer
 
