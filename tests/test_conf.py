@@ -18,6 +18,7 @@ from blog.claims import access_claims
 from drf_ratchet.compat.drf_jwt.demands import DEMANDS
 from drf_ratchet.conf import RatchetSettings, bad_values, ratchet_settings, unknown_keys
 from drf_ratchet.other_settings import INSTEAD
+from drf_ratchet.serializers import TokenObtainPairSerializer
 from drf_ratchet.tokens.claims import REGISTERED_CLAIMS
 
 pytestmark = pytest.mark.any_database
@@ -41,6 +42,8 @@ DEFAULTS = {
     "JWKS_MAX_AGE": timedelta(minutes=5),
     "CLIENT_ID": None,
     "CLAIMS": None,
+    "SIGN_IN_SERIALIZER": None,
+    "SIGN_IN_POLICY": None,
     "FRESHNESS": "immediate",
     "FEED_INTERVAL": timedelta(seconds=1),
     "FEED_MAX_AGE": timedelta(seconds=30),
@@ -52,6 +55,7 @@ DEFAULTS = {
     "ACCESS_TOKEN_COOKIE": False,
     "MAX_SESSIONS_PER_USER": None,
     "SERVICE_SECRETS": {},
+    "SERVICES_THAT_SEE_ALL_TOKENS": (),
     "USER": "model",
     "VERIFIER": None,
     "STAFF_CLAIM": None,
@@ -76,6 +80,9 @@ GOOD: dict[str, list[Any]] = {
     "ISSUER": ["https://blog.example", None],
     "AUDIENCE": ["blog", ["blog", "shop"], ("blog",), None],
     "CLAIMS": ["blog.claims.access_claims", access_claims, None],
+    "SIGN_IN_SERIALIZER": [None, "shop.login.CodeSerializer", TokenObtainPairSerializer],
+    "SIGN_IN_POLICY": [None, "shop.login.may_sign_in", access_claims],
+    "SERVICES_THAT_SEE_ALL_TOKENS": [(), [], ["billing"], ("billing", "shop")],
     "KEYS": [None, "keys", Path("keys"), ["a.pem", Path("b.pem")], {"kty": "OKP"}],
     "KEY_PUBLISH_DELAY": [timedelta(0), timedelta(days=1)],
     "JWKS_MAX_AGE": [timedelta(0), timedelta(days=1)],
@@ -121,6 +128,9 @@ BAD: dict[str, list[Any]] = {
     "JWKS_MAX_AGE": [NEGATIVE, None, 10, SECRET],
     "CLIENT_ID": ["", 1, [SECRET], True],
     "CLAIMS": ["", 1, {SECRET: 1}, [access_claims], True],
+    "SIGN_IN_SERIALIZER": ["", 1, [SECRET], True, access_claims],
+    "SIGN_IN_POLICY": ["", 1, {SECRET: 1}, [access_claims], True],
+    "SERVICES_THAT_SEE_ALL_TOKENS": [None, SECRET, {SECRET}, [""], [1], True],
     "FRESHNESS": ["", None, "now", "IMMEDIATE", SECRET, [SECRET], 0],
     "FEED_INTERVAL": [NEGATIVE, None, 10, SECRET],
     "FEED_MAX_AGE": [NEGATIVE, None, 10, SECRET],

@@ -64,6 +64,14 @@ class RatchetSettings:
     CLIENT_ID: str | None = None
     #: The project's own claims: a callable ``(user, *, session, request) -> dict``, or its path.
     CLAIMS: str | Callable[..., Mapping[str, Any]] | None = None
+    #: The serializer of every endpoint that takes a password, or its path: a subclass of
+    #: ``TokenObtainPairSerializer``. ``step-up/`` checks with its ``authenticate``. None: that
+    #: class itself.
+    SIGN_IN_SERIALIZER: str | type[Any] | None = None
+    #: Who may sign in, beside being active: a callable ``(user, *, request, amr, session, **kwargs)
+    #: -> bool``, or its path. It is asked whenever a session is opened or refreshed. None: every
+    #: active user may.
+    SIGN_IN_POLICY: str | Callable[..., bool] | None = None
     #: How old "still signed in" may be when a request is let through.
     FRESHNESS: str = "immediate"
     #: With "bounded": how old the list of ended sessions may be.
@@ -89,6 +97,9 @@ class RatchetSettings:
     #: The services that may ask about tokens and end sessions: name to secret. (Django's error
     #: reports leave out what has "secret" in its name.)
     SERVICE_SECRETS: Mapping[str, str] = field(default_factory=dict)
+    #: The services that introspection also tells of refresh tokens and of tokens in cookies, by
+    #: their names in ``SERVICE_SECRETS``. The others learn of access tokens in headers alone.
+    SERVICES_THAT_SEE_ALL_TOKENS: Sequence[str] = ()
     #: What ``request.user`` is: a row of the user model, or what the token says ("claims"), for a
     #: service that has no users of its own.
     USER: str = "model"
@@ -129,10 +140,24 @@ class RatchetSettings:
     @property
     def claims(self) -> Callable[..., Mapping[str, Any]] | None:
         """``CLAIMS`` as the callable it names."""
-        if isinstance(self.CLAIMS, str):
-            named: Callable[..., Mapping[str, Any]] = import_string(self.CLAIMS)
-            return named
-        return self.CLAIMS
+        named: Callable[..., Mapping[str, Any]] | None = _imported(self.CLAIMS)
+        return named
+
+    @property
+    def sign_in_serializer(self) -> type[Any] | None:
+        """``SIGN_IN_SERIALIZER`` as the class it names."""
+        named: type[Any] | None = _imported(self.SIGN_IN_SERIALIZER)
+        return named
+
+    @property
+    def sign_in_policy(self) -> Callable[..., bool] | None:
+        """``SIGN_IN_POLICY`` as the callable it names."""
+        named: Callable[..., bool] | None = _imported(self.SIGN_IN_POLICY)
+        return named
+
+
+def _imported(value: Any) -> Any:
+    return import_string(value) if isinstance(value, str) else value
 
 
 @lru_cache(maxsize=1)
@@ -333,6 +358,14 @@ _DEMANDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
         "a callable, the dotted path of one, or None",
         lambda v: v is None or _is_name(v) or callable(v),
     ),
+    "SIGN_IN_SERIALIZER": (
+        "the dotted path of a subclass of TokenObtainPairSerializer, the class itself, or None",
+        lambda v: v is None or _is_name(v) or isinstance(v, type),
+    ),
+    "SIGN_IN_POLICY": (
+        "a callable, the dotted path of one, or None",
+        lambda v: v is None or _is_name(v) or callable(v),
+    ),
     "FRESHNESS": (f"one of {FRESHNESS_CHOICES}", lambda v: v in FRESHNESS_CHOICES),
     "FEED_INTERVAL": ("a timedelta, not negative", _is_not_negative),
     "FEED_MAX_AGE": ("a timedelta, not negative", _is_not_negative),
@@ -352,6 +385,10 @@ _DEMANDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "SERVICE_SECRETS": (
         "a dict of names (visible ASCII, no colon) to secrets of at least 32 characters",
         lambda v: isinstance(v, Mapping) and all(_is_service(*item) for item in v.items()),
+    ),
+    "SERVICES_THAT_SEE_ALL_TOKENS": (
+        "a list or tuple of names of services",
+        lambda v: isinstance(v, (list, tuple)) and all(map(_is_name, v)),
     ),
     "USER": (f"one of {USER_CHOICES}", lambda v: v in USER_CHOICES),
     "VERIFIER": (

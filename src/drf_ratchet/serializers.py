@@ -1,15 +1,17 @@
 """What the endpoints take, and the places where a project bends a login."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, TypeVar
 
 from django.contrib.auth import authenticate, get_user_model
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from rest_framework import serializers
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
+from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.exceptions import BadIdempotencyKey, NoActiveAccount
 from drf_ratchet.models import Session
 from drf_ratchet.sessions.grant import HEADER, Grant, Transport
@@ -72,7 +74,14 @@ class TokenObtainPairSerializer(GrantSerializer):
 
     Each step can be overridden by itself: ``get_credentials``, ``authenticate``, ``get_claims``,
     ``get_response_data``. Further fields are declared as in any serializer.
+
+    Name a subclass in the setting ``SIGN_IN_SERIALIZER``: every endpoint that takes a password then
+    asks for the same. ``step-up/`` asks for its fields and calls its ``authenticate``, but not its
+    ``validate``, which opens a session. So check a second factor in ``authenticate``.
     """
+
+    #: How a user proves who they are here, for ``SIGN_IN_POLICY``: values of RFC 8176.
+    amr: Sequence[str] = ("pwd",)
 
     @property
     def username_field(self) -> str:
@@ -100,9 +109,21 @@ class TokenObtainPairSerializer(GrantSerializer):
         """
         user = self.authenticate(self.get_credentials(attrs))
         grant = open_session(
-            user, request=self.request, get_claims=self.get_claims, transport=self.transport
+            user,
+            request=self.request,
+            amr=self.amr,
+            get_claims=self.get_claims,
+            transport=self.transport,
         )
         return self.hand_out(grant)
+
+    def account_name(self, user: Any) -> str:
+        """Return what a user types into ``username_field``: ``step-up/`` knows who it is.
+
+        Args:
+            user: the signed-in user.
+        """
+        return str(getattr(user, get_user_model().USERNAME_FIELD))
 
     def get_credentials(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """What to hand to ``django.contrib.auth.authenticate``, out of the validated fields."""
@@ -118,6 +139,9 @@ class TokenObtainPairSerializer(GrantSerializer):
         if user is None or not is_active(user):
             raise NoActiveAccount
         return user
+
+
+_P = TypeVar("_P", bound="ProofSerializer")
 
 
 class TokenField(serializers.CharField):
@@ -181,16 +205,57 @@ class LogoutSerializer(serializers.Serializer[Any]):
     refresh = TokenField(write_only=True, required=False)
 
 
-class StepUpSerializer(serializers.Serializer[Any]):
-    """A refresh token, and the password again."""
+class ProofSerializer(TokenObtainPairSerializer):
+    """A sign-in serializer that opens no session: whoever uses it calls ``authenticate``."""
 
-    refresh = TokenField(write_only=True)
-    password = serializers.CharField(
-        max_length=_MAX_CREDENTIAL,
-        write_only=True,
-        trim_whitespace=False,
-        style={"input_type": "password"},
-    )
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields. A sign-in would open a session here."""
+        return attrs
+
+
+class StepUpSerializer(ProofSerializer):
+    """A refresh token, and what a sign-in asks for beside the account's name: the password."""
+
+    def get_fields(self) -> dict[str, Any]:
+        """The refresh token, then the fields of a sign-in."""
+        fields = super().get_fields()
+        fields.pop(self.username_field, None)
+        return {"refresh": TokenField(write_only=True), **fields}
+
+
+def sign_in_serializer() -> type[TokenObtainPairSerializer]:
+    """Return the serializer of every endpoint that takes a password: ``SIGN_IN_SERIALIZER``.
+
+    Raises:
+        ImproperlyConfigured: the setting names no subclass of ``TokenObtainPairSerializer``.
+    """
+    named: Any = ratchet_settings().sign_in_serializer or TokenObtainPairSerializer
+    if not (isinstance(named, type) and issubclass(named, TokenObtainPairSerializer)):
+        raise ImproperlyConfigured(
+            "DRF_RATCHET['SIGN_IN_SERIALIZER'] must name a subclass of "
+            "drf_ratchet.serializers.TokenObtainPairSerializer."
+        )
+    return named
+
+
+def proof_serializer() -> type[ProofSerializer]:
+    """Return ``SIGN_IN_SERIALIZER`` as one that opens no session."""
+    return _over(ProofSerializer, sign_in_serializer())
+
+
+def step_up_serializer() -> type[StepUpSerializer]:
+    """Return ``SIGN_IN_SERIALIZER`` as ``step-up/`` asks for it."""
+    return _over(StepUpSerializer, sign_in_serializer())
+
+
+@cache
+def _over(kind: type[_P], sign_in: type[TokenObtainPairSerializer]) -> type[_P]:
+    """A class that is both, and whose own methods are those of ``kind``."""
+    if issubclass(kind, sign_in):
+        return kind
+    name = kind.__name__.removesuffix("Serializer") + sign_in.__name__
+    made: type[_P] = type(name, (kind, sign_in), {"__doc__": kind.__doc__})
+    return made
 
 
 class SessionSerializer(serializers.ModelSerializer[Session]):

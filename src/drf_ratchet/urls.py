@@ -1,19 +1,14 @@
-"""The endpoints, for ``include("drf_ratchet.urls")``.
+"""The endpoints, for ``include("drf_ratchet.urls")``: those of ``session_urls``, and ``token/``.
 
-No ``app_name``: a namespace would break the names under DRF's ``NamespaceVersioning``.
+A project with a sign-in of its own includes ``drf_ratchet.session_urls``: these here open a sign-in
+by password.
 """
 
 from django.urls import path
 
-from drf_ratchet import views
+from drf_ratchet import session_urls, views
 
 urlpatterns = [
     path("token/", views.TokenObtainPairView.as_view(), name="token_obtain_pair"),
-    path("token/refresh/", views.TokenRefreshView.as_view(), name="token_refresh"),
-    path("token/verify/", views.TokenVerifyView.as_view(), name="token_verify"),
-    path("logout/", views.LogoutView.as_view(), name="logout"),
-    path("logout/all/", views.LogoutAllView.as_view(), name="logout_all"),
-    path("sessions/", views.SessionListView.as_view(), name="session_list"),
-    path("sessions/<str:id>/", views.SessionDetailView.as_view(), name="session_detail"),
-    path("step-up/", views.StepUpView.as_view(), name="step_up"),
+    *session_urls.urlpatterns,
 ]

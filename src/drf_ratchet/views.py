@@ -54,11 +54,11 @@ from drf_ratchet.parsers import FormParser, JSONParser, MultiPartParser
 from drf_ratchet.serializers import (
     LogoutSerializer,
     SessionSerializer,
-    StepUpSerializer,
-    TokenObtainPairSerializer,
     TokenRefreshSerializer,
     TokenVerifySerializer,
     idempotency_key,
+    sign_in_serializer,
+    step_up_serializer,
 )
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import Contended, EveryDatabase
@@ -123,6 +123,8 @@ class RatchetView(GenericAPIView[Any]):
     permission_classes: tuple[type[BasePermission], ...] = (AllowAny,)
     parser_classes: tuple[type[BaseParser], ...] = (JSONParser, FormParser, MultiPartParser)
     http_method_names = ["post", "options"]
+    #: Whether its serializer signs users in: ``manage.py check`` compares all that do.
+    signs_in = False
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
@@ -231,9 +233,13 @@ class RatchetView(GenericAPIView[Any]):
 class TokenObtainPairView(RatchetView):
     """Sign in: credentials for a pair of tokens."""
 
-    serializer_class = TokenObtainPairSerializer
+    signs_in = True
     throttle_classes = SIGN_IN_THROTTLES
     throttle_scope = SIGN_IN_SCOPE
+
+    def get_serializer_class(self) -> type[Any]:
+        """``serializer_class``, else the one that ``SIGN_IN_SERIALIZER`` names."""
+        return self.serializer_class or sign_in_serializer()
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The pair."""
@@ -385,29 +391,31 @@ class SessionDetailView(SignedInView):
 class StepUpView(SignedInView):
     """Prove again who you are, for what asks for a recent sign-in (RFC 9470)."""
 
-    serializer_class = StepUpSerializer
     throttle_classes = SIGN_IN_THROTTLES
     throttle_scope = SIGN_IN_SCOPE
 
+    def get_serializer_class(self) -> type[Any]:
+        """``serializer_class``, else what ``SIGN_IN_SERIALIZER`` asks for beside the name."""
+        return self.serializer_class or step_up_serializer()
+
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """A new pair with a new ``auth_time``."""
-        fields = _validated(self, request).validated_data
+        login = _validated(self, request)
+        fields = login.validated_data
         token = read_refresh(fields["refresh"], kind=self.get_transport().refresh, request=request)
         if token.session != _own_session(request):
             raise DifferentSessions
         key = idempotency_key(request)
-        login = TokenObtainPairSerializer(context=self.get_serializer_context())
-        username = getattr(request.user, login.username_field)
+        name = login.account_name(request.user)
         with only_failures_count(self):
-            user = login.authenticate(
-                {login.username_field: username, "password": fields["password"]}
-            )
-            if user != request.user:
+            credentials = login.get_credentials({**fields, login.username_field: name})
+            if login.authenticate(credentials) != request.user:
                 raise NoActiveAccount
         grant = step_up_session(
             token,
             request=request,
             idempotency_key=key,
+            amr=login.amr,
             get_claims=login.get_claims,
             transport=self.get_transport(),
         )

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+from django.conf import settings
 from django.test import override_settings
 from django.urls import clear_url_caches
 
@@ -47,6 +48,8 @@ def project_of(page: str, *, yours: dict[str, dict[str, Any]] | None = None) -> 
             exec(compile(block, f"{page}: {name}", "exec"), vars(made[name]))
             if name == "shop.settings":
                 changed |= {key: value for key, value in vars(made[name]).items() if key.isupper()}
+        if "DRF_RATCHET" in changed:
+            changed["DRF_RATCHET"] = {**settings.DRF_RATCHET, **changed["DRF_RATCHET"]}
         if "shop.urls" in made:
             changed["ROOT_URLCONF"] = "shop.urls"
         with override_settings(**changed):

@@ -107,7 +107,24 @@ def test_a_field_more(project: None, api: APIClient, alice: User, settings: Any)
     tokens = Tokens(answer["access"], answer["refresh"])
     assert is_good(api, tokens)
     step_up = {"refresh": tokens.refresh, "password": PASSWORD}
-    assert api.post("/api/step-up/", step_up, **tokens.bearer).status_code == 200
+    missing = api.post("/api/step-up/", step_up, **tokens.bearer)
+    assert missing.json() == {"code": ["This field is required."]}
+    for code, status in (("654321", 401), ("123456", 200)):
+        answer = api.post("/api/step-up/", {**step_up, "code": code}, **tokens.bearer)
+        assert answer.status_code == status
+    assert Session.objects.count() == 1
+
+
+@pytest.mark.parametrize("path", ["/api/token/", "/api/browser/login/", "/api-token-auth/"])
+@of_page("login-fields", shop__codes={"is_good": lambda user, code: code == "123456"})
+def test_no_endpoint_signs_in_without_the_field(
+    project: None, api: APIClient, alice: User, path: str
+) -> None:
+    assert sign_in(api, path).json() == {"code": ["This field is required."]}
+    assert sign_in(api, path, code="654321").status_code in (400, 401)
+    assert not Session.objects.exists()
+    assert sign_in(api, path, code="123456").status_code in (200, 201)
+    assert checks.check_sign_in_endpoints() == []
 
 
 @of_page("login-fields", shop__codes={"is_good": lambda user, code: False})
@@ -174,6 +191,26 @@ def test_a_link_by_mail_counts_once(project: None, api: APIClient, alice: User) 
     fresh = page.text_of_link(alice)
     User.objects.update(is_active=False)
     assert use(fresh).status_code == 401
+    assert Session.objects.count() == 1
+
+
+@of_page("any-sign-in")
+def test_the_policy_decides_for_each_sign_in(
+    project: None, api: APIClient, alice: User, settings: Any
+) -> None:
+    policy = {"SIGN_IN_POLICY": "shop.policy.may_sign_in"}
+    settings.DRF_RATCHET = {**settings.DRF_RATCHET, **policy}
+    tokens = Tokens(**sign_in(api).json())
+    User.objects.update(is_staff=True)
+    link = sys.modules["shop.magic_link"].text_of_link(alice)
+    for path, body in (
+        ("/api/token/by-link/", {"link": link}),
+        ("/api/token/", {}),
+        ("/api/browser/login/", {}),
+    ):
+        answer = sign_in(api, path, **body)
+        assert (answer.status_code, answer.json()["code"]) == (401, "no_active_account")
+    assert api.post("/api/token/refresh/", {"refresh": tokens.refresh}).status_code == 200
     assert Session.objects.count() == 1
 
 

@@ -1,13 +1,14 @@
-"""The endpoints for browsers, for ``include("drf_ratchet.browser.urls")``."""
+"""The endpoints for browsers, for ``include("drf_ratchet.browser.urls")``.
+
+A project with a sign-in of its own includes ``drf_ratchet.browser.session_urls``: these here open a
+sign-in by password.
+"""
 
 from django.urls import path
 
-from drf_ratchet.browser import views
+from drf_ratchet.browser import session_urls, views
 
 urlpatterns = [
     path("login/", views.BrowserLoginView.as_view(), name="browser_login"),
-    path("refresh/", views.BrowserRefreshView.as_view(), name="browser_refresh"),
-    path("logout/", views.BrowserLogoutView.as_view(), name="browser_logout"),
-    path("session/", views.BrowserSessionView.as_view(), name="browser_session"),
-    path("step-up/", views.BrowserStepUpView.as_view(), name="browser_step_up"),
+    *session_urls.urlpatterns,
 ]

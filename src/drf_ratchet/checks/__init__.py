@@ -15,6 +15,7 @@ from drf_ratchet.checks.network import check_https, check_proxies
 from drf_ratchet.checks.secret_key import check_secret_key, check_secret_key_types
 from drf_ratchet.checks.sessions import check_limit
 from drf_ratchet.checks.settings import check_choices, check_settings
+from drf_ratchet.checks.sign_in import check_sign_in_endpoints, check_sign_in_settings
 from drf_ratchet.checks.tenants import check_tenants
 from drf_ratchet.checks.throttles import check_cache, check_rates, check_rates_are_on
 from drf_ratchet.checks.user_id import check_user_id
@@ -40,6 +41,8 @@ __all__ = [
     "check_secret_key_types",
     "check_secure_cookies",
     "check_settings",
+    "check_sign_in_endpoints",
+    "check_sign_in_settings",
     "check_tenants",
     "check_user_id",
 ]

@@ -1,14 +1,21 @@
 """Opening a session: where any login flow ends."""
 
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import DatabaseError, connections, router
 
 from drf_ratchet import signals
 from drf_ratchet.conf import ratchet_settings
+from drf_ratchet.exceptions import NoActiveAccount
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import store
+from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.device import device_of
 from drf_ratchet.sessions.ending import end_beyond_limit
 from drf_ratchet.sessions.grant import (
@@ -21,6 +28,7 @@ from drf_ratchet.sessions.grant import (
     mint_access,
     mint_refresh,
 )
+from drf_ratchet.sessions.sign_in_policy import may_sign_in
 
 
 def open_session(
@@ -28,19 +36,22 @@ def open_session(
     *,
     request: Any = None,
     lifetime: timedelta | None = None,
+    amr: Sequence[str] = (),
     get_claims: GetClaims | None = None,
     transport: Transport = HEADER,
 ) -> Grant:
     """Sign a device in: the one call in which any login flow ends.
 
-    It does not ask whether the user may sign in; whoever calls it has found that out. Sends
-    Django's ``user_logged_in`` (with a request only) and ``session_opened``.
+    Asks ``SIGN_IN_POLICY`` whether the user may sign in; that the proof is valid, the caller has
+    checked. Sends Django's ``user_logged_in`` (with a request only) and ``session_opened``.
 
     Args:
         user: a saved user.
         request: the request that signs in, Django's or DRF's: its user agent and address are
             kept with the session.
         lifetime: the session's absolute lifetime, instead of ``SESSION_LIFETIME``.
+        amr: how the user has just proved who they are, for the policy: values of RFC 8176, such as
+            "pwd" and "otp".
         get_claims: given the user, further custom claims for this one access token.
         transport: how the tokens travel; by default in a header and in bodies.
 
@@ -48,17 +59,20 @@ def open_session(
         The pair of tokens and the session.
 
     Raises:
+        NoActiveAccount: the user is not active, or the policy says no; or while this ran, the user
+            was deleted or the session ended.
         ImproperlyConfigured: the custom claims cannot be used. No session is left behind.
     """
     settings = ratchet_settings()
-    session = store.insert(
+    opened = new_session(
         user,
+        request=request,
+        amr=amr,
         rotates=settings.ROTATE_REFRESH_TOKENS,
         idle=settings.REFRESH_TOKEN_LIFETIME,
         absolute=lifetime or settings.SESSION_LIFETIME,
-        device=device_of(request),
     )
-    try:
+    with opened as session:
         custom = custom_claims(user, session=session, request=request, get_claims=get_claims)
         access, access_expires_at = mint_access(
             user,
@@ -70,13 +84,57 @@ def open_session(
             request=request,
         )
         refresh = mint_refresh(user, session, transport.refresh, request)
-        _send_logged_in(user, request)
-    except BaseException:
-        # Nobody will ever hold a token of this session.
-        store.rows().filter(pk=session.pk).delete()
-        raise
+        send_logged_in(user, request)
     announce(session, request)
     return Grant(access, refresh, session, session.created_at, access_expires_at)
+
+
+@contextmanager
+def new_session(
+    user: Any,
+    *,
+    request: Any,
+    rotates: bool,
+    idle: timedelta,
+    absolute: timedelta | None,
+    amr: Sequence[str] = (),
+    auth_time: datetime | None = None,
+) -> Iterator[Session]:
+    """Insert a session, and delete its row again if the block that makes its first tokens fails.
+
+    Args:
+        user: a saved user.
+        request: the request that signs in, or None.
+        rotates: whether its counter is incremented at a refresh.
+        idle: how long it lives without a refresh.
+        absolute: how long it lives at the most, None for ever.
+        amr: as for ``open_session``.
+        auth_time: when the user proved who they are; by default now.
+
+    Raises:
+        NoActiveAccount: as ``open_session``.
+    """
+    if not may_sign_in(user, request=request, amr=amr) or user.pk is None:
+        raise NoActiveAccount
+    session: Session | None = None
+    try:
+        session = store.insert(
+            user,
+            rotates=rotates,
+            idle=idle,
+            absolute=absolute,
+            device=device_of(request),
+            auth_time=auth_time,
+        )
+        with _demand_alive(session):
+            yield session
+    except BaseException as error:
+        # No client will ever hold a token of this session.
+        if session is not None and not connections[write_database()].needs_rollback:
+            store.rows().filter(pk=session.pk).delete()
+        if isinstance(error, Exception) and _is_gone(user, error):
+            raise NoActiveAccount from None
+        raise
 
 
 def announce(session: Session, request: Any) -> None:
@@ -85,17 +143,73 @@ def announce(session: Session, request: Any) -> None:
     Args:
         session: the row, with ``session.user`` loaded.
         request: the request that signed in, or None.
+
+    Raises:
+        NoActiveAccount: a receiver of ``session_opened`` has ended it.
     """
     limit = ratchet_settings().MAX_SESSIONS_PER_USER
     if limit is not None:
         end_beyond_limit(session.user, limit, request=request)
-    signals.session_opened.send_robust(sender=Session, session=session, request=request)
+    with _demand_alive(session):
+        signals.session_opened.send_robust(sender=Session, session=session, request=request)
 
 
-def _send_logged_in(user: Any, request: Any) -> None:
+def send_logged_in(user: Any, request: Any) -> None:
+    """Send Django's ``user_logged_in``, where there is a request: its receivers read ``META``."""
     if request is None:
-        return  # receivers of Django's signal read request.META
+        return
     http = django_request(request)
     if hasattr(http, "user"):
         http.user = user  # as django.contrib.auth.login does
     user_logged_in.send(sender=user.__class__, request=http, user=user)
+
+
+@contextmanager
+def _demand_alive(session: Session) -> Iterator[None]:
+    """Run the project's claims and receivers, which may end the session or delete its user.
+
+    The row is read again only if they wrote to the table of sessions, so a sign-in costs no query
+    more. What another process ends meanwhile is refused at the next request.
+
+    Raises:
+        NoActiveAccount: the session is alive no more.
+    """
+    table, wrote = Session._meta.db_table, False
+
+    def watch(
+        execute: Callable[..., Any], sql: object, params: Any, many: bool, context: dict[str, Any]
+    ) -> Any:
+        nonlocal wrote
+        wrote = wrote or (table in str(sql) and not str(sql).startswith("SELECT"))
+        return execute(sql, params, many, context)
+
+    with connections[write_database()].execute_wrapper(watch):
+        yield
+    if wrote:
+        owner: Any = session.user_id
+        alive = store.rows().filter(pk=session.pk, ended_at__isnull=True, user_id=owner)
+        if not alive.exists():
+            raise NoActiveAccount
+
+
+def _is_gone(user: Any, error: Exception) -> bool:
+    """Tell whether an error, of the database or of the project's claims, is that there is no user.
+
+    Args:
+        user: an instance that was saved.
+        error: what was raised.
+    """
+    if user.pk is None:
+        return True  # deleted in this process, by this instance
+    if not isinstance(error, (DatabaseError, ObjectDoesNotExist)):
+        return False
+    model, using = get_user_model(), write_database()
+    if connections[using].needs_rollback:
+        # Nothing can be asked in this transaction any more. Django's own refusal to update a row
+        # that is not there has no cause in the driver.
+        return isinstance(error, DatabaseError) and error.__cause__ is None
+    users = model._base_manager.using(router.db_for_write(model))
+    try:
+        return not users.filter(pk=user.pk).exists()
+    except DatabaseError:
+        return False

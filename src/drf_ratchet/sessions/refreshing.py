@@ -1,14 +1,18 @@
 """Refreshing: a verified token, one read, one decision, and one conditional update at the most."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import DatabaseError
 from django.dispatch import Signal
 
 from drf_ratchet import signals
 from drf_ratchet.conf import ratchet_settings
+from drf_ratchet.exceptions import NoActiveAccount
 from drf_ratchet.keyring import keyring
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import store
@@ -33,6 +37,7 @@ from drf_ratchet.sessions.grant import (
     mint_refresh,
 )
 from drf_ratchet.sessions.rotation import Decision, Outcome, State, decide, refusal
+from drf_ratchet.sessions.sign_in_policy import may_sign_in
 from drf_ratchet.sessions.store import Read
 from drf_ratchet.sessions.subject import is_active, subject_of
 from drf_ratchet.tenants import issuer_for
@@ -65,7 +70,8 @@ def refresh_session(
             ``REFRESH_TOKEN_LIFETIME``.
 
     Raises:
-        TokenRefused: with the reason; what it ended is committed.
+        TokenRefused: with the reason; what it ended is committed. ``user_inactive`` where
+            ``SIGN_IN_POLICY`` says no.
         RuntimeError: called inside a transaction.
         Contended: the row changed under every attempt; try again.
     """
@@ -79,6 +85,7 @@ def step_up_session(
     *,
     request: Any = None,
     idempotency_key: str = "",
+    amr: Sequence[str] = (),
     get_claims: GetClaims | None = None,
     transport: Transport = HEADER,
 ) -> Grant:
@@ -92,13 +99,15 @@ def step_up_session(
             whatever else the step up asks for.
         request: the request that brought it.
         idempotency_key: as for a refresh.
+        amr: how the user has just proved who they are, as for ``open_session``.
         get_claims: given the user, further custom claims for this one access token.
         transport: how the new tokens travel.
 
     Raises:
         TokenRefused, RuntimeError, Contended: as ``refresh_session``.
+        NoActiveAccount: ``SIGN_IN_POLICY`` says no.
     """
-    return _refresh(token, request, idempotency_key, get_claims, transport, elevates=True)
+    return _refresh(token, request, idempotency_key, get_claims, transport, amr=amr, elevates=True)
 
 
 def check_refresh(refresh: object, *, kind: Kind = Kind.REFRESH, request: Any = None) -> Session:
@@ -192,12 +201,13 @@ def _refresh(
     transport: Transport,
     *,
     idle: timedelta | None = None,
+    amr: Sequence[str] = (),
     elevates: bool = False,
 ) -> Grant:
     demand_autocommit(write_database())
     key_hash = hashlib.sha256(idempotency_key.encode()).hexdigest() if idempotency_key else ""
     attempt = partial(
-        _refresh_once, token, request, key_hash, get_claims, transport, idle, elevates
+        _refresh_once, token, request, key_hash, get_claims, transport, idle, amr, elevates
     )
     for _ in range(ATTEMPTS):
         grant = past_conflicts(attempt)
@@ -251,6 +261,7 @@ def _refresh_once(
     get_claims: GetClaims | None,
     transport: Transport,
     idle: timedelta | None,
+    amr: Sequence[str],
     elevates: bool,
 ) -> Grant | None:
     """One read and one decision; None where the row changed in between."""
@@ -263,10 +274,19 @@ def _refresh_once(
         if decision.ending and not _end_refused(session, decision, request):
             return None
         raise TokenRefused(decision.reason)
+    if not may_sign_in(session.user, request=request, amr=amr, session=session):
+        # The session goes on: a policy may look at the request, and say yes to the next one.
+        raise NoActiveAccount if elevates else TokenRefused(Reason.USER_INACTIVE)
     idle = idle or ratchet_settings().REFRESH_TOKEN_LIFETIME
     changes = _changes(read, decision, request, key_hash, idle, elevates) if decision.turns else {}
     # Everything that may fail comes before the counter turns.
-    claims = custom_claims(session.user, session=session, request=request, get_claims=get_claims)
+    try:
+        claims = custom_claims(
+            session.user, session=session, request=request, get_claims=get_claims
+        )
+    except (DatabaseError, ObjectDoesNotExist):
+        read_alive(token)  # the user may have been deleted since the row was read
+        raise
     access, access_expires_at = mint_access(
         session.user,
         session,

@@ -6,7 +6,7 @@ Every write after the first is a conditional UPDATE that says whether it found w
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from django.db import connections, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.sql import UpdateQuery
 
-from drf_ratchet.clock import Now
+from drf_ratchet.clock import Now, stored
 from drf_ratchet.ids import uuid7
 from drf_ratchet.models import Session
 from drf_ratchet.sessions.announcements import announce_again, announce_again_if_late, cut_off
@@ -34,6 +34,8 @@ _FIRST_BATCH = 100
 MOST_LISTED = 100
 #: SQLite's oldest limit is 999.
 _FEW_PARAMETERS = 900
+#: The ``auth_time`` of a session for which nobody has proved who they are. It is never recent.
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ def insert(
     absolute: timedelta | None,
     device: Device,
     session_id: UUID | None = None,
+    auth_time: datetime | None = None,
 ) -> Session:
     """Write a new row, stamped by the database's clock. One query with INSERT … RETURNING.
 
@@ -74,16 +77,18 @@ def insert(
         absolute: how long it lives at the most, None for ever.
         device: where it was opened.
         session_id: its id, a UUIDv7 that nobody else has; by default a new one.
+        auth_time: when the user proved who they are, aware; ``NEVER`` for never. By default now.
     """
-    idle = min(idle, absolute or idle)
+    idle, using = min(idle, absolute or idle), write_database()
+    proved = {} if auth_time is None else {"auth_time": stored(auth_time, using)}
     session = Session(
         id=session_id or uuid7(),
         user=user,
         rotates=rotates,
         fingerprint=fingerprint_of(user),
         **device._asdict(),
+        **proved,
     )
-    using = write_database()
     session.expires_at = Now() + idle
     session.ends_at = Now() + absolute if absolute else None
     session.save(force_insert=True, using=using)

@@ -120,6 +120,7 @@ class JSONWebTokenAPIView(BaseJSONWebTokenAPIView):
 
 
 class _SignIn(BaseJSONWebTokenAPIView):
+    signs_in = True
     throttle_classes = SIGN_IN_THROTTLES
     throttle_scope = SIGN_IN_SCOPE
 

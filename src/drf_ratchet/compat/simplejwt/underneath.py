@@ -43,6 +43,9 @@ def defaults() -> dict[str, Any]:
     }
     if "USER_ID_FIELD" in api_settings.user_settings:
         found["USER_ID_FIELD"] = api_settings.USER_ID_FIELD
+    if "USER_AUTHENTICATION_RULE" in api_settings.user_settings:
+        # For our own endpoints beside simplejwt's.
+        found["SIGN_IN_POLICY"] = lambda user, **kwargs: api_settings.USER_AUTHENTICATION_RULE(user)
     keys = signing_jwks()
     legacy_keys()  # what cannot be read is said now, and not at somebody's first refresh
     return {**found, "KEYS": keys} if keys else found

@@ -64,6 +64,7 @@ class TokenViewBase(RatchetView):
 class _SignInView(TokenViewBase):
     """Failed sign-ins are counted and limited."""
 
+    signs_in = True
     throttle_classes = SIGN_IN_THROTTLES
     throttle_scope = "token_obtain"
 

@@ -1,0 +1,167 @@
+"""The endpoints that sign users in: do all of them ask for the same?"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.urls import get_resolver
+
+from drf_ratchet.checks.settings import usable_settings
+from drf_ratchet.conf import NAME, why_unimportable
+
+#: Sign-in views of other packages. They hand out tokens and do not ask SIGN_IN_POLICY.
+_OTHERS = frozenset(
+    {
+        "rest_framework.authtoken.views.ObtainAuthToken",
+        "rest_framework_jwt.views.ObtainJSONWebToken",
+        "rest_framework_jwt.views.ObtainJSONWebTokenView",
+        "rest_framework_simplejwt.views.TokenObtainPairView",
+        "rest_framework_simplejwt.views.TokenObtainSlidingView",
+    }
+)
+#: Serializers that ask for a name and a password and nothing else.
+_PLAIN = frozenset(
+    {
+        "drf_ratchet.serializers.TokenObtainPairSerializer",
+        "drf_ratchet.compat.simplejwt.serializers.TokenObtainPairSerializer",
+        "drf_ratchet.compat.simplejwt.serializers.TokenObtainSlidingSerializer",
+        "rest_framework.authtoken.serializers.AuthTokenSerializer",
+        "rest_framework_jwt.serializers.JSONWebTokenSerializer",
+        "rest_framework_simplejwt.serializers.TokenObtainPairSerializer",
+        "rest_framework_simplejwt.serializers.TokenObtainSlidingSerializer",
+    }
+)
+#: Asks for what SIGN_IN_SERIALIZER asks for, and answers in another shape.
+_AS_SET = "drf_ratchet.compat.drf_jwt.serializers.JSONWebTokenSerializer"
+#: Deeper than any project's URLs; an include of itself has no end.
+_DEEPEST = 20
+
+
+class Endpoint(NamedTuple):
+    """An endpoint that signs users in by a password.
+
+    Args:
+        route: its path, as the URLconf writes it.
+        serializer: the dotted path of what checks the credentials.
+        asks_policy: whether it asks ``SIGN_IN_POLICY``.
+    """
+
+    route: str
+    serializer: str
+    asks_policy: bool
+
+    def __str__(self) -> str:
+        without = "" if self.asks_policy else ", without SIGN_IN_POLICY"
+        return f"/{self.route} ({self.serializer}{without})"
+
+
+@register(Tags.security)
+def check_sign_in_settings(**kwargs: Any) -> list[CheckMessage]:
+    """E002: ``SIGN_IN_SERIALIZER`` or ``SIGN_IN_POLICY`` names what cannot be used."""
+    return [
+        Error(text, hint="Write 'app.module.name'.", id="ratchet.E002")
+        for text in (_bad_path("SIGN_IN_SERIALIZER"), _bad_path("SIGN_IN_POLICY"), _bad_class())
+        if text
+    ]
+
+
+def _bad_path(name: str) -> str:
+    path = getattr(usable_settings(), name)
+    problem = why_unimportable(path) if isinstance(path, str) else ""
+    return problem and f"{NAME}[{name!r}] {problem}."
+
+
+def _bad_class() -> str:
+    from drf_ratchet.serializers import TokenObtainPairSerializer
+
+    if _bad_path("SIGN_IN_SERIALIZER"):
+        return ""
+    named: Any = usable_settings().sign_in_serializer or TokenObtainPairSerializer
+    if isinstance(named, type) and issubclass(named, TokenObtainPairSerializer):
+        return ""
+    return f"{NAME}['SIGN_IN_SERIALIZER'] is no subclass of TokenObtainPairSerializer."
+
+
+@register(Tags.security)
+def check_sign_in_endpoints(**kwargs: Any) -> list[CheckMessage]:
+    """W022: two endpoints take a password, and one of them may ask for less."""
+    endpoints = list(sign_in_endpoints())
+    asked = {_asked_by(endpoint.serializer) for endpoint in endpoints}
+    policies = {endpoint.asks_policy for endpoint in endpoints}
+    if len(asked) < 2 and (len(policies) < 2 or usable_settings().SIGN_IN_POLICY is None):
+        return []
+    return [
+        Warning(
+            "These endpoints take a password and do not all ask for the same: "
+            f"{', '.join(map(str, endpoints))}.",
+            hint="Whoever passes the weakest of them is signed in. Name the serializer that asks "
+            "for everything in DRF_RATCHET['SIGN_IN_SERIALIZER']. A project with a sign-in of its "
+            "own includes drf_ratchet.session_urls in place of drf_ratchet.urls, and "
+            "drf_ratchet.browser.session_urls in place of drf_ratchet.browser.urls.",
+            id="ratchet.W022",
+        )
+    ]
+
+
+def sign_in_endpoints() -> Iterator[Endpoint]:
+    """Yield each endpoint of the URLconf whose serializer takes a password and signs users in."""
+    try:
+        patterns = list(_patterns(get_resolver(), "", 0))
+    except Exception:
+        return  # Django's own check says what is wrong with the URLconf
+    for route, callback in patterns:
+        for view, given in _views(callback):
+            ours = getattr(view, "signs_in", False) is True
+            if ours or any(_name(each) in _OTHERS for each in view.__mro__):
+                serializer = _serializer_of(view, given)
+                if serializer is not None and _takes_password(serializer):
+                    yield Endpoint(route, _name(serializer), ours)
+
+
+def _patterns(resolver: Any, before: str, depth: int) -> Iterator[tuple[str, Any]]:
+    if depth > _DEEPEST:
+        return
+    for pattern in resolver.url_patterns:
+        route = f"{before}{getattr(pattern, 'pattern', '')}"
+        if hasattr(pattern, "url_patterns"):
+            yield from _patterns(pattern, route, depth + 1)
+        elif getattr(pattern, "callback", None) is not None:
+            yield route, pattern.callback
+
+
+def _views(callback: Any) -> Iterator[tuple[type[Any], dict[str, Any]]]:
+    """The class of a view and what ``as_view()`` was given; several where the view chooses."""
+    given = getattr(callback, "initkwargs", None) or getattr(callback, "view_initkwargs", None)
+    view = getattr(callback, "cls", None) or getattr(callback, "view_class", None)
+    generations = getattr(callback, "generations", None)
+    for each in generations.values() if isinstance(generations, dict) else (view,):
+        if isinstance(each, type):
+            yield each, given if isinstance(given, dict) else {}
+
+
+def _serializer_of(view: type[Any], given: dict[str, Any]) -> type[Any] | None:
+    """The view's serializer class; None where only a request could tell."""
+    try:
+        found = view(**given).get_serializer_class()
+    except Exception:
+        found = given.get("serializer_class", getattr(view, "serializer_class", None))
+    return found if isinstance(found, type) else None
+
+
+def _takes_password(serializer: type[Any]) -> bool:
+    try:
+        return "password" in serializer().fields
+    except Exception:
+        return True  # only a request could tell
+
+
+def _asked_by(serializer: str) -> str:
+    """The same name for serializers that ask for the same."""
+    if serializer == _AS_SET:
+        named: Any = usable_settings().sign_in_serializer
+        return _asked_by(_name(named)) if isinstance(named, type) else ""
+    return "" if serializer in _PLAIN else serializer
+
+
+def _name(kind: type[Any]) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
