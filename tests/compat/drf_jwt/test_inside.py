@@ -6,7 +6,10 @@ from tests.in_its_own_process import run_tests
 
 HERE = "tests/compat/drf_jwt"
 FILES = {
-    "settings": ["with_sessions.py", "with_old_tokens.py", "with_settings.py", "with_browsers.py"],
+    "settings": [
+        *("with_sessions.py", "with_old_tokens.py", "with_settings.py", "with_browsers.py"),
+        "with_policy.py",
+    ],
     "settings_back": ["with_way_back.py"],
 }
 APPS = {"settings": '["drf_ratchet.compat.drf_jwt.blacklist"]', "settings_back": "[]"}

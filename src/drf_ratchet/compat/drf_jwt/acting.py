@@ -14,7 +14,7 @@ from drf_ratchet.compat.thawing import thawed
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.refreshing import read_alive
-from drf_ratchet.sessions.subject import subject_of
+from drf_ratchet.sessions.subject import is_active, subject_of
 from drf_ratchet.tokens.claims import Claims, RefreshClaims, session_id
 from drf_ratchet.tokens.errors import TokenRefused
 
@@ -62,7 +62,7 @@ def _may(actor: Any) -> bool:
     if not isinstance(actor, Mapping):
         return False  # nobody knows who that is
     user = _user_in_session(actor) if "sid" in actor else _user_named(actor)
-    return user is not None and user.is_active and bool(getattr(user, "is_superuser", False))
+    return user is not None and is_active(user) and bool(getattr(user, "is_superuser", False))
 
 
 def _user_in_session(actor: Mapping[str, Any]) -> Any:

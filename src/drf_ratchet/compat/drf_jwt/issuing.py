@@ -4,14 +4,13 @@ import json
 import logging
 import time
 from calendar import timegm
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.signals import user_logged_in
 from django.core.exceptions import ImproperlyConfigured, ObjectDoesNotExist, ValidationError
 from rest_framework.utils.encoders import JSONEncoder
 
@@ -20,14 +19,9 @@ from drf_ratchet.compat.drf_jwt.settings import api_settings
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.keyring import keyring
 from drf_ratchet.models import Session
-from drf_ratchet.sessions import store
-from drf_ratchet.sessions.device import device_of
-from drf_ratchet.sessions.grant import (
-    custom_claims,
-    django_request,
-    in_seconds,
-)
-from drf_ratchet.sessions.opening import announce
+from drf_ratchet.sessions.grant import custom_claims, in_seconds
+from drf_ratchet.sessions.opening import announce, new_session, send_logged_in
+from drf_ratchet.sessions.store import NEVER
 from drf_ratchet.sessions.subject import subject_of
 from drf_ratchet.tenants import issuer_for
 from drf_ratchet.tokens import codec
@@ -60,41 +54,42 @@ def issue(
     *,
     request: Any = None,
     actor: Mapping[str, Any] | None = None,
-    signs_in: bool = False,
+    amr: Sequence[str] = (),
 ) -> Issued:
     """Open a session and make its first token.
 
-    The session ends at the latest when the last token ends that it can be refreshed to.
+    The session ends at the latest when the last token ends that it can be refreshed to. Its
+    ``auth_time`` is now only if the user has just proved who they are: an impersonation, and a copy
+    of a token that was decoded, prove nothing.
 
     Args:
-        user: a saved user. Whether they may sign in is for the caller.
+        user: a saved user. ``SIGN_IN_POLICY`` is asked whether they may sign in.
         payload: what a ``JWT_PAYLOAD_HANDLER`` made.
         request: the request that signs in, or None.
         actor: who acts in the user's place (RFC 8693 section 4.1), or None.
-        signs_in: whether the user has just proved who they are: sends Django's ``user_logged_in``.
+        amr: how the user has just proved who they are (RFC 8176); sends Django's
+            ``user_logged_in``. Empty for a token that is made by hand.
 
     Raises:
+        NoActiveAccount: as ``open_session``.
         ImproperlyConfigured: the payload cannot be made a token. No session is left behind.
     """
     said = as_json(payload)
     life, window = lifetime(said), _window(said)
-    absolute = min(timedelta(seconds=life + window), LONGEST)
-    session = store.insert(
+    opened = new_session(
         user,
+        request=request,
+        amr=amr,
         rotates=False,
         idle=_idle(life),
-        absolute=absolute,
-        device=device_of(request),
+        absolute=min(timedelta(seconds=life + window), LONGEST),
+        auth_time=None if amr else _proved_at(payload, said, actor),
     )
-    try:
+    with opened as session:
         said = {**said, **_signed_in(said, in_seconds(session.created_at))}
         issued = mint(session, said, session.created_at, request=request, actor=actor)
-        if signs_in and request is not None:
-            user_logged_in.send(sender=user.__class__, request=django_request(request), user=user)
-    except BaseException:
-        # Nobody will ever hold a token of this session.
-        store.rows().filter(pk=session.pk).delete()
-        raise
+        if amr:
+            send_logged_in(user, request)
     announce(session, request)
     if actor:
         security_log.warning(
@@ -243,6 +238,24 @@ def _window(said: Mapping[str, Any]) -> float:
         return 0.0
     age = max(said.get("iat", int(time.time())) - original, 0)
     return float(max(api_settings.refresh_window - age, 0.0))
+
+
+def _proved_at(
+    payload: Mapping[str, Any], said: Mapping[str, Any], actor: Mapping[str, Any] | None
+) -> datetime | None:
+    """Return when the user proved who they are, of a token that is made by hand; None for now."""
+    old = getattr(payload, "old", None)
+    if actor:
+        return NEVER
+    if old is not None:
+        proved = old.issued_at
+    elif "sid" in said:  # decoded from one of our tokens, and copied
+        proved = said.get("auth_time", 0)
+    else:
+        proved = said.get("orig_iat", said.get("iat", time.time()))
+    if type(proved) not in (int, float) or not proved > 0:
+        return NEVER
+    return None if time.time() - proved <= 1 else datetime.fromtimestamp(proved, tz=UTC)
 
 
 def _signed_in(said: Mapping[str, Any], issued_at: int) -> dict[str, int]:

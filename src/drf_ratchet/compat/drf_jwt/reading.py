@@ -19,6 +19,7 @@ from drf_ratchet.keyring import keyring
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.freshness import fresh_user
 from drf_ratchet.sessions.refreshing import read_alive
+from drf_ratchet.sessions.subject import is_active
 from drf_ratchet.tenants import issuer_for, refresh_issuer_for
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.claims import Kind, RefreshClaims, session_id
@@ -119,7 +120,7 @@ def _read_old(token: str, request: Any) -> Payload:
     user = named_user(claims)
     if user is None:
         raise refusal(Why.NO_USER if name_in(claims) else Why.NO_USERNAME)
-    if not user.is_active:
+    if not is_active(user):
         raise refusal(Why.DISABLED)
     token_id = claims.get("orig_jti") or claims.get("jti")
     if is_blacklisted(token, token_id, request=request):

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import DatabaseError
+
 from drf_ratchet import signals
 from drf_ratchet.compat.adopting import adopt
 from drf_ratchet.compat.drf_jwt.acting import may_still_act
@@ -24,6 +27,7 @@ from drf_ratchet.sessions.device import device_of
 from drf_ratchet.sessions.fingerprint import renewed
 from drf_ratchet.sessions.refreshing import read_alive
 from drf_ratchet.sessions.rotation import Outcome
+from drf_ratchet.sessions.sign_in_policy import may_sign_in
 from drf_ratchet.tokens.claims import RefreshClaims
 from drf_ratchet.tokens.errors import TokenRefused
 
@@ -70,7 +74,13 @@ def _renew_once(
     actor = payload.get("act")
     if actor and not may_still_act(actor):
         raise refusal(Why.DISABLED)
-    issued = mint(session, said, read.now, request=request, actor=actor)
+    if not may_sign_in(session.user, request=request, session=session):
+        raise refusal(Why.DISABLED)
+    try:
+        issued = mint(session, said, read.now, request=request, actor=actor)
+    except (DatabaseError, ObjectDoesNotExist):
+        read_alive(claims)  # the user may have been deleted since the row was read
+        raise
     changes = {
         **touch(session, said, read.now),
         "fingerprint": renewed(session.user, session.fingerprint),

@@ -17,13 +17,12 @@ from drf_ratchet.compat.drf_jwt.refreshing import renew
 from drf_ratchet.compat.drf_jwt.settings import api_settings
 from drf_ratchet.compat.drf_jwt.utils import check_payload, check_user, unix_epoch
 from drf_ratchet.exceptions import NoActiveAccount
-from drf_ratchet.serializers import TokenObtainPairSerializer
+from drf_ratchet.serializers import proof_serializer
+from drf_ratchet.sessions.subject import is_active
 from drf_ratchet.throttling import Counter
 from drf_ratchet.tokens.errors import TokenRefused
 
 _MAX_CREDENTIAL = 4096
-#: The whole of ``authenticate``, with the request that backends such as django-axes need.
-_Login = TokenObtainPairSerializer
 
 
 class TokenSerializer(Serializer):
@@ -77,16 +76,21 @@ class JSONWebTokenSerializer(TokenSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Sign in.
 
+        What ``SIGN_IN_SERIALIZER`` asks for beside the password, it asks for here as well.
+
         Raises:
             ValidationError: no such account, a wrong password, or not active.
         """
-        credentials = {name: attrs.get(name) for name in (self.username_field, "password")}
+        login = proof_serializer()(data=self.initial_data, context=self.context)
+        login.is_valid(raise_exception=True)
+        request = self.context.get("request")
         try:
-            user = _Login(context=self.context).authenticate(credentials)
+            # The name and the password as the old package took them: it trimmed both.
+            user = login.authenticate(login.get_credentials({**login.validated_data, **attrs}))
+            payload = self.create_payload(user)
+            return self.hand_out(issue(user, payload, request=request, amr=login.amr))
         except NoActiveAccount:
             raise self.refusal(Why.BAD_LOGIN) from None
-        request = self.context.get("request")
-        return self.hand_out(issue(user, self.create_payload(user), request=request, signs_in=True))
 
 
 class VerificationBaseSerializer(TokenSerializer):
@@ -186,14 +190,18 @@ class ImpersonateAuthTokenSerializer(TokenSerializer):
         """Impersonate.
 
         Raises:
-            ValidationError: the user is not active, or whoever acts is signed in no more.
+            ValidationError: the user may not sign in, or whoever acts is signed in no more.
         """
         user = attrs["user"]
-        if not user.is_active:
+        if not is_active(user):
             raise self.refusal(Why.DISABLED)
         request = self.context.get("request")
         try:
             actor = actor_of(request)
         except TokenRefused as refused:
             raise self.refusal(why_refused(refused.reason, None)) from None
-        return self.hand_out(issue(user, self.create_payload(user), request=request, actor=actor))
+        try:
+            payload = self.create_payload(user)
+            return self.hand_out(issue(user, payload, request=request, actor=actor))
+        except NoActiveAccount:
+            raise self.refusal(Why.DISABLED) from None

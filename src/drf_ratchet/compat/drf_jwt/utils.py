@@ -18,6 +18,7 @@ from drf_ratchet.compat.drf_jwt.old_keys import name_in, named_user, secret_key
 from drf_ratchet.compat.drf_jwt.reading import Payload, read_token
 from drf_ratchet.compat.drf_jwt.settings import api_settings
 from drf_ratchet.sessions import store
+from drf_ratchet.sessions.subject import is_active
 from drf_ratchet.tokens.claims import session_id
 from drf_ratchet.tokens.errors import TokenRefused
 
@@ -192,7 +193,7 @@ def _user(payload: dict[str, Any]) -> Any:
     user = named_user(payload)
     if user is None:
         raise refusal(Why.NO_USER)
-    if not user.is_active:
+    if not is_active(user):
         raise refusal(Why.DISABLED)
     return user
 

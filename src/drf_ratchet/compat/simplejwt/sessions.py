@@ -1,14 +1,14 @@
 """The session that a token stands for: found, adopted, or opened when it is first signed."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from drf_ratchet.clock import Now
-from drf_ratchet.compat.adopting import GENERATION, adopt
+from drf_ratchet.clock import Now, aware
+from drf_ratchet.compat.adopting import GENERATION, adopt, issued_at
 from drf_ratchet.compat.simplejwt import old, wire
 from drf_ratchet.compat.simplejwt.base import Token
 from drf_ratchet.compat.simplejwt.exceptions import ExpiredTokenError, TokenError
@@ -18,10 +18,12 @@ from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.ids import uuid7
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import store
+from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.device import device_of
 from drf_ratchet.sessions.grant import custom_claims
 from drf_ratchet.sessions.opening import announce
 from drf_ratchet.sessions.refreshing import check_refresh, check_unused
+from drf_ratchet.sessions.sign_in_policy import may_sign_in
 from drf_ratchet.tokens.claims import Kind, RefreshClaims, session_id
 from drf_ratchet.tokens.errors import Reason, TokenRefused
 
@@ -204,6 +206,8 @@ class SessionToken(Token):
         user = self._user or old.named_user(self.payload)
         if user is None:
             raise TokenRefused(Reason.USER_INACTIVE)
+        if settings.SIGN_IN_POLICY and not may_sign_in(user, request=self.request):
+            raise TokenRefused(Reason.USER_INACTIVE)
         session = store.insert(
             user,
             rotates=settings.ROTATE_REFRESH_TOKENS and self.may_rotate,
@@ -211,6 +215,7 @@ class SessionToken(Token):
             absolute=settings.SESSION_LIFETIME,
             device=device_of(self.request),
             session_id=self._new_id or uuid7(),
+            auth_time=self._proved_at(),
         )
         try:
             self.custom_claims_for(session)
@@ -219,6 +224,15 @@ class SessionToken(Token):
             raise
         announce(session, self.request)
         return session
+
+    def _proved_at(self) -> datetime | None:
+        """When the user proved who they are; None for now. Copying a token proves nothing."""
+        if self._as_read is None:
+            return None
+        if "sid" not in self._as_read:
+            return datetime.fromtimestamp(issued_at(self._as_read), tz=UTC)
+        read = store.read(session_id(self._as_read))
+        return aware(read.session.auth_time, write_database()) if read else store.NEVER
 
     def _lasts_for(self) -> timedelta:
         """How long a session that it opens lives if nobody refreshes it."""

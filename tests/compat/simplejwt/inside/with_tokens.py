@@ -33,6 +33,7 @@ from drf_ratchet.compat.simplejwt.tokens import (
 )
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import open_session, refresh_session
+from tests.conftest import PASSWORD, payload
 
 
 class EmailToken(AccessToken):
@@ -410,3 +411,48 @@ def test_kinds_without_a_claim_for_them(api: APIClient, alice: User, settings: A
 def test_rotation_by_hand_with_a_check_of_the_password(alice: User, settings: Any) -> None:
     settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, "CHECK_REVOKE_TOKEN": True}
     RefreshToken(rotate_by_hand(RefreshToken(str(RefreshToken.for_user(alice)))))
+
+
+def auth_time(token: object) -> int:
+    return int(payload(str(token))["auth_time"])
+
+
+def test_copied_rotation_proves_nothing(api: APIClient, alice: User) -> None:
+    """The rotation that people copy out of simplejwt: its session is new, the proof is not."""
+    first = RefreshToken.for_user(alice)
+    proved = auth_time(first.access_token) - 3600
+    Session.objects.update(auth_time=datetime.fromtimestamp(proved, tz=UTC))
+
+    copied = RefreshToken(str(first))
+    copied.blacklist()
+    copied.set_jti()
+    copied.set_exp()
+    copied.set_iat()
+    again = RefreshToken(str(copied))
+    assert again["sid"] != RefreshToken(str(first), verify=False)["sid"]
+    assert auth_time(again.access_token) == proved
+
+    Session.objects.all().delete()
+    again.set_jti()
+    assert auth_time(again.access_token) == 0
+    assert abs(auth_time(RefreshToken.for_user(alice).access_token) - time.time()) < 5
+
+
+@pytest.mark.parametrize(
+    "settings_of_ours", [{}, {"SIGN_IN_POLICY": lambda user, **_: user.username == "bob"}]
+)
+def test_the_rule_is_asked_by_our_own_endpoints(
+    settings_of_ours: dict[str, Any], api: APIClient, alice: User
+) -> None:
+    rule = f"{__name__}.only_bob"
+    right = {"username": "alice", "password": PASSWORD}
+    theirs = {} if settings_of_ours else {"USER_AUTHENTICATION_RULE": rule}
+    with override_settings(SIMPLE_JWT=theirs, DRF_RATCHET=settings_of_ours):
+        assert api.post("/ours/token/", right).status_code == 401
+        with pytest.raises(TokenError):
+            str(RefreshToken.for_user(alice))
+    assert not Session.objects.exists()
+
+
+def only_bob(user: Any) -> bool:
+    return user is not None and user.username == "bob"

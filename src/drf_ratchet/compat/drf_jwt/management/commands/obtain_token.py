@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from drf_ratchet.compat.drf_jwt.issuing import issue
 from drf_ratchet.compat.drf_jwt.settings import api_settings
+from drf_ratchet.exceptions import NoActiveAccount
 
 
 class Command(BaseCommand):
@@ -30,4 +31,8 @@ class Command(BaseCommand):
             user = None
         if user is None:
             raise CommandError("There is no user with that primary key.")
-        self.stdout.write(issue(user, api_settings.JWT_PAYLOAD_HANDLER(user)).token)
+        try:
+            issued = issue(user, api_settings.JWT_PAYLOAD_HANDLER(user))
+        except NoActiveAccount:
+            raise CommandError("This user may not sign in.") from None
+        self.stdout.write(issued.token)
