@@ -20,7 +20,16 @@ from drf_ratchet.sessions.grant import Grant
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.claims import Kind
 from tests.conftest import payload
-from tests.services.conftest import FORM, TRANSPORTS, Ask, basic, ratchet, refused
+from tests.services.conftest import (
+    FORM,
+    NAME,
+    ODD_SECRET,
+    TRANSPORTS,
+    Ask,
+    basic,
+    ratchet,
+    refused,
+)
 from tests.tokens.forge import claims, key_for
 
 pytestmark = pytest.mark.django_db
@@ -36,6 +45,65 @@ def inactive(answer: Response) -> bool:
     return not body["active"]
 
 
+@pytest.fixture
+def sees_all(settings: Any) -> None:
+    """The service is one that may see every token."""
+    settings.DRF_RATCHET = ratchet(SERVICES_THAT_SEE_ALL_TOKENS=[NAME])
+
+
+class TestWhatAServiceMaySee:
+    def test_access_tokens_in_headers_alone_are_active(self, alice: User, ask: Ask) -> None:
+        header, cookies = (open_session(alice, transport=way) for way in TRANSPORTS.values())
+
+        assert not inactive(ask("introspect", header.access))
+        for token in (header.refresh, cookies.access, cookies.refresh):
+            assert inactive(ask("introspect", token))
+
+    @pytest.mark.parametrize(
+        "hint",
+        ["access_token", "refresh_token", "rubbish", "", "x" * 100_000, "a&token_type_hint=b"],
+    )
+    @EACH_TOKEN
+    def test_a_hint_makes_nothing_active(
+        self, which: str, hint: str, alice: User, api: APIClient
+    ) -> None:
+        body = f"token={getattr(open_session(alice), which)}&token_type_hint={hint}"
+
+        answer = api.generic("POST", "/api/introspect/", body, content_type=FORM, **basic())
+
+        assert inactive(answer) is (which == "refresh")
+
+    def test_another_service_that_is_named_helps_nobody(self, alice: User, ask: Ask) -> None:
+        named = ratchet(SERVICES_THAT_SEE_ALL_TOKENS=["shop.example"])
+        with override_settings(DRF_RATCHET=named):
+            token = open_session(alice).refresh
+            assert inactive(ask("introspect", token))
+            assert not inactive(ask("introspect", token, **basic("shop.example", ODD_SECRET)))
+
+    @pytest.mark.usefixtures("sees_all")
+    def test_a_used_refresh_token_is_inactive(self, grant: Grant, ask: Ask) -> None:
+        """Also within the grace period, in which it may be used again."""
+        following = refresh_session(grant.refresh or "", transport=_way(grant))
+
+        assert inactive(ask("introspect", grant.refresh))
+        assert not inactive(ask("introspect", following.refresh))
+        assert Session.objects.get().ended_at is None
+
+    @pytest.mark.usefixtures("sees_all")
+    def test_a_refresh_token_ahead_of_its_session_is_inactive(self, grant: Grant, ask: Ask) -> None:
+        """It would catch up at a refresh; what is asked here writes nothing."""
+        Session.objects.update(generation=0)
+
+        assert inactive(ask("introspect", grant.refresh))
+
+    def test_each_may_be_revoked_all_the_same(self, grant: Grant, ask: Ask) -> None:
+        for token in (grant.access, grant.refresh):
+            Session.objects.update(ended_at=None, end_reason="")
+            assert ask("revoke", token).json() == {}
+            assert Session.objects.get().end_reason == "revoked"
+
+
+@pytest.mark.usefixtures("sees_all")
 class TestActive:
     def test_an_access_token(self, grant: Grant, alice: User, ask: Ask) -> None:
         answer = ask("introspect", grant.access)
@@ -83,12 +151,6 @@ class TestActive:
 
         assert said["org"] == given["org"]
         assert (said["active"], said["username"]) == (True, "alice")
-
-    def test_a_rotated_refresh_token(self, grant: Grant, ask: Ask) -> None:
-        """A living session is enough, as for `token/verify/`: nobody refreshes with an answer."""
-        refresh_session(grant.refresh or "", transport=_way(grant))
-
-        assert not inactive(ask("introspect", grant.refresh))
 
     @EACH_TOKEN
     @pytest.mark.parametrize("hint", ["access_token", "refresh_token", "rubbish", ""])
@@ -149,6 +211,7 @@ OVER: dict[str, Callable[[Grant], Any]] = {
 }
 
 
+@pytest.mark.usefixtures("sees_all")
 class TestInactive:
     @EACH_TOKEN
     @pytest.mark.parametrize("over", OVER.values(), ids=OVER)

@@ -44,7 +44,7 @@ INTROSPECTION = Component(
             },
         ),
         "additionalProperties": True,
-        "description": "What a token says, with the project's own claims; of one that is no good "
+        "description": "What a token says, with the project's own claims; of one that is inactive "
         "`active` alone.",
     },
 )
@@ -55,10 +55,11 @@ def introspect(schema: RatchetSchema) -> Described:
     """``introspect/``."""
     return Described(
         summary="Introspect a token",
-        text="Whether a token of any kind is good and its session alive, and what it says "
-        "(RFC 7662).",
+        text="Whether an access token is active and its session alive, and what it says (RFC "
+        "7662). Refresh tokens, and tokens that travel in cookies, are inactive but for services "
+        "that a setting names.",
         answers={
-            200: Answer("What it says.", [INTROSPECTION], {"No good": {"active": False}}),
+            200: Answer("What it says.", [INTROSPECTION], {"Inactive": {"active": False}}),
             **REFUSED,
         },
         parameters=OURS,

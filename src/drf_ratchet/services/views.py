@@ -29,8 +29,8 @@ from drf_ratchet.sessions.grant import django_request
 from drf_ratchet.sessions.refreshing import check_refresh, read_refresh
 from drf_ratchet.tenants import issuer_for
 from drf_ratchet.tokens import codec
-from drf_ratchet.tokens.claims import RefreshClaims, session_id
-from drf_ratchet.tokens.errors import TokenRefused
+from drf_ratchet.tokens.claims import Kind, RefreshClaims, session_id
+from drf_ratchet.tokens.errors import Reason, TokenRefused
 from drf_ratchet.views import FirstRenderer, RatchetView
 
 security_log = logging.getLogger("drf_ratchet.security")
@@ -53,15 +53,21 @@ class ServiceView(RatchetView):
 
 
 class IntrospectView(ServiceView):
-    """Introspection: is this token, of whatever kind, good, and its session alive? Never writes."""
+    """Introspection: is this access token active, and its session alive? Never writes.
+
+    Of a refresh token, and of a token in a cookie, only the services are told that the setting
+    ``SERVICES_THAT_SEE_ALL_TOKENS`` names: for the others, whoever presents one is no client of
+    theirs (RFC 7662 section 2.2). ``token_type_hint`` is ignored: the token says its own type.
+    """
 
     serializer_class = TokenVerifySerializer
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """What the token says; of one that is no good, only that (RFC 7662 section 2.2)."""
         token = _token_of(self)
+        sees_all = request.auth in ratchet_settings().SERVICES_THAT_SEE_ALL_TOKENS
         try:
-            return Response({**_said(token, request), "active": True})
+            return Response({**_said(token, request, sees_all=sees_all), "active": True})
         except TokenRefused:
             return Response({"active": False})
 
@@ -113,13 +119,20 @@ def _token_of(view: ServiceView) -> str:
     return token
 
 
-def _said(token: str, request: Request) -> dict[str, Any]:
-    """What a token says that is good now and whose session is alive.
+def _said(token: str, request: Request, *, sees_all: bool) -> dict[str, Any]:
+    """What a token says that is active and whose session is alive.
+
+    Args:
+        token: what the service sent.
+        request: the service's, for a callable ``ISSUER``.
+        sees_all: whether the service is told of more than access tokens in headers.
 
     Raises:
         TokenRefused: with the reason.
     """
     kind = codec.kind_of(token)
+    if kind is not Kind.ACCESS and not sees_all:
+        raise TokenRefused(Reason.WRONG_TYPE)
     if not kind.is_refresh:
         claims = verify_access(token, kind, request=request)
         username = living_user(claims).get_username()
@@ -127,9 +140,12 @@ def _said(token: str, request: Request) -> dict[str, Any]:
     leeway = ratchet_settings().LEEWAY.total_seconds()
     issuer = issuer_for(request)
     claims = codec.verify(token, keyring().refresh, kind, issuer=issuer, leeway=leeway)
-    user: Any = check_refresh(RefreshClaims.read(claims)).user
+    refresh = RefreshClaims.read(claims)
+    session: Any = check_refresh(refresh)
+    if session.generation != refresh.generation:
+        raise TokenRefused(Reason.REUSED)
     said = {name: claims[name] for name in ("sub", "sid", "exp", "iat")}
-    return {**said, "username": user.get_username()}
+    return {**said, "username": session.user.get_username()}
 
 
 def _session_of(token: str, request: Request) -> UUID:
