@@ -10,16 +10,14 @@ from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
+from drf_ratchet.bounds import MAX_CREDENTIAL_LENGTH, MAX_IDEMPOTENCY_KEY_LENGTH
 from drf_ratchet.exceptions import BadIdempotencyKey, NoActiveAccount
 from drf_ratchet.models import Session
 from drf_ratchet.sessions.grant import HEADER, Grant, Transport
 from drf_ratchet.sessions.opening import open_session
 from drf_ratchet.sessions.refreshing import read_refresh, refresh_session
 from drf_ratchet.sessions.subject import is_active
-from drf_ratchet.throttling import Counter
-
-_MAX_CREDENTIAL = 4096
-_MAX_IDEMPOTENCY_KEY = 128
+from drf_ratchet.throttling import Counter, count_account
 
 
 class GrantSerializer(serializers.Serializer[Any]):
@@ -77,14 +75,16 @@ class TokenObtainPairSerializer(GrantSerializer):
     @property
     def username_field(self) -> str:
         """The name of the field that names the account: the user model's ``USERNAME_FIELD``."""
-        return str(get_user_model().USERNAME_FIELD)
+        return _username_field()
 
     def get_fields(self) -> dict[str, Any]:
         """The account's field and the password, then what a subclass declares."""
         return {
-            self.username_field: serializers.CharField(max_length=_MAX_CREDENTIAL, write_only=True),
+            self.username_field: serializers.CharField(
+                max_length=MAX_CREDENTIAL_LENGTH, write_only=True
+            ),
             "password": serializers.CharField(
-                max_length=_MAX_CREDENTIAL,
+                max_length=MAX_CREDENTIAL_LENGTH,
                 write_only=True,
                 trim_whitespace=False,
                 style={"input_type": "password"},
@@ -113,7 +113,10 @@ class TokenObtainPairSerializer(GrantSerializer):
 
         Raises:
             NoActiveAccount: for unknown, wrong and inactive alike.
+            Throttled: too many attempts have failed for this account, however it was named.
         """
+        named = credentials.get(self.username_field, credentials.get(_username_field()))
+        count_account(self.context.get("view"), self.request, named)
         user = user_of(credentials, self.request)
         if user is None or not is_active(user):
             raise NoActiveAccount
@@ -156,7 +159,7 @@ class TokenRefreshSerializer(GrantSerializer):
             BadIdempotencyKey: the header is there and not allowed.
         """
         token = read_refresh(attrs["refresh"], kind=self.transport.refresh, request=self.request)
-        wait = Counter("refresh", str(token.session)).take()
+        wait = Counter("refresh", str(token.session), self.request).take()
         if wait is not None:
             raise Throttled(wait)
         grant = refresh_session(
@@ -186,7 +189,7 @@ class StepUpSerializer(serializers.Serializer[Any]):
 
     refresh = TokenField(write_only=True)
     password = serializers.CharField(
-        max_length=_MAX_CREDENTIAL,
+        max_length=MAX_CREDENTIAL_LENGTH,
         write_only=True,
         trim_whitespace=False,
         style={"input_type": "password"},
@@ -214,6 +217,10 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
     def get_current(self, session: Session) -> bool:
         """Whether it is the device that asks."""
         return session.pk == self.context.get("current")
+
+
+def _username_field() -> str:
+    return str(get_user_model().USERNAME_FIELD)
 
 
 def user_of(credentials: dict[str, Any], request: Request | None) -> Any:
@@ -251,6 +258,8 @@ def idempotency_key(request: Request | None) -> str:
     key = None if request is None else request.META.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:
         return ""
-    if not 1 <= len(key) <= _MAX_IDEMPOTENCY_KEY or not all("!" <= char <= "~" for char in key):
+    if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY_LENGTH or not all(
+        "!" <= char <= "~" for char in key
+    ):
         raise BadIdempotencyKey
     return str(key)

@@ -1,6 +1,5 @@
 """Ending sessions: one, a user's, all. The first reason wins, and nothing un-ends."""
 
-import logging
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
@@ -14,12 +13,11 @@ from drf_ratchet import signals
 from drf_ratchet.clock import Now
 from drf_ratchet.ids import first_uuid7
 from drf_ratchet.models import CutOff, Session
+from drf_ratchet.security_log import one_line, security_log
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import demand_autocommit, past_conflicts, write_database
 from drf_ratchet.sessions.endings import EndReason
 from drf_ratchet.sessions.grant import django_request
-
-security_log = logging.getLogger("drf_ratchet.security")
 
 
 def end_session(session: Session, *, reason: str = EndReason.LOGOUT, request: Any = None) -> bool:
@@ -113,14 +111,15 @@ def end_sessions_before(
     demand_autocommit(write_database())
     last = UUID(int=first_uuid7(moment).int - 1)
     CutOff._base_manager.using(write_database()).create(last_session=last, announced_at=Now())
-    security_log.warning("Ending all sessions opened before %s: %s.", moment, reason)
+    security_log.warning("Ending all sessions opened before %s: %s.", moment, one_line(reason))
     signals.sessions_cut_off.send_robust(sender=Session, before=moment, reason=reason)
     yield from store.end_up_to(last, reason, batch_size)
 
 
 def report_ending(session: Session, reason: str, request: Any) -> None:
     """Log an ending that was written, and send its signal. No token is in either."""
-    security_log.info("Session %s of user %s ended: %s.", session.pk, session.user_id, reason)
+    user = one_line(session.user_id)
+    security_log.info("Session %s of user %s ended: %s.", session.pk, user, one_line(reason))
     signals.session_ended.send_robust(
         sender=Session, session=session, request=request, reason=reason
     )

@@ -35,7 +35,8 @@ from drf_ratchet.compat.drf_jwt.serializers import (
 from drf_ratchet.compat.drf_jwt.settings import api_settings
 from drf_ratchet.exceptions import BodyTooLarge, Busy
 from drf_ratchet.sessions.database import Contended
-from drf_ratchet.throttling import Counter, SignInThrottle, network_of
+from drf_ratchet.sessions.device import network_of
+from drf_ratchet.throttling import Counter, SignInThrottle
 from drf_ratchet.tokens.errors import Unavailable
 from drf_ratchet.views import RatchetView
 
@@ -72,7 +73,7 @@ class BaseJSONWebTokenAPIView(RatchetView):
         except exceptions.ValidationError:
             self.refused(request)
             raise
-        self.give_back()
+        self.succeed()
         given = serializer.validated_data
         return self.hand_out(request, given["token"], given.get("user"), given.get("issued_at"))
 
@@ -147,8 +148,7 @@ class _Refresh(_TakesToken):
         Raises:
             Throttled: too much was.
         """
-        network = network_of(request)
-        wait = Counter("refresh_failures", network).take() if network else None
+        wait = Counter("refresh_failures", network_of(request), request).take()
         if wait is not None:
             raise exceptions.Throttled(wait) from None
 
