@@ -44,7 +44,9 @@ def _serializer_of(view: Any) -> Any:
     """Return the serializer of a view; None where it has none."""
     try:
         return view.get_serializer()
-    except (AttributeError, AssertionError):  # no GenericAPIView; one without serializer_class
+    except Exception:
+        # No GenericAPIView, or one without serializer_class; or a project's own method that cannot
+        # be called yet. The view will say what is wrong.
         return None
 
 

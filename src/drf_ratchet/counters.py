@@ -292,7 +292,7 @@ def _is_a(name: str, error: Exception) -> bool:
 # In any other cache, by its own commands
 
 
-def counts_exactly(backend: type[BaseCache]) -> bool:
+def counts_atomically(backend: type[BaseCache]) -> bool:
     """Whether a cache has an ``incr`` of its own.
 
     The base class's reads and writes in two steps. Django's files and tables use it, and
@@ -304,7 +304,7 @@ def counts_exactly(backend: type[BaseCache]) -> bool:
 class _ByCommands:
     def __init__(self, cache: BaseCache) -> None:
         self._cache = cache
-        if not counts_exactly(type(cache)):
+        if not counts_atomically(type(cache)):
             warn_once(
                 "Attempts are counted in a %s, which cannot count: more pass than the rates allow. "
                 "Let DRF_RATCHET['THROTTLE_CACHE'] name a cache on Valkey, Redis or Memcached.",

@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from django.core.cache import caches
 from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
@@ -32,10 +32,6 @@ from drf_ratchet.security_log import security_log
 from drf_ratchet.sessions.device import network_of
 from drf_ratchet.signals import session_opened
 from drf_ratchet.tenants import issuer_for
-
-if TYPE_CHECKING:
-    # DRF's views import the throttles that a project's settings name, and so this module.
-    from rest_framework.views import APIView
 
 T = TypeVar("T")
 
@@ -221,18 +217,21 @@ class CountingThrottle(BaseThrottle):
         self._successes: list[Counter] = []
         self._wait: float | None = None
 
-    def attempt(self, request: Request, view: "APIView") -> bool:
+    def attempt(self, request: Request, view: Any) -> bool:
         """Count an attempt by ``take``; return whether it is allowed."""
         raise NotImplementedError
 
-    def allow_request(self, request: Request, view: "APIView") -> bool:
+    def allow_request(self, request: Request, view: Any) -> bool:
         """Whether every counter lets it through."""
         if request.method in SAFE_METHODS:
             return True
+        http: Any = request._request
+        others = getattr(http, "_ratchet_throttles", [])
+        if any(type(one) is type(self) for one in others):
+            return True  # a view of ours has it, and DEFAULT_THROTTLE_CLASSES names it again
         if not self.attempt(request, view):
             return False
-        http: Any = request._request
-        http._ratchet_throttles = [*getattr(http, "_ratchet_throttles", ()), self]
+        http._ratchet_throttles = [*others, self]
         return True
 
     def take(self, failures: Sequence[Counter], successes: Sequence[Counter] = ()) -> bool:
@@ -285,7 +284,7 @@ class SignInThrottle(CountingThrottle):
         super().__init__()
         self._accounts: set[str] = set()
 
-    def attempt(self, request: Request, view: "APIView") -> bool:
+    def attempt(self, request: Request, view: Any) -> bool:
         """Whether the network and the account may try once more.
 
         Raises:
@@ -311,7 +310,7 @@ class SignInThrottle(CountingThrottle):
             raise refusal
         return True
 
-    def get_account(self, request: Request, view: "APIView") -> str | None:
+    def get_account(self, request: Request, view: Any) -> str | None:
         """Return the name of the account that an attempt is for.
 
         A login that names the account elsewhere than in a text field of its serializer overrides
@@ -351,7 +350,7 @@ class SignInThrottle(CountingThrottle):
         failures, successes = self._counters(request, as_stored(name))
         return None if not failures or self.take(failures, successes) else self._wait
 
-    def _account(self, request: Request, view: "APIView") -> str | None:
+    def _account(self, request: Request, view: Any) -> str | None:
         account = self.get_account(request, view)
         # Whatever a project's own returns.
         return None if account is None else text_of("username", account)
@@ -372,13 +371,13 @@ class SignInThrottle(CountingThrottle):
 
 
 class StepUpThrottle(CountingThrottle):
-    """Limit attempts at the password of whoever is signed in, by session.
+    """Limit how often a signed-in user may try a password, by session.
 
     For views that ask for the password again: step-up, a change of the password, the deletion of an
-    account. Attempts of strangers to sign in count elsewhere, so they do not close it.
+    account. Failed sign-ins of strangers do not count, so they cannot close such a view.
     """
 
-    def attempt(self, request: Request, view: "APIView") -> bool:
+    def attempt(self, request: Request, view: Any) -> bool:
         """Whether the session may try once more."""
         who = _session_or_user(request)
         return self.take(

@@ -15,7 +15,13 @@ from drf_ratchet.checks.network import check_https, check_proxies
 from drf_ratchet.checks.secret_key import check_secret_key, check_secret_key_types
 from drf_ratchet.checks.settings import check_choices, check_settings
 from drf_ratchet.checks.tenants import check_tenants
-from drf_ratchet.checks.throttles import check_cache, check_rates, check_rates_are_on
+from drf_ratchet.checks.throttles import (
+    check_cache,
+    check_cache_counts,
+    check_rates,
+    check_rates_are_on,
+    check_scopes,
+)
 from drf_ratchet.checks.user_id import check_user_id
 
 __all__ = [
@@ -23,6 +29,7 @@ __all__ = [
     "check_browsable_login",
     "check_browsable_middleware",
     "check_cache",
+    "check_cache_counts",
     "check_choices",
     "check_claims",
     "check_cors",
@@ -34,6 +41,7 @@ __all__ = [
     "check_proxies",
     "check_rates",
     "check_rates_are_on",
+    "check_scopes",
     "check_secret_key",
     "check_secret_key_types",
     "check_secure_cookies",
