@@ -14,17 +14,19 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from django.core import mail
 from django.core.checks import CheckMessage, registry
 from django.core.management.utils import get_random_secret_key
 from django.test import override_settings
 from django.urls import include, path
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.throttling import UserRateThrottle
 
 from drf_ratchet import checks, doctor
 from drf_ratchet.authentication import JWTAuthentication
 from drf_ratchet.checks.claims import claim_names, looks_secret
 from drf_ratchet.checks.secret_key import is_guessable
-from drf_ratchet.throttling import RATES
+from drf_ratchet.throttling import RATES, SignInThrottle
 from drf_ratchet.tokens.key_directory import new_key
 from drf_ratchet.tokens.key_files import read_file
 
@@ -442,7 +444,7 @@ def test_no_secret_is_shown(secret: str) -> None:
         ({}, []),
         (None, []),
         ({"sign_in": "5/min", "refresh": None, "theirs": "rubbish"}, []),
-        ({"sign_in": "0/day"}, []),
+        ({"sign_in": "0/day", "refresh": "5/10min"}, []),
         *(
             ({"sign_in": rate}, ["ratchet.E004"])
             for rate in ("", "20", "20/", "x/min", "20/fortnight", "-1/min", 20, ("20", "min"))
@@ -478,15 +480,55 @@ def test_the_cache_is_not_there() -> None:
         ({"BACKEND": "nowhere.at.All"}, []),
         ({"BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache"}, []),
         ({"BACKEND": LOCMEM}, ["ratchet.W006"]),
-        ({"BACKEND": "django.core.cache.backends.dummy.DummyCache"}, ["ratchet.W006"]),
-        ({"BACKEND": "django.core.cache.backends.db.DatabaseCache"}, ["ratchet.W013"]),
-        ({"BACKEND": "django.core.cache.backends.filebased.FileBasedCache"}, ["ratchet.W013"]),
+        ({"BACKEND": "django.core.cache.backends.dummy.DummyCache"}, ["ratchet.E015"]),
+        ({"BACKEND": "django.core.cache.backends.db.DatabaseCache"}, ["ratchet.E015"]),
+        ({"BACKEND": "django.core.cache.backends.filebased.FileBasedCache"}, ["ratchet.E015"]),
     ],
 )
-def test_cache(cache: dict[str, str], expected: list[str]) -> None:
+def test_cache(cache: dict[str, str], expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     caches = {"default": {"BACKEND": LOCMEM}, "throttles": {"LOCATION": "x", **cache}}
     given = {"DRF_RATCHET": {"THROTTLE_CACHE": "throttles"}, "CACHES": caches}
-    assert ids(checks.check_cache, **given) == expected
+    errors = [one for one in expected if one == "ratchet.E015"]
+    warnings = [one for one in expected if one == "ratchet.W006"]
+    for served in (False, True):
+        # In Django's test environment there is one process, and under DEBUG.
+        if served:
+            monkeypatch.delattr(mail, "outbox")
+        else:
+            assert ids(checks.check_cache_counts, **given) == errors
+            assert ids(checks.check_cache, **given) == warnings
+        assert ids(checks.check_cache_counts, DEBUG=True, **given) == errors
+        assert ids(checks.check_cache, DEBUG=True, **given) == warnings
+    assert ids(checks.check_cache_counts, **given) == expected
+    assert ids(checks.check_cache, **given) == []
+    # Where nothing is limited, nothing has to be counted.
+    off = {"DEFAULT_THROTTLE_RATES": dict.fromkeys(RATES)}
+    assert ids(checks.check_cache_counts, REST_FRAMEWORK=off, **given) == []
+
+
+class Theirs(UserRateThrottle):
+    scope = "refresh"
+
+
+class TheirsOfOurKind(SignInThrottle):
+    scope = "sign_in"
+
+
+@pytest.mark.parametrize(
+    ("classes", "expected"),
+    [
+        ([], []),
+        (["rest_framework.throttling.UserRateThrottle"], []),
+        (["rest_framework.throttling.ScopedRateThrottle"], []),
+        (["drf_ratchet.throttling.SignInThrottle"], []),
+        ([f"{__name__}.TheirsOfOurKind"], []),
+        ([f"{__name__}.Theirs"], ["ratchet.W023"]),
+        (["nowhere.at.All"], []),
+    ],
+)
+def test_a_throttle_of_theirs_in_a_scope_of_ours(classes: list[str], expected: list[str]) -> None:
+    framework = {"DEFAULT_THROTTLE_CLASSES": classes, "DEFAULT_THROTTLE_RATES": {"refresh": "9/m"}}
+    assert ids(checks.check_scopes, REST_FRAMEWORK=framework) == expected
 
 
 # The network

@@ -16,7 +16,7 @@ configure(
         # All of the load comes from one address.
         "DEFAULT_THROTTLE_RATES": dict.fromkeys(
             (
-                *("sign_in", "sign_in_address", "sign_in_account"),
+                *("sign_in", "sign_in_address", "sign_in_account", "sign_in_success"),
                 *("refresh", "refresh_failures", "service_failures"),
             )
         ),

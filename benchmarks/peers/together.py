@@ -26,7 +26,10 @@ configure(
     # No limits: the load comes from one address.
     REST_FRAMEWORK={
         "DEFAULT_THROTTLE_RATES": dict.fromkeys(
-            ("sign_in", "sign_in_address", "sign_in_account", "refresh", "refresh_failures")
+            (
+                *("sign_in", "sign_in_address", "sign_in_account", "sign_in_success"),
+                *("refresh", "refresh_failures"),
+            )
         )
     },
     SIMPLE_JWT={"ROTATE_REFRESH_TOKENS": True, "BLACKLIST_AFTER_ROTATION": True},

@@ -346,7 +346,7 @@ def api_page() -> str:
             ),
         ),
         "drf_ratchet.throttling": _named(
-            throttling, "SignInThrottle", "SignInThrottle.get_account"
+            throttling, "SignInThrottle", "SignInThrottle.get_account", "StepUpThrottle"
         ),
         "drf_ratchet.verifier": _named(
             verifier, "Verifier", "Verifier.verify", "Verifier.verify_async", "Verifier.close"

@@ -16,9 +16,10 @@ from django.db.migrations.executor import MigrationExecutor
 
 from drf_ratchet.checks.databases import misrouted
 from drf_ratchet.checks.keys import exposed_keys
-from drf_ratchet.checks.throttles import cache_backend, counts_atomically, is_per_process
+from drf_ratchet.checks.throttles import cache_backend, is_per_process
 from drf_ratchet.clock import database_now
 from drf_ratchet.conf import ratchet_settings
+from drf_ratchet.counters import counts_atomically
 from drf_ratchet.keyring import keyring
 from drf_ratchet.models import Session
 from drf_ratchet.sessions.database import write_database

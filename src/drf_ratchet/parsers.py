@@ -6,11 +6,71 @@ from math import isfinite
 from typing import IO, Any
 
 from django.conf import settings
+from django.core.files.uploadhandler import FileUploadHandler
 from django.utils.translation import gettext_lazy as _
-from rest_framework import parsers
-from rest_framework.exceptions import ParseError
+from rest_framework import parsers, serializers
+from rest_framework.exceptions import ParseError, ValidationError
 
+from drf_ratchet.bounds import declared_size, max_body_size
 from drf_ratchet.exceptions import BodyTooLarge
+
+
+class BoundedParser(parsers.BaseParser):
+    """Hand a body on to another parser, if it is no longer than our endpoints take and no file.
+
+    Args:
+        parser: the one that parses it: any of DRF's, of ours or of a project's own.
+    """
+
+    def __init__(self, parser: parsers.BaseParser) -> None:
+        self.parser = parser
+        self.media_type = parser.media_type
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Return what the other parser makes of the body.
+
+        Raises:
+            BodyTooLarge: it is longer than ``max_body_size``. It is not read.
+            ValidationError: a part of it is a file. Nothing is written to a disk.
+        """
+        context = dict(parser_context or {})
+        request: Any = context["request"]
+        limit = max_body_size(context.get("view"))
+        if declared_size(request) > limit:
+            raise BodyTooLarge
+        body: bytes = request.body  # kept by Django, for whatever looks at it later
+        if len(body) > limit:
+            raise BodyTooLarge
+        http = request._request
+        if not hasattr(http, "_files"):  # a middleware may have parsed it
+            http.upload_handlers = [_NoFiles(http)]
+        return self.parser.parse(BytesIO(body), media_type, context)
+
+
+class _NoFiles(FileUploadHandler):
+    """Refuses a file before any of it is read."""
+
+    def new_file(self, field_name: str, *args: Any, **kwargs: Any) -> None:
+        """Refuse it, as a serializer refuses what is no text.
+
+        Raises:
+            ValidationError: always.
+        """
+        short = field_name if field_name.isidentifier() and len(field_name) <= 64 else "file"
+        text = serializers.CharField.default_error_messages["invalid"]
+        raise ValidationError({short: [text]}, code="invalid")
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
+        """Never called."""
+        return raw_data
+
+    def file_complete(self, file_size: int) -> None:
+        """Never called."""
 
 
 class JSONParser(parsers.JSONParser):

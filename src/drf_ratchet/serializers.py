@@ -11,6 +11,7 @@ from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
+from drf_ratchet.bounds import MAX_CREDENTIAL_LENGTH, MAX_IDEMPOTENCY_KEY_LENGTH
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.exceptions import BadIdempotencyKey, NoActiveAccount
 from drf_ratchet.models import Session
@@ -18,10 +19,7 @@ from drf_ratchet.sessions.grant import HEADER, Grant, Transport
 from drf_ratchet.sessions.opening import open_session
 from drf_ratchet.sessions.refreshing import read_refresh, refresh_session
 from drf_ratchet.sessions.subject import is_active
-from drf_ratchet.throttling import Counter
-
-_MAX_CREDENTIAL = 4096
-_MAX_IDEMPOTENCY_KEY = 128
+from drf_ratchet.throttling import Counter, count_account
 
 
 class GrantSerializer(serializers.Serializer[Any]):
@@ -86,14 +84,16 @@ class TokenObtainPairSerializer(GrantSerializer):
     @property
     def username_field(self) -> str:
         """The name of the field that names the account: the user model's ``USERNAME_FIELD``."""
-        return str(get_user_model().USERNAME_FIELD)
+        return _username_field()
 
     def get_fields(self) -> dict[str, Any]:
         """The account's field and the password, then what a subclass declares."""
         return {
-            self.username_field: serializers.CharField(max_length=_MAX_CREDENTIAL, write_only=True),
+            self.username_field: serializers.CharField(
+                max_length=MAX_CREDENTIAL_LENGTH, write_only=True
+            ),
             "password": serializers.CharField(
-                max_length=_MAX_CREDENTIAL,
+                max_length=MAX_CREDENTIAL_LENGTH,
                 write_only=True,
                 trim_whitespace=False,
                 style={"input_type": "password"},
@@ -134,7 +134,10 @@ class TokenObtainPairSerializer(GrantSerializer):
 
         Raises:
             NoActiveAccount: for unknown, wrong and inactive alike.
+            Throttled: too many attempts have failed for this account, however it was named.
         """
+        named = credentials.get(self.username_field, credentials.get(_username_field()))
+        count_account(self.context.get("view"), self.request, named)
         user = user_of(credentials, self.request)
         if user is None or not is_active(user):
             raise NoActiveAccount
@@ -180,7 +183,7 @@ class TokenRefreshSerializer(GrantSerializer):
             BadIdempotencyKey: the header is there and not allowed.
         """
         token = read_refresh(attrs["refresh"], kind=self.transport.refresh, request=self.request)
-        wait = Counter("refresh", str(token.session)).take()
+        wait = Counter("refresh", str(token.session), self.request).take()
         if wait is not None:
             raise Throttled(wait)
         grant = refresh_session(
@@ -281,6 +284,10 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
         return session.pk == self.context.get("current")
 
 
+def _username_field() -> str:
+    return str(get_user_model().USERNAME_FIELD)
+
+
 def user_of(credentials: dict[str, Any], request: Request | None) -> Any:
     """The user whose credentials these are, by Django's backends; None for nobody.
 
@@ -316,6 +323,8 @@ def idempotency_key(request: Request | None) -> str:
     key = None if request is None else request.META.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:
         return ""
-    if not 1 <= len(key) <= _MAX_IDEMPOTENCY_KEY or not all("!" <= char <= "~" for char in key):
+    if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY_LENGTH or not all(
+        "!" <= char <= "~" for char in key
+    ):
         raise BadIdempotencyKey
     return str(key)

@@ -1,39 +1,39 @@
 """Rate limits that hold under concurrency.
 
 DRF's own throttles read a list from the cache and write it back, so parallel attempts overwrite
-each other's and slip through. These count by the cache's atomic ``incr``: every attempt gets a
-number of its own, and no more numbers than the rate allows are let through in any span of its
-length.
+each other's and slip through. Here each attempt is counted in one atomic step, and no more of them
+than the rate allows are let through in any span of its length.
 
 A scope's rate is looked up in DRF's ``DEFAULT_THROTTLE_RATES``, then in ``RATES`` below; None there
 switches it off.
 """
 
 import hashlib
-import logging
+import re
 import time
-import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
-from django.contrib.auth import get_user_model
 from django.core.cache import caches
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
+from rest_framework import exceptions
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle
 
+from drf_ratchet.account_names import account_fields, as_stored, fold, text_of
+from drf_ratchet.bounds import MAX_CREDENTIAL_LENGTH, declared_size, max_body_size
 from drf_ratchet.conf import ratchet_settings
+from drf_ratchet.counters import Counts, Full, Span, counts_in
 from drf_ratchet.exceptions import Busy, in_contract_shape
-from drf_ratchet.sessions.device import client_address
+from drf_ratchet.security_log import security_log
+from drf_ratchet.sessions.device import network_of
+from drf_ratchet.signals import session_opened
+from drf_ratchet.tenants import issuer_for
 
-if TYPE_CHECKING:
-    # Not at run time: settings may name the classes here, and DRF's views read those settings.
-    from rest_framework.views import APIView
-
-security_log = logging.getLogger("drf_ratchet.security")
+T = TypeVar("T")
 
 #: The rate of each scope, where ``DEFAULT_THROTTLE_RATES`` names none.
 RATES: dict[str, str | None] = {
@@ -45,17 +45,53 @@ RATES: dict[str, str | None] = {
     # Failed sign-ins for one account from anywhere: a botnet. So high that it takes many
     # networks to reach it.
     "sign_in_account": "300/hour",
+    # Right passwords for one account: one a second is more than any program needs, because a
+    # session lasts for days.
+    "sign_in_success": "3600/hour",
+    # Wrong passwords of somebody who is signed in, by session: step-up and changing the password.
+    "step_up": "20/hour",
     # Refreshes of one session.
     "refresh": "120/min",
     # Refused refresh tokens from one network. Those that are good do not count: offices share one.
     "refresh_failures": "60/min",
-    # Services refused for their secret, by network.
+    # Wrong secrets: of one service from one network, and from one network whatever the service.
     "service_failures": "30/min",
 }
 
-#: A span is counted in this many parts. The part that is ending counts in full, so that the rate
-#: holds for every span of its length and not only for those that begin on the clock.
-_PARTS = 6
+
+def rate_of(scope: str) -> tuple[int, float] | None:
+    """Return the rate of a scope as (number, seconds); None if it is switched off.
+
+    Raises:
+        ImproperlyConfigured: it cannot be read.
+    """
+    rates: Any = api_settings.DEFAULT_THROTTLE_RATES or {}
+    rate = rates.get(scope, RATES.get(scope))
+    return None if rate is None else parse_rate(rate)
+
+
+def parse_rate(rate: object) -> tuple[int, float]:
+    """Return a rate in DRF's notation as (number, seconds).
+
+    Args:
+        rate: a number, a slash and a unit, which may have a number of its own: "300/hour",
+            "5/10min".
+
+    Raises:
+        ImproperlyConfigured: it is none.
+    """
+    found = _RATE.match(rate) if isinstance(rate, str) else None
+    if found is None:
+        raise ImproperlyConfigured(
+            f"{rate!r} is no rate. Write a number, a slash, and s, min, hour or day: '20/hour'."
+        )
+    number, units, unit = found.groups()
+    return int(number), int(units or 1) * _SECONDS[unit]
+
+
+# DRF looks at the unit's first letter too.
+_RATE = re.compile(r"(-?[0-9]{1,9})/([1-9][0-9]{0,3})?([smhd])", re.ASCII)
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 @dataclass(slots=True)
@@ -65,12 +101,14 @@ class Counter:
     Args:
         scope: what is counted; names the rate.
         ident: of whom, hashed before it becomes part of a key.
+        request: the request that is counted; each issuer of a callable ``ISSUER`` has its own
+            counts.
     """
 
     scope: str
     ident: str
-    _taken_in: int | None = field(default=None, init=False, repr=False)
-    _name: str = field(default="", init=False, repr=False)
+    request: Any = field(default=None, repr=False)
+    _taken: Span | None = field(default=None, init=False, repr=False)
 
     def take(self) -> float | None:
         """Count one attempt if the rate allows it; else return the seconds to wait.
@@ -79,101 +117,136 @@ class Counter:
             Busy: the cache is down, and sign-in is not to go on without it.
             ImproperlyConfigured: the rate cannot be read.
         """
-        rate = self._rate()
-        return None if rate is None else self._guarded(lambda: self._take(*rate))
+        return take_all([self])
 
     def give_back(self) -> None:
         """Undo the last ``take``: it turned out not to count."""
-        rate, part = self._rate(), self._taken_in
-        if rate is not None and part is not None:
-            self._guarded(lambda: self._add(part, -1, rate[1]) and None)
-            self._taken_in = None
+        give_back_all([self])
 
-    def _rate(self) -> tuple[int, float] | None:
-        rates: Any = api_settings.DEFAULT_THROTTLE_RATES or {}
-        rate = rates.get(self.scope, RATES.get(self.scope))
-        # DRF's own notation: "10/min", "300/hour".
-        return None if rate is None else parse_rate(rate)
+    def seconds_to_wait(self) -> float | None:
+        """Return the seconds until the rate allows an attempt, None for now; counts nothing."""
+        return take_all((), looked_at=[self])
 
-    def _take(self, limit: int, span: float) -> float | None:
-        part = int(time.time() * _PARTS / span)
-        mine = self._add(part, 1, span)
-        earlier = caches[ratchet_settings().THROTTLE_CACHE].get_many(
-            [self._key(part - back) for back in range(1, _PARTS + 1)]
+    def span(self) -> Span | None:
+        """Return the span of time that ends now; None if the rate is switched off.
+
+        Raises:
+            ImproperlyConfigured: the rate cannot be read.
+        """
+        rate = rate_of(self.scope)
+        return None if rate is None else Span(self._name(), *rate, time.time())
+
+    def _name(self) -> str:
+        issuer = None if self.request is None else issuer_for(self.request)
+        # The length keeps two pairs apart that are the same text when they are put together.
+        text = f"{len(issuer or '')} {issuer or ''} {self.ident}"
+        digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+        return f"ratchet:{self.scope}:{digest[:32]}"
+
+
+def take_all(counters: Sequence[Counter], looked_at: Sequence[Counter] = ()) -> float | None:
+    """Count one attempt in all counters, or return the seconds to wait if one does not allow it.
+
+    An attempt that one of them refuses is counted by none.
+
+    Args:
+        counters: those that count it, the one to be exhausted first first.
+        looked_at: those that must allow it too, and do not count it.
+
+    Raises:
+        Busy: the cache is down, and sign-in is not to go on without it.
+        ImproperlyConfigured: a rate cannot be read.
+    """
+    spans = [(counter, span) for counter in counters if (span := counter.span())]
+    others = [span for counter in looked_at if (span := counter.span())]
+    if not spans and not others:
+        return None
+    full = _guarded(lambda counts: counts.take([span for _, span in spans], others))
+    if isinstance(full, Full):
+        return full.span.wait(full.counts)
+    for counter, span in spans:
+        counter._taken = span
+    return None
+
+
+def give_back_all(counters: Sequence[Counter], added: Sequence[Counter] = ()) -> None:
+    """Undo the last ``take`` of some counters, and count in others, whatever their rates allow.
+
+    Args:
+        counters: those that have counted what turned out not to count.
+        added: those that count it instead.
+
+    Raises:
+        Busy: the cache is down, and sign-in is not to go on without it.
+    """
+    taken = [counter._taken for counter in counters if counter._taken]
+    others = [span for counter in added if (span := counter.span())]
+    if taken or others:
+        _guarded(lambda counts: counts.change(taken, others))
+    for counter in counters:
+        counter._taken = None
+
+
+def _guarded(count: Callable[[Counts], T]) -> T | None:
+    """Count in the cache; None where that fails and sign-in goes on all the same."""
+    settings = ratchet_settings()
+    try:
+        return count(counts_in(caches[settings.THROTTLE_CACHE]))
+    except Exception as error:
+        # Whatever the cache's driver raises. Its text may hold the cache's address.
+        goes_on = settings.THROTTLE_FAILS_OPEN
+        security_log.critical(
+            "The cache cannot count (%s): sign-in goes on %s.",
+            type(error).__name__,
+            "UNLIMITED" if goes_on else "for nobody",
         )
-        counts = {int(key.rpartition(":")[2]): count for key, count in earlier.items()}
-        if sum(counts.values()) + mine <= limit:
-            self._taken_in = part
+        if goes_on:
             return None
-        self._add(part, -1, span)
-        return self._wait({**counts, part: mine - 1}, limit, span)
-
-    def _add(self, part: int, number: int, span: float) -> int:
-        """The count of this part of the span, after adding to it in one atomic step."""
-        cache, key = caches[ratchet_settings().THROTTLE_CACHE], self._key(part)
-        # The first of a part makes its count: of many at once, one. What is taken back from a
-        # count that is gone is gone already. Kept for longer than it counts, so that it never goes
-        # between the two calls.
-        first = max(number, 0)
-        if cache.add(key, first, timeout=int(span * 2) + 60):
-            return first
-        return int(cache.incr(key, number))
-
-    def _key(self, part: int) -> str:
-        if not self._name:
-            digest = hashlib.sha256(self.ident.encode(errors="surrogatepass")).hexdigest()
-            self._name = f"ratchet:{self.scope}:{digest[:32]}"
-        return f"{self._name}:{part}"
-
-    def _wait(self, counts: dict[int, int], limit: int, span: float) -> float:
-        """Until enough of what was counted is too long ago to count."""
-        length, total = span / _PARTS, sum(counts.values())
-        for part in sorted(counts):
-            total -= counts[part]
-            if total < limit:
-                return (part + 1 + _PARTS) * length - time.time()
-        return span  # a limit of zero
-
-    def _guarded(self, count: Callable[[], float | None]) -> float | None:
-        try:
-            return count()
-        except Exception as error:
-            # Whatever the cache's driver raises. Its text may hold the cache's address.
-            goes_on = ratchet_settings().THROTTLE_FAILS_OPEN
-            security_log.critical(
-                "The cache cannot count (%s): %s goes on %s.",
-                type(error).__name__,
-                self.scope,
-                "UNLIMITED" if goes_on else "for nobody",
-            )
-            if goes_on:
-                return None
-            raise in_contract_shape(Busy()) from None
+        raise in_contract_shape(Busy()) from None
 
 
 class CountingThrottle(BaseThrottle):
     """A DRF throttle over several counters: all of them allow an attempt, or none counts it.
 
-    Subclasses say in ``counters`` what is counted.
+    Requests that change nothing (``GET``, ``OPTIONS``) are no attempts. What ends in
+    ``open_session(request=request)`` has succeeded.
     """
 
     def __init__(self) -> None:
         self._taken: list[Counter] = []
+        self._successes: list[Counter] = []
         self._wait: float | None = None
 
-    def counters(self, request: Request, view: "APIView") -> list[Counter]:
-        """What an attempt counts for; the one to be exhausted first comes first."""
+    def attempt(self, request: Request, view: Any) -> bool:
+        """Count an attempt by ``take``; return whether it is allowed."""
         raise NotImplementedError
 
-    def allow_request(self, request: Request, view: "APIView") -> bool:
+    def allow_request(self, request: Request, view: Any) -> bool:
         """Whether every counter lets it through."""
-        for counter in self.counters(request, view):
-            self._wait = counter.take()
-            if self._wait is not None:
-                # An attempt that is refused here must not use up what others are allowed.
-                self.give_back()
-                return False
-            self._taken.append(counter)
+        if request.method in SAFE_METHODS:
+            return True
+        http: Any = request._request
+        others = getattr(http, "_ratchet_throttles", [])
+        if any(type(one) is type(self) for one in others):
+            return True  # a view of ours has it, and DEFAULT_THROTTLE_CLASSES names it again
+        if not self.attempt(request, view):
+            return False
+        http._ratchet_throttles = [*others, self]
+        return True
+
+    def take(self, failures: Sequence[Counter], successes: Sequence[Counter] = ()) -> bool:
+        """Count the attempt if all counters allow it; if not, count it for nothing.
+
+        Args:
+            failures: those that count it until it succeeds.
+            successes: those that count it once it has succeeded.
+        """
+        self._wait = take_all(failures, looked_at=successes)
+        if self._wait is not None:
+            self.give_back()
+            return False
+        self._taken += failures
+        self._successes += successes
         return True
 
     def wait(self) -> float | None:
@@ -181,78 +254,162 @@ class CountingThrottle(BaseThrottle):
         return self._wait
 
     def give_back(self) -> None:
-        """Let the attempt count for nothing: it succeeded, or never took place."""
-        for counter in self._taken:
-            counter.give_back()
-        self._taken = []
+        """Let the attempt count for nothing: it never took place."""
+        self._successes = []
+        self.succeed()
+
+    def succeed(self) -> None:
+        """Let the attempt count as a success and not as a failure."""
+        taken, successes = self._taken, self._successes
+        self._taken, self._successes = [], []
+        give_back_all(taken, added=successes)
+
+
+def _succeed(request: Any = None, **kwargs: Any) -> None:
+    for throttle in getattr(getattr(request, "_request", request), "_ratchet_throttles", ()):
+        throttle.succeed()
+
+
+session_opened.connect(_succeed, dispatch_uid="drf_ratchet.throttling")
 
 
 class SignInThrottle(CountingThrottle):
-    """Failed sign-ins: per network, per account and network, and per account."""
+    """Limit failed sign-ins: per network, per account and network, and per account.
 
-    def counters(self, request: Request, view: "APIView") -> list[Counter]:
-        """The network comes first: one that is exhausted leaves no trace of the names it tries."""
-        if request.method != "POST":
-            return []
-        account, network = fold(self.get_account(request, view)), network_of(request)
-        counted = [Counter("sign_in_address", network)] if network else []
-        if account:
-            counted += [
-                Counter("sign_in", f"{account} {network}"),
-                Counter("sign_in_account", account),
-            ]
-        return counted
+    The account is the one that the view's serializer is about to sign in: the field that its
+    ``username_field`` names. Successful sign-ins count for the account, by a rate of their own.
+    """
 
-    def get_account(self, request: Request, view: "APIView") -> str:
-        """The name of the account that an attempt is for; "" counts for no account.
+    def __init__(self) -> None:
+        super().__init__()
+        self._accounts: set[str] = set()
 
-        A login whose field is not the user model's ``USERNAME_FIELD`` overrides this.
+    def attempt(self, request: Request, view: Any) -> bool:
+        """Whether the network and the account may try once more.
+
+        Raises:
+            ValidationError: the account's name is no text, or too long; the network has counted it.
+            APIException: the body cannot be read; the network has counted it.
         """
-        if getattr(request.user, "is_authenticated", False):
-            return str(request.user.get_username())
-        data = request.data
-        name = data.get(get_user_model().USERNAME_FIELD, "") if hasattr(data, "get") else ""
-        return str(name)
+        network = [Counter("sign_in_address", network_of(request), request)]
+        if declared_size(request) > max_body_size(view):
+            # A view of somebody else's may take it, but not from a network that is exhausted.
+            if not self.take(network):
+                return False
+            network = []
+        refusal: Exception | None = None
+        account: str | None = None
+        try:
+            account = self._account(request, view)
+        except (exceptions.APIException, SuspiciousOperation) as error:
+            refusal = error
+        failures, successes = self._counters(request, account)
+        if not self.take([*network, *failures], successes):
+            return False
+        if refusal is not None:
+            raise refusal
+        return True
+
+    def get_account(self, request: Request, view: Any) -> str | None:
+        """Return the name of the account that an attempt is for.
+
+        A login that names the account elsewhere than in a text field of its serializer overrides
+        this.
+
+        Args:
+            request: DRF's request.
+            view: the view that it is for.
+
+        Returns:
+            None where a sign-in names no account, as with a link; only the network counts it then.
+            All that leave the name out share one account, "".
+
+        Raises:
+            ValidationError: it is no text, or longer than 4,096 characters.
+        """
+        data: Any = request.data
+        if not isinstance(data, Mapping):
+            return None  # the serializer refuses it
+        account: str | None = None
+        for name in account_fields(view, data):
+            if data.get(name) not in (None, ""):
+                return text_of(name, data[name])
+            account = ""
+        return account
+
+    def count_account(self, request: Request, name: str) -> float | None:
+        """Count the attempt for one more account, if it is not counted for that one.
+
+        Args:
+            request: DRF's request.
+            name: whom it turned out to be for.
+
+        Returns:
+            None, or the seconds to wait; the attempt then counts for nothing.
+        """
+        failures, successes = self._counters(request, as_stored(name))
+        return None if not failures or self.take(failures, successes) else self._wait
+
+    def _account(self, request: Request, view: Any) -> str | None:
+        account = self.get_account(request, view)
+        # Whatever a project's own returns.
+        return None if account is None else text_of("username", account)
+
+    def _counters(
+        self, request: Request, account: str | None
+    ) -> tuple[list[Counter], list[Counter]]:
+        """Return what counts failures, and what successes, of an account not counted so far."""
+        folded = None if account is None else fold(account)
+        if folded is None or folded in self._accounts:
+            return [], []
+        self._accounts.add(folded)
+        failures = [
+            Counter("sign_in", f"{folded} {network_of(request)}", request),
+            Counter("sign_in_account", folded, request),
+        ]
+        return failures, [Counter("sign_in_success", folded, request)]
 
 
-def fold(name: str) -> str:
-    """An account's name as databases compare it, or more loosely.
+class StepUpThrottle(CountingThrottle):
+    """Limit how often a signed-in user may try a password, by session.
 
-    Without case, accents and invisible characters, in one Unicode form: whoever may reach one
-    account by two spellings has one count for both.
+    For views that ask for the password again: step-up, a change of the password, the deletion of an
+    account. Failed sign-ins of strangers do not count, so they cannot close such a view.
     """
-    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
-    seen = (letter for letter in decomposed if unicodedata.category(letter) not in _UNSEEN)
-    return "".join(seen).strip()
+
+    def attempt(self, request: Request, view: Any) -> bool:
+        """Whether the session may try once more."""
+        who = _session_or_user(request)
+        return self.take(
+            [Counter("step_up", who, request)], [Counter("sign_in_success", who, request)]
+        )
 
 
-#: Combining marks, format and control characters.
-_UNSEEN = frozenset({"Mn", "Me", "Cf", "Cc"})
+def count_account(view: Any, request: Any, name: Any) -> None:
+    """Count a sign-in for the account that it turned out to be for, before its password is tried.
 
-
-def network_of(request: Any) -> str:
-    """The client's network: an IPv4 address, or the /64 of an IPv6 one; "" where unknown.
-
-    A home or a phone has a whole /64 to choose addresses from.
-    """
-    address = ip_address(client_address(request) or "0.0.0.0")  # noqa: S104 (nothing is bound)
-    if address.version == 6 and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    if address.version == 6:
-        return f"{address.exploded[:19]}::/64"
-    return "" if address.is_unspecified else str(address)
-
-
-def parse_rate(rate: str) -> tuple[int, float]:
-    """A rate in DRF's notation, as (number, seconds).
+    Args:
+        view: the view whose ``SignInThrottle`` has counted what was typed; None for none.
+        request: DRF's request.
+        name: the account's name as the authentication backends get it; anything.
 
     Raises:
-        ImproperlyConfigured: it is none.
+        Throttled: too many have failed for that account.
     """
-    try:
-        number, _, unit = rate.partition("/")
-        return int(number), {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}[unit[0]]
-    except (AttributeError, ValueError, LookupError):
-        raise ImproperlyConfigured(
-            f"{rate!r} is no rate. Write a number, a slash, and s, min, hour or day: '20/hour'."
-        ) from None
+    if not isinstance(name, str) or len(name) > MAX_CREDENTIAL_LENGTH:
+        return
+    for throttle in getattr(view, "throttles", ()):
+        if isinstance(throttle, SignInThrottle):
+            wait = throttle.count_account(request, name)
+            if wait is not None:
+                raise exceptions.Throttled(wait)
+
+
+def _session_or_user(request: Request) -> str:
+    auth: Any = request.auth
+    claims = getattr(auth, "payload", auth)
+    if isinstance(claims, Mapping) and claims.get("sid"):
+        return f"session {claims['sid']}"
+    if getattr(request.user, "is_authenticated", False):
+        return f"user {request.user.pk}"
+    return f"network {network_of(request)}"

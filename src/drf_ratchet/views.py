@@ -38,6 +38,7 @@ from drf_ratchet.authentication import (
     header_token,
     verify_access,
 )
+from drf_ratchet.bounds import MAX_BODY_SIZE
 from drf_ratchet.exceptions import (
     BodyTooLarge,
     Busy,
@@ -50,7 +51,7 @@ from drf_ratchet.exceptions import (
     refusal_body,
 )
 from drf_ratchet.models import Session
-from drf_ratchet.parsers import FormParser, JSONParser, MultiPartParser
+from drf_ratchet.parsers import BoundedParser, FormParser, JSONParser, MultiPartParser
 from drf_ratchet.serializers import (
     LogoutSerializer,
     SessionSerializer,
@@ -62,24 +63,27 @@ from drf_ratchet.serializers import (
 )
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import Contended, EveryDatabase
+from drf_ratchet.sessions.device import network_of
 from drf_ratchet.sessions.ending import end_all_sessions, end_session
 from drf_ratchet.sessions.endings import EndReason
 from drf_ratchet.sessions.freshness import living_user
 from drf_ratchet.sessions.grant import HEADER, Grant, Transport
 from drf_ratchet.sessions.refreshing import check_refresh, read_refresh, step_up_session
-from drf_ratchet.throttling import Counter, CountingThrottle, SignInThrottle, network_of
+from drf_ratchet.throttling import Counter, CountingThrottle, SignInThrottle, StepUpThrottle
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.claims import Kind, RefreshClaims, session_id
 from drf_ratchet.tokens.errors import TokenRefused
 
 
-def _sign_in_throttles() -> tuple[type[BaseThrottle], ...]:
+def _throttles_with(ours: type[BaseThrottle]) -> tuple[type[BaseThrottle], ...]:
     defaults: Any = api_settings.DEFAULT_THROTTLE_CLASSES
-    return tuple(dict.fromkeys((SignInThrottle, *defaults)))
+    return tuple(dict.fromkeys((ours, *defaults)))
 
 
 #: Ours, and those that a project asks of every view; read anew for each request.
-SIGN_IN_THROTTLES: Any = lazy(_sign_in_throttles, tuple)()
+SIGN_IN_THROTTLES: Any = lazy(_throttles_with, tuple)(SignInThrottle)
+#: The same for views that ask a signed-in user for the password.
+STEP_UP_THROTTLES: Any = lazy(_throttles_with, tuple)(StepUpThrottle)
 #: The scope of sign-ins for DRF's ``ScopedRateThrottle``.
 SIGN_IN_SCOPE = "token_obtain"
 #: Sessions that the list shows at once.
@@ -125,6 +129,8 @@ class RatchetView(GenericAPIView[Any]):
     http_method_names = ["post", "options"]
     #: Whether its serializer signs users in: ``manage.py check`` compares all that do.
     signs_in = False
+    #: Bytes that a body may have; ``DATA_UPLOAD_MAX_MEMORY_SIZE`` if that is less.
+    max_body_size = MAX_BODY_SIZE
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
@@ -180,6 +186,10 @@ class RatchetView(GenericAPIView[Any]):
         """How the tokens travel that this endpoint takes and hands out."""
         return HEADER
 
+    def get_parsers(self) -> list[BaseParser]:
+        """As any view's; none is given a file, or a body longer than ``max_body_size``."""
+        return [BoundedParser(parser) for parser in super().get_parsers()]
+
     def get_data(self, request: Request) -> Any:
         """The fields to validate: what the body says."""
         return request.data
@@ -214,9 +224,16 @@ class RatchetView(GenericAPIView[Any]):
 
     def give_back(self) -> None:
         """Let this request count for nothing, as far as our throttles go."""
-        for throttle in self.throttles:
-            if isinstance(throttle, CountingThrottle):
-                throttle.give_back()
+        for throttle in self._counting_throttles():
+            throttle.give_back()
+
+    def succeed(self) -> None:
+        """Let this request count as a success, as far as our throttles go."""
+        for throttle in self._counting_throttles():
+            throttle.succeed()
+
+    def _counting_throttles(self) -> list[CountingThrottle]:
+        return [one for one in self.throttles if isinstance(one, CountingThrottle)]
 
     def throttled(self, request: Request, wait: float | None) -> NoReturn:
         """429. What one throttle refuses, the others have not seen."""
@@ -391,7 +408,7 @@ class SessionDetailView(SignedInView):
 class StepUpView(SignedInView):
     """Prove again who you are, for what asks for a recent sign-in (RFC 9470)."""
 
-    throttle_classes = SIGN_IN_THROTTLES
+    throttle_classes = STEP_UP_THROTTLES
     throttle_scope = SIGN_IN_SCOPE
 
     def get_serializer_class(self) -> type[Any]:
@@ -430,17 +447,16 @@ def count_refusal(request: Request) -> None:
     Raises:
         Throttled: there have been too many.
     """
-    network = network_of(request)
-    wait = Counter("refresh_failures", network).take() if network else None
+    wait = Counter("refresh_failures", network_of(request), request).take()
     if wait is not None:
         raise exceptions.Throttled(wait) from None
 
 
 @contextmanager
 def only_failures_count(view: RatchetView) -> Iterator[None]:
-    """Give the throttles' count back to a sign-in that succeeds."""
+    """Count a sign-in that succeeds as a success, and no longer as a failure."""
     yield
-    view.give_back()
+    view.succeed()
 
 
 def _lacks_rate(throttle: BaseThrottle, view: APIView) -> bool:

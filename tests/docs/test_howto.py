@@ -46,6 +46,13 @@ def of_page(page: str, **yours: dict[str, Any]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("project", [(page, named)], indirect=True, ids=[page])
 
 
+def _user_of_card(card: object, pin: object) -> User | None:
+    return User.objects.get(username="alice") if (card, pin) == ("0815", "1234") else None
+
+
+ANY_SIGN_IN = of_page("any-sign-in", shop__cards={"user_of_card": _user_of_card})
+
+
 def sign_in(api: APIClient, path: str = "/api/token/", **body: Any) -> Any:
     return api.post(path, {"username": "alice", "password": PASSWORD, **body}, **OWN_PAGE)
 
@@ -78,15 +85,16 @@ def test_an_address_of_two_accounts_signs_nobody_in(
 
 
 @of_page("email-or-username")
-def test_what_was_typed_is_what_is_counted(
+def test_the_account_is_counted_by_whichever_name(
     project: None, api: APIClient, alice: User, settings: Any
 ) -> None:
-    rates = {"DEFAULT_THROTTLE_RATES": {"sign_in": "1/hour", "sign_in_address": "3/hour"}}
+    rates = {"DEFAULT_THROTTLE_RATES": {"sign_in": "2/hour", "sign_in_address": "4/hour"}}
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, **rates}
-    names = ["alice", "alice", "alice@example.com", "alice@example.com"]
+    names = ["alice", "alice@example.com", "ALICE@example.com", "alice", "alice@example.com"]
     answers = [sign_in(api, username=name, password="wrong").status_code for name in names]
-    assert answers == [401, 429, 401, 429]
-    assert sign_in(api, username="bob", password="wrong").status_code == 401
+    assert answers == [401, 401, 429, 429, 429]
+    for name in ("bob", "bob@example.com"):
+        assert sign_in(api, username=name, password="wrong").status_code == 401
     assert sign_in(api, username="carol", password="wrong").status_code == 429  # the network's
 
 
@@ -170,7 +178,7 @@ def test_no_refresh_moves_that_end(project: None, api: APIClient, alice: User) -
 # Any other sign-in
 
 
-@of_page("any-sign-in")
+@ANY_SIGN_IN
 def test_a_link_by_mail_counts_once(project: None, api: APIClient, alice: User) -> None:
     page = sys.modules["shop.magic_link"]
 
@@ -215,6 +223,7 @@ def test_the_policy_decides_for_each_sign_in(
 
 
 @of_page("any-sign-in")
+@ANY_SIGN_IN
 def test_a_link_may_end_in_a_cookie(project: None, api: APIClient, alice: User) -> None:
     link = sys.modules["shop.magic_link"].text_of_link(alice)
     answer = api.post("/api/browser/by-link/", {"link": link}, **OWN_PAGE)
@@ -222,7 +231,7 @@ def test_a_link_may_end_in_a_cookie(project: None, api: APIClient, alice: User) 
     assert api.post("/api/browser/refresh/", **OWN_PAGE).status_code == 200
 
 
-@of_page("any-sign-in")
+@ANY_SIGN_IN
 def test_a_link_is_good_for_ten_minutes(
     project: None, api: APIClient, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,7 +245,7 @@ def test_a_link_is_good_for_ten_minutes(
         assert answer.status_code == status
 
 
-@of_page("any-sign-in")
+@ANY_SIGN_IN
 def test_links_that_fail_are_counted_for_their_network(
     project: None, api: APIClient, alice: User, settings: Any
 ) -> None:
@@ -248,7 +257,7 @@ def test_links_that_fail_are_counted_for_their_network(
     assert [answer.status_code for answer in answers] == [200, 200, 401, 429]
 
 
-@of_page("any-sign-in")
+@ANY_SIGN_IN
 def test_a_social_account_ends_in_a_cookie(project: None, api: APIClient, alice: User) -> None:
     from django.core.exceptions import PermissionDenied
 
@@ -265,6 +274,27 @@ def test_a_social_account_ends_in_a_cookie(project: None, api: APIClient, alice:
     alice.is_active = False
     with pytest.raises(PermissionDenied):
         page.signed_in(RequestFactory().get("/callback/"), alice)
+
+
+@ANY_SIGN_IN
+def test_a_view_of_ones_own_limits_guesses(project: None, api: APIClient, alice: User) -> None:
+    view = sys.modules["shop.kiosk"].CardView.as_view()
+
+    def use(pin: object, ip: str = "192.0.2.1", **headers: str) -> Any:
+        body = {"card": "0815", "pin": pin}
+        request = APIRequestFactory().post("/", body, "json", REMOTE_ADDR=ip, **headers)
+        return view(request)
+
+    answers = [use("1234") for _ in range(25)]
+    assert [answer.status_code for answer in answers] == [200] * 25
+    assert answers[0]["Cache-Control"] == "no-store"
+    assert is_good(api, Tokens(**answers[0].data))
+    bearer = {"HTTP_AUTHORIZATION": f"Bearer {answers[0].data['access']}"}
+    guesses = [use(n, **(bearer if n % 2 else {})).status_code for n in range(22)]
+    assert guesses == [403] * 20 + [429] * 2
+    # From elsewhere there is another count, and one for the card in all.
+    assert [use(n, f"203.0.{n}.1").status_code for n in range(255)].count(403) == 255
+    assert [use(n, f"198.51.{n}.1").status_code for n in range(30)].count(403) == 25
 
 
 # Devices
@@ -328,6 +358,28 @@ def test_this_device_stays(project: None, api: APIClient, alice: User) -> None:
     assert (refused.status_code, refused.json()["reason"]) == (401, "password_changed")
     assert not is_good(api, other)
     assert sign_in(api, password=new).status_code == 200
+
+
+@of_page("change-password")
+def test_a_stolen_access_token_guesses_no_password(
+    project: None, api: APIClient, alice: User
+) -> None:
+    here, other = (Tokens(**sign_in(api).json()) for _ in range(2))
+    new = "another-good-one-7"
+
+    def change(tokens: Tokens, old: str, ip: str) -> int:
+        body = {"old_password": old, "new_password1": new, "new_password2": new}
+        answer = api.post("/api/password/", body, REMOTE_ADDR=ip, **tokens.bearer)
+        status: int = answer.status_code
+        return status
+
+    guesses = [change(here, f"guess {n}", f"203.0.113.{n}") for n in range(30)]
+    assert guesses == [400] * 20 + [429] * 10
+    assert change(here, PASSWORD, "192.0.2.1") == 429
+    # At step-up it guesses no further, and the owner's other device goes on.
+    body = {"refresh": here.refresh, "password": PASSWORD}
+    assert api.post("/api/step-up/", body, **here.bearer).status_code == 429
+    assert change(other, PASSWORD, "192.0.2.1") == 200
 
 
 # Tenants

@@ -10,6 +10,7 @@ from django.test import override_settings
 from rest_framework.response import Response
 from rest_framework.test import APIClient
 
+from drf_ratchet import throttling
 from drf_ratchet.services import authentication
 from tests.conftest import PASSWORD, Tokens
 from tests.services.conftest import (
@@ -148,6 +149,11 @@ class TestConstantTime:
 
 
 class TestThrottle:
+    @pytest.fixture(autouse=True)
+    def _one_moment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """However long the test takes, no minute passes."""
+        monkeypatch.setattr(throttling.time, "time", lambda: 1_900_000_000.0)
+
     def test_failures_from_one_network(self) -> None:
         answers = [send("introspect", **basic(secret="x")) for _ in range(31)]
 
@@ -162,11 +168,51 @@ class TestThrottle:
 
         assert {send(endpoint).status_code for endpoint in ENDPOINTS} == {429}
 
-    def test_a_good_secret_gets_through(self) -> None:
-        for _ in range(31):
-            send("introspect")
+    def test_whoever_guesses_too_often_is_refused_with_the_right_secret_too(self) -> None:
+        wrong = [send("introspect", **basic(secret=f"guess {n}")).status_code for n in range(60)]
 
+        assert wrong == [401] * 30 + [429] * 30
+        for headers in (basic(), basic(encoded=False), header(f"{NAME}:{SECRET}")):
+            assert refused(send("introspect", **headers), 429, "throttled")
+        # Neither another service there nor this one elsewhere is worse off.
+        assert send("introspect", **basic("shop.example", ODD_SECRET)).status_code == 200
+        assert send("introspect", REMOTE_ADDR="192.0.2.9", **basic()).status_code == 200
+
+    @pytest.mark.parametrize("others", [{}, basic("nobody"), basic("shop.example")])
+    def test_failures_of_others_are_no_way_to_guess_on(self, others: dict[str, str]) -> None:
+        """They use up the network's count, and the service's own goes on counting."""
+        for _ in range(31):
+            send("introspect", **others)
         assert send("introspect", **basic()).status_code == 200
+
+        for _ in range(31):
+            assert send("introspect", **basic(secret="x")).status_code == 429
+        assert send("introspect", **basic()).status_code == 429
+
+    def test_the_answers_do_not_tell_which_services_there_are(self) -> None:
+        known, unknown = (
+            [send("introspect", REMOTE_ADDR=ip, **basic(name, "x")).status_code for _ in range(33)]
+            for name, ip in ((NAME, "192.0.2.1"), ("nobody", "192.0.2.2"))
+        )
+
+        assert known == unknown == [401] * 30 + [429] * 3
+
+    @pytest.mark.parametrize("address", ["", "unknown"])
+    def test_an_unknown_address_is_a_network_too(self, address: str) -> None:
+        answers = [send("introspect", REMOTE_ADDR=address).status_code for _ in range(31)]
+
+        assert answers == [401] * 30 + [429]
+
+    def test_the_right_secret_needs_no_cache(self, settings: Any) -> None:
+        """Without one the verifiers of all services would stop with the cache."""
+        settings.CACHES = {
+            "default": {
+                "BACKEND": "django.core.cache.backends.redis.RedisCache",
+                "LOCATION": "redis://127.0.0.1:1",  # nobody listens there
+            }
+        }
+        assert send("introspect", **basic()).status_code == 200
+        assert refused(send("introspect", **basic(secret="x")), 503, "busy")
 
     def test_a_good_secret_does_not_count(self) -> None:
         for _ in range(40):
@@ -226,6 +272,16 @@ class TestLog:
 
         assert SECRET not in caplog.text + repr(answer.headers) + answer.content.decode()
         assert headers["HTTP_AUTHORIZATION"] not in caplog.text
+
+    def test_a_path_makes_no_line_of_its_own(
+        self, caplog: pytest.LogCaptureFixture, settings: Any
+    ) -> None:
+        settings.ROOT_URLCONF = "tests.services.urls_with_an_argument"
+        path = "/a%0A2030-01-01%20CRITICAL%20forged/introspect/"
+        assert APIClient().post(path).status_code == 401
+
+        assert "\\n2030" in self.said(caplog)
+        assert "\n2030" not in caplog.text
 
     def test_no_more_lines_than_the_rate(self, caplog: pytest.LogCaptureFixture) -> None:
         for _ in range(40):

@@ -5,19 +5,18 @@ and sent back first. OWASP's cheat sheet on cross-site request forgery calls it 
 verification of the origin.
 """
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import CSRFCheck, SessionAuthentication
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 
+from drf_ratchet.security_log import one_line, security_log
+
 if TYPE_CHECKING:
     # Not at run time: settings may name the classes here, and DRF's views read those settings.
     from rest_framework.request import Request
     from rest_framework.views import APIView
-
-security_log = logging.getLogger("drf_ratchet.security")
 
 
 class IsSameOrigin(BasePermission):
@@ -44,7 +43,7 @@ class IsSameOrigin(BasePermission):
         security_log.warning(
             "Refused a request to %s from origin %.200r, Sec-Fetch-Site %.20r; our own is %.200r. "
             "Behind a proxy that ends TLS, SECURE_PROXY_SSL_HEADER has to be set.",
-            request.path,
+            one_line(request.path),
             request.META.get("HTTP_ORIGIN"),
             request.META.get("HTTP_SEC_FETCH_SITE"),
             f"{request.scheme}://{request.META.get('HTTP_HOST', '')}",

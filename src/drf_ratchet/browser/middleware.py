@@ -89,7 +89,7 @@ class BrowsableAPIMiddleware:
             again["Cache-Control"] = _UNCACHED
             return again
         try:
-            wait = Counter("refresh", str(token.session)).take()
+            wait = Counter("refresh", str(token.session), request).take()
             if wait is not None:
                 raise exceptions.Throttled(wait)
             try:

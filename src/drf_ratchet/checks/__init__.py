@@ -17,7 +17,13 @@ from drf_ratchet.checks.sessions import check_limit
 from drf_ratchet.checks.settings import check_choices, check_settings
 from drf_ratchet.checks.sign_in import check_sign_in_endpoints, check_sign_in_settings
 from drf_ratchet.checks.tenants import check_tenants
-from drf_ratchet.checks.throttles import check_cache, check_rates, check_rates_are_on
+from drf_ratchet.checks.throttles import (
+    check_cache,
+    check_cache_counts,
+    check_rates,
+    check_rates_are_on,
+    check_scopes,
+)
 from drf_ratchet.checks.user_id import check_user_id
 
 __all__ = [
@@ -25,6 +31,7 @@ __all__ = [
     "check_browsable_login",
     "check_browsable_middleware",
     "check_cache",
+    "check_cache_counts",
     "check_choices",
     "check_claims",
     "check_cors",
@@ -37,6 +44,7 @@ __all__ = [
     "check_proxies",
     "check_rates",
     "check_rates_are_on",
+    "check_scopes",
     "check_secret_key",
     "check_secret_key_types",
     "check_secure_cookies",

@@ -3,7 +3,6 @@
 import binascii
 import hashlib
 import hmac
-import logging
 from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
@@ -16,10 +15,12 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
+from drf_ratchet.bounds import MAX_BASIC_LENGTH
 from drf_ratchet.conf import ratchet_settings
-from drf_ratchet.throttling import Counter, network_of
-
-security_log = logging.getLogger("drf_ratchet.security")
+from drf_ratchet.exceptions import Busy
+from drf_ratchet.security_log import one_line, security_log
+from drf_ratchet.sessions.device import network_of
+from drf_ratchet.throttling import Counter
 
 REALM = 'Basic realm="services"'
 
@@ -40,27 +41,35 @@ class ServiceAuthentication(BaseAuthentication):
 
     @sensitive_variables()  # an error report shows no secret
     def authenticate(self, request: Request) -> tuple[Any, str]:
-        """Nobody, and the name of the service.
+        """Return nobody, and the name of the service.
 
         Raises:
             InvalidClient: the credentials are missing, malformed, unknown or wrong.
-            Throttled: the same, too often from one network. What is right is never counted.
+            Throttled: too many secrets of this service were wrong, or too many of any, that came
+                from this network. The right secret of this service is then refused as well.
+            Busy: the secret is wrong, and the cache is down.
         """
-        named = ""
-        for name, secret in _spellings(get_authorization_header(request)):
+        spellings = list(_spellings(get_authorization_header(request)))
+        known = ratchet_settings().SERVICE_SECRETS
+        named = next((name for name, _ in spellings if name in known), "")
+        network = network_of(request)
+        # By the name that was sent, known or not: the answers do not tell which services there are.
+        sent = named or (spellings[0][0] if spellings else "")
+        wrong_secrets = Counter("service_failures", f"{sent} {network}", request)
+        _refuse_if_exhausted(wrong_secrets)
+        for name, secret in spellings:
             if _is_right(name, secret):
                 nobody: Any = api_settings.UNAUTHENTICATED_USER
                 return nobody and nobody(), name
-            named = named or (name if name in ratchet_settings().SERVICE_SECRETS else "")
-        network = network_of(request)
-        wait = Counter("service_failures", network).take() if network else None
-        if wait is not None:
-            raise exceptions.Throttled(wait)
+        for counter in (wrong_secrets, Counter("service_failures", network, request)):
+            wait = counter.take()
+            if wait is not None:
+                raise exceptions.Throttled(wait)
         # No other name than a known one: what stands in its place may be a secret.
         security_log.warning(
             "Refused %s at %s from %s.",
             f"the service {named}, whose secret is wrong" if named else "an unknown service",
-            request.path,
+            one_line(request.path),
             network or "an unknown address",
         )
         raise InvalidClient
@@ -70,14 +79,28 @@ class ServiceAuthentication(BaseAuthentication):
         return REALM
 
 
+def _refuse_if_exhausted(counter: Counter) -> None:
+    """Refuse whoever has guessed too often, before anything is compared.
+
+    Raises:
+        Throttled: so it is.
+    """
+    try:
+        wait = counter.seconds_to_wait()
+    except Busy:
+        return  # while the cache is down the right secret goes on: nobody guesses 32 characters
+    if wait is not None:
+        raise exceptions.Throttled(wait)
+
+
 def _spellings(header: bytes) -> Iterator[tuple[str, str]]:
     """The name and the secret, as the standard has them and as most clients send them.
 
     RFC 6749 wants both form-urlencoded first, which curl and others that know plain Basic
     (RFC 7617) do not do.
     """
-    scheme, _, encoded = header.partition(b" ")
-    if scheme.lower() != b"basic":
+    scheme, _, encoded = header[: MAX_BASIC_LENGTH + 1].partition(b" ")
+    if scheme.lower() != b"basic" or len(header) > MAX_BASIC_LENGTH:
         return
     try:
         name, colon, secret = b64decode(encoded.strip(), validate=True).decode().partition(":")

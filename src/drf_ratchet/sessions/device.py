@@ -1,12 +1,13 @@
 """What a request tells of the device it comes from, made safe to store and to print."""
 
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any, NamedTuple
 
 from rest_framework.settings import api_settings
 
 from drf_ratchet.models import Session
+from drf_ratchet.security_log import warn_once
 
 _MAX_USER_AGENT: int = Session._meta.get_field("user_agent").max_length or 0
 
@@ -38,25 +39,79 @@ def device_of(request: Any) -> Device:
 
 
 def client_address(request: Any) -> str | None:
-    """The client's address: ``REMOTE_ADDR``, or by DRF's ``NUM_PROXIES`` a forwarded one.
+    """Return the client's address: ``REMOTE_ADDR``, or by DRF's ``NUM_PROXIES`` a forwarded one.
 
     Without ``NUM_PROXIES`` no header is believed: any client can send it.
+
+    Args:
+        request: Django's or DRF's.
+
+    Returns:
+        A valid address without port and zone; None where it is unknown.
     """
-    meta = request.META
-    address = meta.get("REMOTE_ADDR", "")
-    forwarded = meta.get("HTTP_X_FORWARDED_FOR")
-    if forwarded and api_settings.NUM_PROXIES:
-        hops = forwarded.split(",")
-        address = hops[-min(api_settings.NUM_PROXIES, len(hops))]
+    meta, proxies = request.META, api_settings.NUM_PROXIES
+    address, forwarded = meta.get("REMOTE_ADDR", ""), meta.get("HTTP_X_FORWARDED_FOR", "")
+    if forwarded and proxies is None:
+        warn_once(
+            "A request has an X-Forwarded-For header, and REST_FRAMEWORK['NUM_PROXIES'] is not "
+            "set: if a proxy adds it, all clients count as one network, the proxy's. Set it to the "
+            "number of proxies that add to the header; 0 if there are none."
+        )
+    elif proxies and not forwarded:
+        warn_once(
+            "REST_FRAMEWORK['NUM_PROXIES'] is %d, and a request came without X-Forwarded-For: "
+            "either it has passed the proxy by, or the proxy does not add the header.",
+            proxies,
+        )
+    elif proxies:
+        # From the right, where the proxies add theirs. Empty elements count for nothing (RFC 9110
+        # section 5.6.1).
+        hops = [hop for hop in forwarded[-_MAX_FORWARDED:].split(",") if hop.strip()]
+        address = hops[-min(proxies, len(hops))] if hops else ""
     # What is longer is hardly an address, and is not to fill the memory.
-    return _address(address) if len(address) < 64 else _address.__wrapped__(address)
+    return _address(address) if len(address) < 64 else None
+
+
+_MAX_FORWARDED = 4096
+
+
+def network_of(request: Any) -> str:
+    """Return the client's network: an IPv4 address, or the /64 of an IPv6 one; "" where unknown.
+
+    A home or a phone has a whole /64 to choose addresses from. All clients whose address is unknown
+    count as one network.
+
+    Args:
+        request: Django's or DRF's.
+    """
+    address = ip_address(client_address(request) or "0.0.0.0")  # noqa: S104 (nothing is bound)
+    if isinstance(address, IPv6Address):
+        v4 = address.ipv4_mapped or _behind_nat64(address)
+        if v4 is None:
+            return "" if address.is_unspecified else f"{address.exploded[:19]}::/64"
+        address = v4
+    return "" if address.is_unspecified else str(address)
+
+
+def _behind_nat64(address: IPv6Address) -> IPv4Address | None:
+    """Return the IPv4 address that a gateway has translated (RFC 6052); None for any other."""
+    return IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None
+
+
+_NAT64 = IPv6Network("64:ff9b::/96")
 
 
 @lru_cache(maxsize=1024)
 def _address(text: str) -> str | None:
+    # Some proxies add the client's port: "192.0.2.1:80", "[2001:db8::1]:80".
+    text = text.strip().strip('"').strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
     try:
-        parsed = ip_address(text.strip())
-    except ValueError:  # "" behind a unix socket, or a proxy that adds a port
+        parsed = ip_address(text)
+    except ValueError:  # "" behind a unix socket; "unknown"
         return None
     # The zone of a link-local address means nothing on another machine.
     return str(parsed).partition("%")[0]

@@ -1,6 +1,5 @@
 """Ending sessions: one, a user's, all. The first reason wins, and nothing un-ends."""
 
-import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -15,6 +14,7 @@ from django.db.models import QuerySet
 from drf_ratchet import signals
 from drf_ratchet.ids import first_uuid7
 from drf_ratchet.models import Session
+from drf_ratchet.security_log import one_line, security_log
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.announcements import (
     announce_again,
@@ -25,8 +25,6 @@ from drf_ratchet.sessions.database import demand_autocommit, past_conflicts, wri
 from drf_ratchet.sessions.endings import EndReason
 from drf_ratchet.sessions.grant import django_request
 from drf_ratchet.sessions.subject import subject_of
-
-security_log = logging.getLogger("drf_ratchet.security")
 
 _LOGOUTS = frozenset({EndReason.LOGOUT, EndReason.LOGOUT_ALL})
 #: Seconds between two announcements of a cut-off whose sessions are being ended.
@@ -254,7 +252,7 @@ def end_sessions_before(
     last = UUID(int=first_uuid7(moment).int - 1)
     began = time.monotonic()
     announced = cut_off_everybody(last)
-    security_log.warning("Ending all sessions opened before %s: %s.", moment, reason)
+    security_log.warning("Ending all sessions opened before %s: %s.", moment, one_line(reason))
     signals.sessions_cut_off.send_robust(sender=Session, before=moment, reason=reason)
     for number in store.end_up_to(last, reason, batch_size):
         # A token refreshed since may be of a session that ends just now, and lives on for as long
@@ -273,7 +271,8 @@ def report_ending(session: Session, reason: str, request: Any) -> None:
 
 
 def _log_ending(session_id: UUID, user_id: Any, reason: str) -> None:
-    security_log.info("Session %s of user %s ended: %s.", session_id, user_id, reason)
+    user = one_line(user_id)
+    security_log.info("Session %s of user %s ended: %s.", session_id, user, one_line(reason))
 
 
 def _send_ended(session: Session, reason: str, request: Any) -> None:

@@ -15,6 +15,7 @@ from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.exceptions import NoActiveAccount
 from drf_ratchet.keyring import keyring
 from drf_ratchet.models import Session
+from drf_ratchet.security_log import one_line, security_log
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import (
     ATTEMPTS,
@@ -24,7 +25,7 @@ from drf_ratchet.sessions.database import (
     write_database,
 )
 from drf_ratchet.sessions.device import device_of
-from drf_ratchet.sessions.ending import report_ending, security_log
+from drf_ratchet.sessions.ending import report_ending
 from drf_ratchet.sessions.endings import EndReason
 from drf_ratchet.sessions.fingerprint import is_unchanged, renewed
 from drf_ratchet.sessions.grant import (
@@ -350,7 +351,7 @@ def _end_refused(session: Session, decision: Decision, request: Any) -> bool:
         security_log.warning(
             "A used refresh token of session %s of user %s was presented again.",
             session.pk,
-            session.user_id,
+            one_line(session.user_id),
         )
         _send(signals.reuse_detected, session, request)
     return True
@@ -361,7 +362,7 @@ def _report_catch_up(session: Session, token: RefreshClaims, request: Any) -> No
         "Session %s of user %s was behind its refresh token (generation %d): the database has "
         "lost writes. Caught up.",
         session.pk,
-        session.user_id,
+        one_line(session.user_id),
         token.generation,
     )
     _send(signals.session_caught_up, session, request, generation=token.generation)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
 
-from drf_ratchet.throttling import Counter
+from drf_ratchet import throttling
 
 
 @contextmanager
@@ -14,5 +14,5 @@ def no_throttles() -> Iterator[None]:
     For tests that sign in by the URL, with a password, more often than a person would. A project's
     other throttles go on.
     """
-    with patch.object(Counter, "take", lambda counter: None):
+    with patch.object(throttling, "rate_of", lambda scope: None):
         yield

@@ -21,6 +21,7 @@ from drf_ratchet.compat.drf_jwt.reading import Payload, read_token
 from drf_ratchet.compat.drf_jwt.settings import api_settings
 from drf_ratchet.compat.drf_jwt.utils import check_user
 from drf_ratchet.exceptions import Busy
+from drf_ratchet.security_log import one_line, security_log
 from drf_ratchet.tokens.errors import Unavailable
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -210,7 +211,7 @@ def _demand_same_origin(request: Request, token: str) -> None:
         PermissionDenied: it may change something, and comes from no page of ours.
     """
     # Late: it imports DRF's views, which import authenticators.
-    from drf_ratchet.browser.cross_site import IsSameOrigin, comes_from_us, security_log
+    from drf_ratchet.browser.cross_site import IsSameOrigin, comes_from_us
 
     if request.method in _SAFE_METHODS or comes_from_us(request):
         return
@@ -218,7 +219,9 @@ def _demand_same_origin(request: Request, token: str) -> None:
     in_cookie = any(name and request.COOKIES.get(name) == token for name in names)
     # No site can make a browser send a header that it does not know the token for.
     if in_cookie and token not in get_authorization_header(request).decode("latin-1").split():
-        security_log.warning("Refused a request to %s that a cookie signed in.", request.path)
+        security_log.warning(
+            "Refused a request to %s that a cookie signed in.", one_line(request.path)
+        )
         raise exceptions.PermissionDenied(str(IsSameOrigin.message["detail"]))
 
 

@@ -1,7 +1,6 @@
 """From a payload to a token: opening a session, and minting the tokens of one."""
 
 import json
-import logging
 import time
 from calendar import timegm
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from drf_ratchet.compat.drf_jwt.settings import api_settings
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.keyring import keyring
 from drf_ratchet.models import Session
+from drf_ratchet.security_log import one_line, security_log
 from drf_ratchet.sessions.grant import custom_claims, in_seconds
 from drf_ratchet.sessions.opening import announce, new_session, send_logged_in
 from drf_ratchet.sessions.store import NEVER
@@ -26,8 +26,6 @@ from drf_ratchet.sessions.subject import subject_of
 from drf_ratchet.tenants import issuer_for
 from drf_ratchet.tokens import codec
 from drf_ratchet.tokens.claims import REGISTERED_CLAIMS, Kind, access_claims
-
-security_log = logging.getLogger("drf_ratchet.security")
 
 #: Claims of a payload that are moments, and may be datetimes there.
 _MOMENTS = ("exp", "iat", "nbf", "orig_iat")
@@ -93,7 +91,10 @@ def issue(
     announce(session, request)
     if actor:
         security_log.warning(
-            "User %s acts as user %s in session %s.", actor.get("sub"), user.pk, session.pk
+            "User %s acts as user %s in session %s.",
+            one_line(actor.get("sub")),
+            one_line(user.pk),
+            session.pk,
         )
     return issued
 

@@ -7,6 +7,7 @@ from django.contrib.auth import get_user_model
 from rest_framework import serializers
 from rest_framework.exceptions import Throttled
 
+from drf_ratchet.bounds import MAX_CREDENTIAL_LENGTH
 from drf_ratchet.compat.drf_jwt.acting import actor_of
 from drf_ratchet.compat.drf_jwt.compat import PasswordField, Serializer, get_username_field
 from drf_ratchet.compat.drf_jwt.exceptions import InvalidTokenError
@@ -21,8 +22,6 @@ from drf_ratchet.serializers import proof_serializer
 from drf_ratchet.sessions.subject import is_active
 from drf_ratchet.throttling import Counter
 from drf_ratchet.tokens.errors import TokenRefused
-
-_MAX_CREDENTIAL = 4096
 
 
 class TokenSerializer(Serializer):
@@ -66,10 +65,12 @@ class JSONWebTokenSerializer(TokenSerializer):
 
     def get_fields(self) -> dict[str, Any]:
         """The account's field and the password, then what a subclass declares."""
-        credential = partial(serializers.CharField, max_length=_MAX_CREDENTIAL, write_only=True)
+        credential = partial(
+            serializers.CharField, max_length=MAX_CREDENTIAL_LENGTH, write_only=True
+        )
         return {
             self.username_field: credential(),
-            "password": PasswordField(max_length=_MAX_CREDENTIAL, write_only=True),
+            "password": PasswordField(max_length=MAX_CREDENTIAL_LENGTH, write_only=True),
             **super().get_fields(),
         }
 
@@ -143,7 +144,8 @@ class RefreshAuthTokenSerializer(VerificationBaseSerializer):
         payload = self._check_payload(attrs["token"])
         user = self._check_user(payload)
         new_payload = {**self.create_payload(user), **self.kept(payload)}
-        wait = Counter("refresh", str(payload.session.session)).take()
+        session = str(payload.session.session)
+        wait = Counter("refresh", session, self.context.get("request")).take()
         if wait is not None:
             raise Throttled(wait)
         try:

@@ -35,7 +35,8 @@ from drf_ratchet.compat.drf_jwt.serializers import (
 from drf_ratchet.compat.drf_jwt.settings import api_settings
 from drf_ratchet.exceptions import BodyTooLarge, Busy
 from drf_ratchet.sessions.database import Contended
-from drf_ratchet.throttling import Counter, network_of
+from drf_ratchet.sessions.device import network_of
+from drf_ratchet.throttling import Counter
 from drf_ratchet.tokens.errors import Unavailable
 from drf_ratchet.views import SIGN_IN_SCOPE, SIGN_IN_THROTTLES, RatchetView
 
@@ -77,7 +78,7 @@ class BaseJSONWebTokenAPIView(RatchetView):
         except exceptions.ValidationError:
             self.refused(request)
             raise
-        self.give_back()
+        self.succeed()
         given = serializer.validated_data
         return self.hand_out(request, given["token"], given.get("user"), given.get("issued_at"))
 
@@ -150,8 +151,7 @@ class _Refresh(_TakesToken):
         Raises:
             Throttled: too much was.
         """
-        network = network_of(request)
-        wait = Counter("refresh_failures", network).take() if network else None
+        wait = Counter("refresh_failures", network_of(request), request).take()
         if wait is not None:
             raise exceptions.Throttled(wait) from None
 

@@ -1,0 +1,40 @@
+"""How long what a client sends may be. Nothing longer is parsed, normalized, hashed or logged."""
+
+from typing import Any
+
+from django.conf import settings
+
+#: Bytes of the body of a request to our endpoints. A name and a password of 4,096 characters each
+#: are 96 KB of JSON when each character is escaped as two ``\uXXXX``; a token is up to 16 KB.
+MAX_BODY_SIZE = 128 * 1024
+#: Characters of an account's name or a password.
+MAX_CREDENTIAL_LENGTH = 4096
+#: Characters of the header ``Idempotency-Key`` (CONTRACT.md).
+MAX_IDEMPOTENCY_KEY_LENGTH = 128
+#: Bytes of the header that a service authenticates by.
+MAX_BASIC_LENGTH = 4096
+
+
+def max_body_size(view: Any) -> int:
+    """Return how many bytes the body of a request to a view may have.
+
+    Args:
+        view: ours, with an attribute ``max_body_size``, or any other.
+    """
+    size: int = getattr(view, "max_body_size", MAX_BODY_SIZE)
+    # None switches Django's own bound off, and not this one.
+    return min(size, getattr(settings, "DATA_UPLOAD_MAX_MEMORY_SIZE", None) or size)
+
+
+def declared_size(request: Any) -> int:
+    """Return how many bytes a request says that its body has; 0 where it does not say it.
+
+    Servers pass on no more than that, and DRF takes a body of no declared length for an empty one.
+
+    Args:
+        request: Django's or DRF's.
+    """
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0
