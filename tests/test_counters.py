@@ -8,6 +8,7 @@ import pytest
 import redis
 from django.contrib.auth.models import User
 from django.core.cache import cache, caches
+from django.core.cache.backends.base import BaseCache
 from rest_framework.test import APIClient
 
 from drf_ratchet import counters, security_log, throttling
@@ -227,6 +228,30 @@ def test_a_cache_that_answers_nothing(
     rates(sign_in="5/min")
     use(settings, REDIS, url_of(server))
     monkeypatch.setattr(caches["counts"]._cache, "_client", Silent)
+    with pytest.raises(Busy):
+        Counter("sign_in", "a").take()
+
+
+class PassesOver(BaseCache):
+    """A cache that passes over its errors, as pymemcache's does with ignore_exc."""
+
+    def __init__(self, location: str, params: dict[str, Any]) -> None:
+        super().__init__(params)
+
+    def add(self, *args: Any, **kwargs: Any) -> bool:
+        return False
+
+    def incr(self, *args: Any, **kwargs: Any) -> Any:
+        return self.key_prefix == "None" and None
+
+    def get_many(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return {}
+
+
+@pytest.mark.parametrize("answer", ["None", "False"])
+def test_another_cache_that_answers_nothing(settings: Any, rates: Any, answer: str) -> None:
+    rates(sign_in="5/min")
+    use(settings, f"{__name__}.PassesOver", KEY_PREFIX=answer)
     with pytest.raises(Busy):
         Counter("sign_in", "a").take()
 

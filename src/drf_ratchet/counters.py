@@ -246,7 +246,7 @@ class _ByScript:
         Raises:
             RuntimeError: there is no answer, as from a client that passes over its errors.
         """
-        arguments = (len(keys), *map(self._cache.make_and_validate_key, keys), *values)
+        arguments = (len(keys), *(str(self._cache.make_key(key)) for key in keys), *values)
         try:
             answer = self._evaluated(script, arguments)
         except Exception as error:
@@ -278,9 +278,12 @@ def _client_of(cache: Any) -> Any:
     """
     for name in ("_cache", "client"):
         get_client = getattr(getattr(cache, name, None), "get_client", None)
-        if get_client is not None:
-            client = get_client(write=True)
-            return client if hasattr(client, "evalsha") else None
+        try:
+            client = get_client and get_client(write=True)
+        except (NotImplementedError, TypeError):  # one of several servers, by the key
+            return None
+        if hasattr(client, "evalsha"):
+            return client
     return None
 
 
@@ -343,4 +346,8 @@ class _ByCommands:
         first = max(number, 0)
         if self._cache.add(key, first, timeout=span.timeout):
             return first
-        return int(self._cache.incr(key, number))
+        count: object = self._cache.incr(key, number)
+        if type(count) is not int:
+            # From a client that passes over its errors: None, or False.
+            raise RuntimeError("The cache has not answered.")
+        return count

@@ -284,6 +284,10 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
         return session.pk == self.context.get("current")
 
 
+#: Bytes. bcrypt 5.0 raises a ValueError for longer ones.
+_SHORTEST_LIMIT_OF_A_HASHER = 72
+
+
 def _username_field() -> str:
     return str(get_user_model().USERNAME_FIELD)
 
@@ -304,7 +308,14 @@ def user_of(credentials: dict[str, Any], request: Request | None) -> Any:
 
 
 def _is_unfit(credentials: dict[str, Any]) -> bool:
-    """Whether the account's name is nothing that the user model's field could hold."""
+    """Whether no account can have them: the name for its field, or the password for its hasher."""
+    password = credentials.get("password")
+    if isinstance(password, str):
+        try:
+            if len(password.encode()) > _SHORTEST_LIMIT_OF_A_HASHER:
+                return True
+        except UnicodeEncodeError:  # half of a surrogate pair, which no hasher takes
+            return True
     name = get_user_model().USERNAME_FIELD
     field: Any = get_user_model()._meta.get_field(name)
     try:

@@ -290,6 +290,18 @@ def test_what_is_too_long_is_counted_for_the_network(post: Post, settings: Any) 
     assert answer.status_code == 429
 
 
+@pytest.mark.parametrize("username", ["alice", "nobody"])
+@pytest.mark.parametrize("password", ["x" * 73, "x" * 4096, "\u00e9" * 40])
+def test_a_password_that_the_hasher_refuses_is_a_wrong_one(
+    post: Post, settings: Any, username: str, password: str
+) -> None:
+    settings.PASSWORD_HASHERS = ["tests.attacks.hasher.ShortHasher"]
+    for url in ("/api/token/", "/api/browser/login/"):
+        body = json.dumps({"username": username, "password": password})
+        answer = post(url, body, JSON)
+        assert (answer.status_code, answer.json()["code"]) == (401, "no_active_account")
+
+
 HEADERS = ("AUTHORIZATION", "IDEMPOTENCY_KEY", "USER_AGENT", "X_FORWARDED_FOR", "COOKIE", "ORIGIN")
 VALUES = {
     "letters": "ﷺ".encode().decode("latin-1") * 20_000,
