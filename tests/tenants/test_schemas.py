@@ -137,11 +137,14 @@ def test_schemas_logout_counts_at_its_tenant_alone(sites: Sites, freshness: str)
         assert eventually(lambda: not sites.b.knows(at_b, freshness))
 
 
+@pytest.mark.parametrize("copied", ["", "&copy=1"])
 @EACH_FRESHNESS
-def test_schemas_user_is_not_looked_up_in_another_schema(sites: Sites, freshness: str) -> None:
+def test_schemas_user_is_not_looked_up_in_another_schema(
+    sites: Sites, freshness: str, copied: str
+) -> None:
     """There the key of alice is root's."""
     at_a = sites.a.sign_in("alice")
-    said = sites.a.get(f"elsewhere/?freshness={freshness}", at_a).json()
+    said = sites.a.get(f"elsewhere/?freshness={freshness}{copied}", at_a).json()
     assert said["username"] == "alice"
     assert ("refused" in said) is (freshness != "immediate")
 
