@@ -222,6 +222,17 @@ def test_schemas_step_up_is_of_its_tenant_alone(sites: Sites) -> None:
     assert sites.a.post("api/step-up/", body, at_a).status_code == 200
 
 
+def test_schemas_wrong_passwords_count_at_their_tenant_alone(sites: Sites) -> None:
+    """One name at two tenants is two accounts, and both have the same cache."""
+
+    def attempt(site: Site) -> int:
+        return site.post("api/token/", {"username": "mallory", "password": "wrong"}).status_code
+
+    assert [attempt(sites.a) for _ in range(6)] == [401] * 5 + [429]
+    assert attempt(sites.b) == 401
+    assert attempt(sites.a) == 429
+
+
 def test_schemas_commands_work_on_the_schema_that_they_are_given(sites: Sites) -> None:
     at_a, at_b = sites.a.sign_in("alice"), sites.b.sign_in("bob")
 
