@@ -69,13 +69,14 @@ def test_databases_logout_counts_at_its_tenant_alone(
         assert eventually(lambda: not sites["b"].knows(at_b, freshness))
 
 
+@pytest.mark.parametrize("copied", ["", "&copy=1"])
 @EACH_FRESHNESS
 def test_databases_user_is_that_of_the_tenant_of_the_token(
-    sites: dict[str, Site], freshness: str
+    sites: dict[str, Site], freshness: str, copied: str
 ) -> None:
     """Also while another database is chosen, where the key of alice is root's."""
     at_a = sites["a"].sign_in("alice")
-    said = sites["a"].get(f"elsewhere/?freshness={freshness}", at_a).json()
+    said = sites["a"].get(f"elsewhere/?freshness={freshness}{copied}", at_a).json()
     assert said == {"username": "alice"}
 
 

@@ -137,11 +137,14 @@ def test_schemas_logout_counts_at_its_tenant_alone(sites: Sites, freshness: str)
         assert eventually(lambda: not sites.b.knows(at_b, freshness))
 
 
+@pytest.mark.parametrize("copied", ["", "&copy=1"])
 @EACH_FRESHNESS
-def test_schemas_user_is_not_looked_up_in_another_schema(sites: Sites, freshness: str) -> None:
+def test_schemas_user_is_not_looked_up_in_another_schema(
+    sites: Sites, freshness: str, copied: str
+) -> None:
     """There the key of alice is root's."""
     at_a = sites.a.sign_in("alice")
-    said = sites.a.get(f"elsewhere/?freshness={freshness}", at_a).json()
+    said = sites.a.get(f"elsewhere/?freshness={freshness}{copied}", at_a).json()
     assert said["username"] == "alice"
     assert ("refused" in said) is (freshness != "immediate")
 
@@ -217,6 +220,17 @@ def test_schemas_step_up_is_of_its_tenant_alone(sites: Sites) -> None:
     body = {"refresh": at_a.refresh, "password": PASSWORD}
     assert reason(sites.b.post("api/step-up/", body, at_b)) == "wrong_issuer"
     assert sites.a.post("api/step-up/", body, at_a).status_code == 200
+
+
+def test_schemas_wrong_passwords_count_at_their_tenant_alone(sites: Sites) -> None:
+    """One name at two tenants is two accounts, and both have the same cache."""
+
+    def attempt(site: Site) -> int:
+        return site.post("api/token/", {"username": "mallory", "password": "wrong"}).status_code
+
+    assert [attempt(sites.a) for _ in range(6)] == [401] * 5 + [429]
+    assert attempt(sites.b) == 401
+    assert attempt(sites.a) == 429
 
 
 def test_schemas_commands_work_on_the_schema_that_they_are_given(sites: Sites) -> None:

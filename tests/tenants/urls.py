@@ -1,5 +1,6 @@
 """Views that say who is signed in, one for each freshness."""
 
+from copy import copy
 from typing import Any
 
 from django.conf import settings
@@ -57,8 +58,9 @@ class Elsewhere(APIView):
 
     def get(self, request: Request) -> Response:
         with elsewhere():
+            user = copy(request.user) if "copy" in request.GET else request.user
             try:
-                return Response({"username": request.user.get_username()})
+                return Response({"username": user.get_username()})
             except RuntimeError as error:
                 refused = str(error)
         return Response({"refused": refused, "username": request.user.get_username()})

@@ -118,7 +118,10 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
 
     def __copy__(self) -> Any:
         if _unloaded(self):
-            return LazyUser(self._ratchet[1])
+            made = LazyUser.__new__(LazyUser)
+            # Of the same database and tenant, whatever is chosen now.
+            made.__dict__.update(self.__dict__)
+            return made
         return SimpleLazyObject.__copy__(self)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
