@@ -48,12 +48,12 @@ def fast(database: str) -> list[Cell]:
 
     Args:
         database: of the run. A shape runs on the first kind that it names, and so in one of the
-            runs of ``make test`` alone.
+            two runs of ``make test`` alone; on MariaDB where it names that.
     """
     return [
         Cell(name, FRESHNESS[number % len(FRESHNESS)], database)
         for number, (name, shape) in enumerate(SHAPES.items())
-        if shape.databases[0] == database
+        if database in {shape.databases[0], "mariadb"} & set(shape.databases)
     ]
 
 

@@ -70,7 +70,7 @@ def table(told: Iterable[Row]) -> list[str]:
     """Return a line for each shape: requests by database, and where something went wrong."""
     cells: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for shape, freshness, database, asked, wrong in sorted(told, key=_order):
-        text = f"{len(asked):,}"
+        text = f"{len(asked):,}" if asked else "refused"
         if wrong:
             text = f"{freshness} WRONG: {', '.join(wrong)}"
         cells[shape][DATABASES[database]].append(text)

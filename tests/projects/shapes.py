@@ -116,6 +116,8 @@ SHAPES: dict[str, Shape] = {
         apps=(f"{PEOPLE}.public_id_users",),
         settings={"AUTH_USER_MODEL": "public_id_users.User"},
         ratchet={"USER_ID_FIELD": "public_id"},
+        # The view asks for the primary key, which the token does not know.
+        costs={"protected": 1},
     ),
     "proxy_and_child_users": Shape(
         what="Users saved through a proxy and through a child of the user model",

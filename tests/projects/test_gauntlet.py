@@ -19,8 +19,8 @@ CHOICE = os.environ.get("GAUNTLET", "fast")
 def _chosen() -> list[Cell]:
     if CHOICE != "fast":
         return {"pairwise": pairwise, "all": every}[CHOICE]()
-    url = os.environ.get("DATABASE_URL", "sqlite")
-    return fast({"postgres": "postgresql", "mysql": "mariadb"}.get(url.partition(":")[0], "sqlite"))
+    scheme = os.environ.get("DATABASE_URL", "sqlite").partition(":")[0]
+    return fast({"mysql": "mariadb"}.get(scheme, scheme))
 
 
 @pytest.mark.parametrize("cell", _chosen(), ids=str)
