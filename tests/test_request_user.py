@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import connection
@@ -27,6 +28,7 @@ from blog.models import Post
 from blog.serializers import PostSerializer
 from drf_ratchet.models import Session
 from drf_ratchet.permissions import IsOwner
+from drf_ratchet.sessions import open_session
 from drf_ratchet.sessions.lazy_user import LazyUser
 from tests.conftest import Tokens
 from tests.test_views import assert_refused
@@ -161,8 +163,29 @@ def test_who_is_deleted_is_refused_at_the_look(own: int, tokens: Tokens) -> None
     User.objects.all()._raw_delete("default")  # no signal
     answer, queries = look_at(str, tokens, status=401)
     assert_refused(answer, "session_ended" if own else "user_inactive")
-    assert queries == 1
+    assert queries == (1 if own else 2)  # by the session, and by the key
     assert look_at(lambda user: None, tokens, status=401 if own else 200)[1] == own
+
+
+def test_another_user_who_gets_the_name_is_not_the_tokens(own: int, tokens: Tokens) -> None:
+    """Where ``USER_ID_FIELD`` can change hands, the session still tells whose token it is."""
+    known = settings.DRF_RATCHET
+    with override_settings(DRF_RATCHET={**known, "USER_ID_FIELD": "username"}):
+        alice = User.objects.get()
+        named = Tokens(open_session(alice).access, "")
+        assert look_at(lambda user: user.email, named)[0] == "alice@example.com"
+        User.objects.update(username="alicia")
+        User.objects.create_user("alice", "another@example.com")
+        answer, queries = look_at(lambda user: user.email, named, status=401)
+    assert_refused(answer, "session_ended" if own else "user_inactive")
+    assert queries == 1
+
+
+def test_a_session_of_another_database(own: int, tokens: Tokens) -> None:
+    """A service with a copy of the users, and without the sessions: by ``USER_ID_FIELD``."""
+    Session.objects.all().delete()
+    if not own:
+        assert look_at(str, tokens) == ("alice", 2)
 
 
 def test_the_passwords_fingerprint_is_not_compared(own: int, tokens: Tokens) -> None:

@@ -54,12 +54,12 @@ def _user_by_feed(claims: Mapping[str, Any]) -> Any:
         return living_user(claims)
     if ended:
         raise TokenRefused(Reason.SESSION_ENDED)
-    return LazyUser(claims["sub"])
+    return LazyUser(claims["sub"], claims)
 
 
 def _user_on_trust(claims: Mapping[str, Any]) -> Any:
     """ "expiry": no query; a session is alive for as long as its access token."""
-    return LazyUser(claims["sub"])
+    return LazyUser(claims["sub"], claims)
 
 
 _WAYS = {"immediate": living_user, "bounded": _user_by_feed, "expiry": _user_on_trust}

@@ -1,6 +1,7 @@
 """``request.user`` of a request that asked the database nothing: Django's ``SimpleLazyObject``."""
 
 import inspect
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -15,10 +16,12 @@ from django.utils.functional import SimpleLazyObject, empty
 
 from drf_ratchet.conf import NAME
 from drf_ratchet.exceptions import TokenNotValid
+from drf_ratchet.sessions import living
 from drf_ratchet.sessions.compiled import is_plain
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.subject import id_field, is_active, subject_of
 from drf_ratchet.tenants import chosen_tenant
+from drf_ratchet.tokens.claims import session_id
 from drf_ratchet.tokens.errors import Reason, TokenRefused
 
 #: Another schema of the same database. In another database nothing is looked up.
@@ -40,18 +43,20 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
     ``pk``, ``==`` and ``hash``. So permissions, throttles and ``filter(owner=request.user)`` cost
     none either. Everything else, including setting an attribute, is the loaded user's.
 
-    Loading goes through the user model's default manager. It raises ``TokenNotValid`` where that
-    knows no such user any more, or the user is inactive.
+    Loading reads the user as "immediate" does, by the session and the user model's default manager;
+    by ``USER_ID_FIELD`` where the session's row is not in this database. It raises
+    ``TokenNotValid`` where there is no such user any more, or the user is inactive.
 
     Args:
         subject: the ``sub`` claim of a verified access token.
+        claims: all of them; None to read by ``USER_ID_FIELD`` alone.
 
     Raises:
         TokenRefused: malformed, if no user can have this id.
         ImproperlyConfigured: ``USER_ID_FIELD`` names no column of the user model.
     """
 
-    def __init__(self, subject: str) -> None:
+    def __init__(self, subject: str, claims: Mapping[str, Any] | None = None) -> None:
         kind = _kind()
         value = kind.value_of(subject)
         # What is known stands in the wrapper's own __dict__ until the user is loaded. There
@@ -60,7 +65,7 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
         own.update(kind.constants)
         for name in kind.names:
             own[name] = value
-        own["_ratchet"] = kind, subject, value, write_database()
+        own["_ratchet"] = kind, subject, value, claims, write_database()
         own["_ratchet_tenant"] = chosen_tenant()
         own["_wrapped"] = empty
 
@@ -194,17 +199,25 @@ class _Kind(NamedTuple):
         return bool(theirs == value)
 
 
-def _find(kind: _Kind, subject: str, value: object, using: str) -> Any:
-    """Return the user as "immediate" reads them; one query.
+def _find(
+    kind: _Kind, subject: str, value: object, claims: Mapping[str, Any] | None, using: str
+) -> Any:
+    """Return the user; one query, and a second where the session is not there.
 
     Raises:
         TokenNotValid: no user, more than one, or an inactive one.
     """
-    if "\0" in subject or not _is_encodable(subject):  # no driver takes it for a text
-        raise TokenNotValid(Reason.USER_INACTIVE)
-    found = kind.model._default_manager.using(using).filter(**{kind.lookup: value})[:2]
+    # The statement of "immediate" is built once: a third of the time of the query by the field.
+    session = None if claims is None else living.find(session_id(claims))
+    if session is not None:
+        found = [session.user]
+    elif "\0" in subject or not _is_encodable(subject):  # no driver takes it for a text
+        found = []
+    else:
+        users = kind.model._default_manager.using(using)
+        found = list(users.filter(**{kind.lookup: value})[:2])
     # By the key: a manager that joins may give one user twice. And as "immediate" does, by the
-    # text: a collation may take "Ann" for "ann".
+    # text: a collation may take "Ann" for "ann", and another user may have got the value.
     by_key = {user.pk: user for user in found if subject_of(user) == subject}
     if len(by_key) != 1:
         raise TokenNotValid(Reason.USER_INACTIVE)
