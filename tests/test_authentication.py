@@ -109,3 +109,10 @@ def test_an_upgraded_hasher(
     assert User.objects.get().password != old
     assert api.get(URL, **tokens.bearer).status_code == 200
     assert refresh(tokens.refresh).status_code == 200
+
+
+def test_responses_vary_by_the_authorization_header(api: APIClient, tokens: Tokens) -> None:
+    """A cache for the whole site must not answer one user with the response to another."""
+    for headers in ({}, tokens.bearer):
+        answer = api.get("/api/protected/", **headers)
+        assert "Authorization" in answer["Vary"].split(", ")

@@ -36,6 +36,9 @@ class JWTAuthentication(BaseAuthentication):
     #: How old "still signed in" may be here; None for the setting ``FRESHNESS``.
     freshness: str | None = None
 
+    #: The request headers that its responses depend on.
+    varies_by: tuple[str, ...] = ("Authorization",)
+
     @sensitive_variables()  # an error report shows no token
     def authenticate(self, request: Any) -> tuple[Any, Claims] | None:
         """Return the user and the claims; None without a token of our scheme.
@@ -47,6 +50,7 @@ class JWTAuthentication(BaseAuthentication):
             RequestRefused: ``TokenNotValid`` where the token is refused; ``Busy`` where, with
                 ``FRESHNESS = "bounded"`` or a ``VERIFIER``, it cannot be known who is signed in.
         """
+        varies_by(request, *self.varies_by)
         try:
             claims = self.get_claims(request)
             if claims is None:
@@ -99,6 +103,23 @@ class ImmediateJWTAuthentication(JWTAuthentication):
     """For views where a logout must count at once, whatever ``FRESHNESS`` is: payments, say."""
 
     freshness = "immediate"
+
+
+def varies_by(request: Any, *names: str) -> None:
+    """Add headers to the ``Vary`` of the view's response, whether or not a user is signed in.
+
+    Without it a cache, Django's own included, answers one user with the response to another. RFC
+    9111 section 3.5 forbids that for ``Authorization``, and Django's cache middleware ignores it.
+
+    Args:
+        request: DRF's. Nothing happens for Django's, which knows no view.
+        names: the request headers that sign in.
+    """
+    view: Any = (getattr(request, "parser_context", None) or {}).get("view")
+    headers: dict[str, str] | None = getattr(view, "headers", None)
+    if headers is not None:
+        said = [name for name in headers.get("Vary", "").split(", ") if name]
+        headers["Vary"] = ", ".join([*said, *(name for name in names if name not in said)])
 
 
 def header_token(request: Any) -> str | None:

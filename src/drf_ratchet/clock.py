@@ -56,13 +56,18 @@ def process_now() -> datetime:
 
 
 def stored(moment: datetime, alias: str) -> datetime:
-    """A moment as a column takes it beside those of ``Now``: naive without ``USE_TZ``.
+    """Return a moment as a column takes it beside those of ``Now``.
+
+    Without ``USE_TZ`` it is naive, but for PostgreSQL: its columns are of moments all the same, and
+    a naive time is read as the first of the two that it names when clocks go back.
 
     Args:
         moment: an aware datetime.
         alias: of the database it goes to.
     """
-    return moment if settings.USE_TZ else make_naive(moment, _zone(alias))
+    if settings.USE_TZ or connections[alias].vendor == "postgresql":
+        return moment
+    return make_naive(moment, _zone(alias))
 
 
 def _zone(alias: str) -> tzinfo:

@@ -10,6 +10,7 @@ from drf_ratchet.authentication import (
     REALM,
     REALM_INVALID_TOKEN,
     JWTAuthentication,
+    varies_by,
     verify_access,
 )
 from drf_ratchet.browser.cookies import token_of
@@ -25,6 +26,8 @@ class CookieJWTAuthentication(JWTAuthentication):
     ``SessionAuthentication``.
     """
 
+    varies_by = ("Cookie",)
+
     def authenticate(self, request: Request) -> tuple[Any, Claims] | None:
         """The user and the claims; None where there is no cookie.
 
@@ -33,7 +36,6 @@ class CookieJWTAuthentication(JWTAuthentication):
             CsrfFailed: Django's CSRF check fails.
             Busy: as ``JWTAuthentication``.
         """
-        _varies_by(request, "Cookie")
         signed_in = super().authenticate(request)
         if signed_in is not None:
             try:
@@ -62,6 +64,8 @@ class BrowsableAPIAuthentication(CookieJWTAuthentication):
     ``browser.middleware.BrowsableAPIMiddleware`` keeps the access token in the cookie fresh.
     """
 
+    varies_by = ("Accept", "Cookie")
+
     def authenticate(self, request: Request) -> tuple[Any, Claims] | None:
         """The user and the claims; None where no page is asked for, or by nobody.
 
@@ -69,7 +73,7 @@ class BrowsableAPIAuthentication(CookieJWTAuthentication):
             CsrfFailed: Django's CSRF check fails.
             Busy: as ``JWTAuthentication``.
         """
-        _varies_by(request, "Accept", "Cookie")
+        varies_by(request, *self.varies_by)
         if not wants_page(request):
             return None
         try:
@@ -89,18 +93,6 @@ def wants_page(request: Any) -> bool:
         request: Django's or DRF's.
     """
     return "text/html" in request.META.get("HTTP_ACCEPT", "")
-
-
-def _varies_by(request: Request, *names: str) -> None:
-    """Have the view's answer say that it depends on these headers, whoever is signed in.
-
-    Otherwise a cache on the way, or Django's own, shows one person's answer to another.
-    """
-    view: Any = (getattr(request, "parser_context", None) or {}).get("view")
-    headers: dict[str, str] | None = getattr(view, "headers", None)
-    if headers is not None:
-        said = [name for name in headers.get("Vary", "").split(", ") if name]
-        headers["Vary"] = ", ".join([*said, *(name for name in names if name not in said)])
 
 
 class ImmediateCookieJWTAuthentication(CookieJWTAuthentication):

@@ -34,7 +34,8 @@ _ANNOUNCED_EVERY = 30.0
 def end_session(session: Session, *, reason: str = EndReason.LOGOUT, request: Any = None) -> bool:
     """End a session, if nothing ended it before: the first reason wins.
 
-    Sends ``session_ended``, and Django's ``user_logged_out`` where the reason is a logout.
+    Sends ``session_ended``, and Django's ``user_logged_out`` where the reason is a logout
+    and there is a request.
 
     Args:
         session: the row.
@@ -62,7 +63,7 @@ def end_all_sessions(
     """End a user's living sessions: two queries, or five if there are more than a hundred.
 
     Once all of them have ended, sends ``session_ended`` for each, and Django's
-    ``user_logged_out`` once, where the reason is a logout.
+    ``user_logged_out`` once, where the reason is a logout and there is a request.
 
     Args:
         user: whose.
@@ -282,4 +283,7 @@ def _send_ended(session: Session, reason: str, request: Any) -> None:
 
 
 def _send_logged_out(user: Any, request: Any) -> None:
+    """Send Django's ``user_logged_out``, where there is a request: django-axes reads it."""
+    if request is None:
+        return
     user_logged_out.send(sender=user.__class__, request=django_request(request), user=user)

@@ -11,6 +11,7 @@ from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.request import Request
 
+from drf_ratchet.authentication import varies_by
 from drf_ratchet.compat.drf_jwt.blacklist.exceptions import (
     InvalidAuthorizationCredentials,
     MissingToken,
@@ -70,6 +71,8 @@ class BaseJSONWebTokenAuthentication(BaseAuthentication):
                 blacklist's app installed, the session has ended.
             Busy: with ``FRESHNESS = "bounded"``, nobody knows who is signed in any more.
         """
+        # The token may be in a cookie: JWT_AUTH_COOKIE, or one of a subclass of the project's.
+        varies_by(request, "Authorization", "Cookie")
         token = self.get_jwt_value(request)
         if token is None:
             return None
