@@ -396,11 +396,16 @@ def test_endpoints_that_ask_for_the_same_are_not_reported() -> None:
     assert checked(OURS, BROWSERS, SIGN_IN_SERIALIZER=CodeSerializer) == []
     assert checked(OURS, CODE, SIGN_IN_SERIALIZER=f"{__name__}.CodeSerializer") == []
     assert checked(CODE, path("", include("drf_ratchet.session_urls"))) == []
+    before = path("api/token/", TokenObtainPairView.as_view(serializer_class=CodeSerializer))
+    assert checked(before, OURS) == []  # the second is never reached
     link = TokenObtainPairView.as_view(serializer_class=LinkSerializer)
     assert checked(OURS, path("link/", link)) == []  # it takes no password
 
 
 def test_a_second_endpoint_that_asks_for_less_is_reported() -> None:
+    before = path("api/token/", TokenObtainPairView.as_view(serializer_class=CodeSerializer))
+    [text] = checked(before, OURS, BROWSERS)
+    assert "/api/browser/login/" in text
     [text] = checked(CODE, path("v/<str:version>/", include([OURS])), BROWSERS)
     name = f"{__name__}.CodeSerializer"
     plain = "drf_ratchet.serializers.TokenObtainPairSerializer"

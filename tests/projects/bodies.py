@@ -8,19 +8,21 @@ from typing import Any
 Said = dict[str, Any]
 
 
-def snake(value: Any) -> Any:
+def snake(status: int, value: Any) -> Any:
     """Return a body with its names as the contract has them.
 
     Raises:
-        AssertionError: they are so already.
+        AssertionError: they are so already. A refusal may be of an endpoint for browsers.
     """
     if isinstance(value, list):
-        return [snake(one) for one in value]
+        return [snake(status, one) for one in value]
     if not isinstance(value, dict):
         return value
-    assert not any("_" in name for name in value), f"not in camel case: {value}"
+    is_plain = any("_" in name for name in value)
+    assert status >= 400 or not is_plain, f"not in camel case: {value}"
     return {
-        re.sub("[A-Z]", lambda big: f"_{big[0].lower()}", k): snake(v) for k, v in value.items()
+        re.sub("[A-Z]", lambda big: f"_{big[0].lower()}", name): snake(status, each)
+        for name, each in value.items()
     }
 
 

@@ -67,7 +67,6 @@ class Shape:
         without: steps that such a project cannot have, each with the reason.
         also: steps that only such a project has.
         proves: the path of a callable that returns a user's further credentials.
-        signs_in: the serializer at ``token/``, where it is the project's own.
         costs: statements in the place of ``world.COSTS``.
         then: settings with which it is deployed anew in the middle of the story.
         access_survives: whether access tokens of before are good then.
@@ -111,7 +110,6 @@ class Shape:
     without: Mapping[str, str] = field(default_factory=dict)
     also: tuple[str, ...] = ()
     proves: str = ""
-    signs_in: str = ""
     costs: Mapping[str, Any] = field(default_factory=dict)
     then: Mapping[str, Any] = field(default_factory=dict)
     access_survives: bool = True

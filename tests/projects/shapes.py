@@ -311,7 +311,7 @@ SHAPES: dict[str, Shape] = {
             ],
             "DEFAULT_PARSER_CLASSES": ["djangorestframework_camel_case.parser.CamelCaseJSONParser"],
         },
-        says=lambda status, body: snake(body),
+        says=snake,
     ),
     "camel_case_of_two_words": Shape(
         what="The same, with a `USERNAME_FIELD` of two words, which stays as it is in requests",
@@ -323,7 +323,7 @@ SHAPES: dict[str, Shape] = {
             ],
             "DEFAULT_PARSER_CLASSES": ["djangorestframework_camel_case.parser.CamelCaseJSONParser"],
         },
-        says=lambda status, body: snake(body),
+        says=snake,
     ),
     "json_api": Shape(
         what="djangorestframework-jsonapi",
@@ -469,10 +469,10 @@ SHAPES: dict[str, Shape] = {
         also=("permission_for_one_object",),
     ),
     "otp": Shape(
-        what="django-otp, checked in the sign-in's serializer",
+        what="django-otp, checked in `SIGN_IN_SERIALIZER`",
         apps=("django_otp", "django_otp.plugins.otp_static"),
         middleware=("django_otp.middleware.OTPMiddleware",),
-        signs_in="tests.projects.otp.CodeSerializer",
+        ratchet={"SIGN_IN_SERIALIZER": "tests.projects.otp.CodeSerializer"},
         proves="tests.projects.otp.code_for",
         costs={"sign in": 7},
         also=("second_factor",),

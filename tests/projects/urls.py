@@ -8,10 +8,8 @@ from django.conf import settings
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.urls import include, path
-from django.utils.module_loading import import_string
 from rest_framework.urlpatterns import format_suffix_patterns
 
-from drf_ratchet.views import TokenObtainPairView
 from tests.projects import views
 from tests.projects.shape import Shape
 
@@ -34,9 +32,6 @@ api: Sequence[Any] = [
     path("services/", include("drf_ratchet.services.urls")),
     *own,
 ]
-if shape.signs_in:
-    view = TokenObtainPairView.as_view(serializer_class=import_string(shape.signs_in))
-    api = [path("token/", view, name="token_obtain_pair"), *api]
 if shape.suffix:
     api = format_suffix_patterns(api, allowed=["json"])
 if shape.namespace:

@@ -336,6 +336,11 @@ class Device:
         self.http.headers.update(world.shape.headers)
 
     @property
+    def proof(self) -> dict[str, Any]:
+        """What a step-up asks for: the credentials but the account's name."""
+        return dict([*self.credentials.items()][1:])
+
+    @property
     def credentials(self) -> dict[str, Any]:
         """What its user signs in with."""
         own = {get_user_model().USERNAME_FIELD: self.user.get_username(), "password": PASSWORD}
@@ -437,8 +442,9 @@ def _said(shape: Shape, path: str, response: httpx.Response) -> Any:
     if "json" not in response.headers.get("Content-Type", "") or not response.content:
         return None
     body = response.json()
-    # The RFCs say what these look like, in any project.
-    standard = path.startswith(("services/", "/")) and response.status_code < 400
+    # The RFCs, or the script in the browser, say what these look like, in any project.
+    theirs = ("services/", "browser/", "/.well-known/", "/admin/")
+    standard = path.startswith(theirs) and response.status_code < 400
     return body if standard else shape.says(response.status_code, body)
 
 

@@ -106,10 +106,12 @@ def check_sign_in_endpoints(**kwargs: Any) -> list[CheckMessage]:
 def sign_in_endpoints() -> Iterator[Endpoint]:
     """Yield each endpoint of the URLconf whose serializer takes a password and signs users in."""
     try:
-        patterns = list(_patterns(get_resolver(), "", 0))
+        callbacks: dict[str, Any] = {}
+        for route, callback in _patterns(get_resolver(), "", 0):
+            callbacks.setdefault(route, callback)  # of two with one route the first answers
     except Exception:
         return  # Django's own check says what is wrong with the URLconf
-    for route, callback in patterns:
+    for route, callback in callbacks.items():
         for view, given in _views(callback):
             ours = getattr(view, "signs_in", False) is True
             if ours or any(_name(each) in _OTHERS for each in view.__mro__):

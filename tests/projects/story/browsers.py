@@ -31,9 +31,10 @@ def browser(world: World) -> None:
     page.access = _post(page, "refresh/").ok()["access"]
     answer.demand(claims_of(_cookie(page)) == claims_of(next_one), "the same next cookie")
 
-    page.access = _post(page, "step-up/", {"password": page.credentials["password"]}).ok()["access"]
+    page.access = _post(page, "step-up/", page.proof).ok()["access"]
     page.get("recent/").ok()
-    _post(page, "step-up/", {"password": "wrong"}).refused(401, "no_active_account")
+    wrong = {**page.proof, "password": "wrong"}
+    _post(page, "step-up/", wrong).refused(401, "no_active_account")
 
     _post(page, "logout/").ok()
     answer.demand(not _cookie(page), "the cookie is taken back")

@@ -86,11 +86,11 @@ def step_up(world: World) -> None:
     answer.refused(401, "reauthentication_required", exactly=True)
     challenge = answer.response.headers["WWW-Authenticate"]
     answer.demand("insufficient_user_authentication" in challenge, "RFC 9470")
-    wrong = {"refresh": device.refresh, "password": "wrong"}
+    wrong = {**device.proof, "refresh": device.refresh, "password": "wrong"}
     device.post("step-up/", wrong).refused(401, "no_active_account")
-    device.post("step-up/", {"refresh": device.refresh}).field("password")
+    device.post("step-up/", {"refresh": device.refresh}).field(*device.proof)
     device.post("step-up/", {}, token=None).refused(401)
-    answer = device.post("step-up/", {**wrong, "password": device.credentials["password"]})
+    answer = device.post("step-up/", {"refresh": device.refresh, **device.proof})
     device.keep(answer.ok(keys={"access", "refresh"}))
     answer.demand(claims_of(device.access)["auth_time"] > before + 1800, "a new auth_time")
     device.get("recent/").ok()

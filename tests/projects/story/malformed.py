@@ -217,10 +217,12 @@ def _asking(world: World, path: str) -> Device:
 
 
 def _full(world: World, path: str) -> dict[str, Any]:
-    if path != "token/":
+    if path not in ("token/", "step-up/"):
         return BODIES[path]
     device = world.device()
     device.user = world.bystander
+    if path == "step-up/":
+        return {**dict.fromkeys(device.proof, "x"), **BODIES[path]}
     name = next(iter(device.credentials))
     return {**dict.fromkeys(device.credentials, "x"), name: device.user.get_username()}
 
