@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.core import mail
 from django.core.checks import CheckMessage, registry
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from django.core.management.utils import get_random_secret_key
 from django.test import override_settings
 from django.urls import include, path
@@ -504,6 +506,12 @@ def test_cache(cache: dict[str, str], expected: list[str], monkeypatch: pytest.M
     # Where nothing is limited, nothing has to be counted.
     off = {"DEFAULT_THROTTLE_RATES": dict.fromkeys(RATES)}
     assert ids(checks.check_cache_counts, REST_FRAMEWORK=off, **given) == []
+
+
+@override_settings(CACHES={"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}})
+def test_no_command_runs_with_a_cache_that_cannot_count() -> None:
+    with pytest.raises(SystemCheckError, match=r"ratchet\.E015"):
+        call_command("check")
 
 
 class Theirs(UserRateThrottle):

@@ -476,6 +476,25 @@ def test_a_name_that_is_missing_counts(url: str, name: Any, guess: Any, rates: A
     assert guess(url, **{field: "bob@example.com"}) == 401
 
 
+@pytest.mark.parametrize("key", ["Username", "\uff55sername", "username\u200b", " username"])
+def test_another_spelling_of_the_field_names_nobody(key: str, guess: Any, rates: Any) -> None:
+    rates(sign_in_account="3/hour")
+    answers = [guess("/api/token/", **{key: f"alice{n}"}) for n in range(4)]
+    assert answers == [400] * 3 + [429]
+
+
+def test_of_two_equal_fields_the_last_is_tried_and_counted(
+    api: APIClient, alice: User, rates: Any
+) -> None:
+    rates(sign_in_account="3/hour")
+    answers = []
+    for number in range(5):
+        body = f'{{"username": "x{number}", "username": "alice", "password": "wrong"}}'
+        answer = api.generic("POST", "/api/token/", body, content_type="application/json")
+        answers.append(answer.status_code)
+    assert answers == [401] * 3 + [429] * 2
+
+
 def test_a_sign_in_without_a_name_counts_for_its_network(guess: Any, api: Any, rates: Any) -> None:
     """Strangers cannot close it to everybody else."""
     rates(sign_in_account="3/hour", sign_in="3/hour", sign_in_address="5/hour")
@@ -646,6 +665,14 @@ def test_each_issuer_counts_by_itself(api: APIClient, alice: User, settings: Any
         return [one.status_code for one in guesses], [one.status_code for one in refused]
 
     assert both("a") == both("b") == ([401, 401, 429], [401, 401, 429])
+
+
+def test_the_issuer_is_asked_for_once(api: APIClient, alice: User, settings: Any) -> None:
+    asked: list[Any] = []
+    settings.DRF_RATCHET = {**settings.DRF_RATCHET, "ISSUER": lambda r: asked.append(r) or "us"}
+    body = {"username": "alice", "password": "wrong"}
+    assert api.post("/api/token/", body).status_code == 401
+    assert len(asked) == 1
 
 
 def tenant_of(request: Any) -> str:

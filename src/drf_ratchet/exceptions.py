@@ -132,7 +132,7 @@ class Busy(RequestRefused):
 
 
 class BodyTooLarge(exceptions.APIException):
-    """413 for a request body longer than ``DATA_UPLOAD_MAX_MEMORY_SIZE``."""
+    """413 for a request body that is longer than the endpoint takes."""
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_detail = _("The request body is too large.")

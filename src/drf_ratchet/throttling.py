@@ -137,11 +137,22 @@ class Counter:
         return None if rate is None else Span(self._name(), *rate, time.time())
 
     def _name(self) -> str:
-        issuer = None if self.request is None else issuer_for(self.request)
+        issuer = _issuer_of(self.request)
         # The length keeps two pairs apart that are the same text when they are put together.
-        text = f"{len(issuer or '')} {issuer or ''} {self.ident}"
+        text = f"{len(issuer)} {issuer} {self.ident}"
         digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
         return f"ratchet:{self.scope}:{digest[:32]}"
+
+
+def _issuer_of(request: Any) -> str:
+    """Return the issuer of a request, which is asked for once: a project's callable may cost."""
+    http = getattr(request, "_request", request)
+    if http is None:
+        return ""
+    if not hasattr(http, "_ratchet_issuer"):
+        http._ratchet_issuer = issuer_for(request) or ""
+    issuer: str = http._ratchet_issuer
+    return issuer
 
 
 def take_all(counters: Sequence[Counter], looked_at: Sequence[Counter] = ()) -> float | None:
