@@ -26,7 +26,8 @@ def issuer_for(request: Any = None) -> str | None:
         ImproperlyConfigured: the callable ``ISSUER`` did not return a non-empty string.
     """
     issuer = ratchet_settings().ISSUER
-    if not callable(issuer):
+    # Asked of each request: so no call where the answer is a setting.
+    if issuer is None or isinstance(issuer, str):
         return issuer
     chosen = _chosen.get()
     if chosen is not None:
@@ -67,7 +68,7 @@ def chosen_tenant() -> object:
     tenant has been chosen since. ``use_issuer`` chooses none.
     """
     issuer = ratchet_settings().ISSUER
-    if not callable(issuer):
+    if issuer is None or isinstance(issuer, str):
         return None
     try:
         return issuer(None)
