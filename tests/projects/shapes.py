@@ -165,7 +165,7 @@ SHAPES: dict[str, Shape] = {
             "DATABASE_ROUTERS": [f"{TENANCY}.UsersElsewhere"],
             "ELSEWHERE": ("auth", "admin", "contenttypes", "sessions", "notes"),
         },
-        refuses="ratchet.E",
+        refuses="ratchet.E013",
     ),
     "database_per_tenant": Shape(
         what="A database for each tenant",
@@ -529,7 +529,7 @@ SHAPES: dict[str, Shape] = {
                 }
             }
         },
-        refuses="ratchet.E",
+        refuses="ratchet.E015",
     ),
     "file_cache": Shape(
         what="`FileBasedCache`, which counts wrong: `check` refuses",
@@ -541,7 +541,7 @@ SHAPES: dict[str, Shape] = {
                 }
             }
         },
-        refuses="ratchet.E",
+        refuses="ratchet.E015",
     ),
     "site_wide_middleware": Shape(
         what="The cache for the whole site, GZip and conditional GET",
