@@ -16,7 +16,6 @@ from rest_framework.views import APIView, exception_handler
 
 from drf_ratchet.authentication import JWTAuthentication
 from drf_ratchet.permissions import RecentSignIn
-from drf_ratchet.throttling import Counter
 from drf_ratchet.tokens.errors import Reason
 from tests.conftest import PASSWORD, Tokens
 
@@ -200,7 +199,7 @@ def test_a_cache_that_is_down_is_said_with_a_code(
         raise OSError
 
     handle("watching_handler")
-    monkeypatch.setattr(Counter, "_take", down)
+    monkeypatch.setattr("drf_ratchet.throttling.counts_in", down)
     assert api.post("/api/token/", WRONG).json()["code"] == "busy"
     assert {leaf.code for leaf in leaves(seen[-1].detail)} == {"busy"}
 

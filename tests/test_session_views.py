@@ -235,7 +235,7 @@ def test_a_limit_ends_the_oldest(api: APIClient, alice: User, sign_in: SignIn) -
         (1, "198.51.100.7, 203.0.113.1", "203.0.113.1"),
         (2, "198.51.100.7, 203.0.113.1", "198.51.100.7"),
         (1, "rubbish", None),
-        (1, "203.0.113.1:8080", None),
+        (1, "203.0.113.1:8080", "203.0.113.1"),
     ],
 )
 def test_the_address(

@@ -118,8 +118,12 @@ def varies_by(request: Any, *names: str) -> None:
     view: Any = (getattr(request, "parser_context", None) or {}).get("view")
     headers: dict[str, str] | None = getattr(view, "headers", None)
     if headers is not None:
-        said = [name for name in headers.get("Vary", "").split(", ") if name]
-        headers["Vary"] = ", ".join([*said, *(name for name in names if name not in said)])
+        for name in names:
+            said = headers.get("Vary")
+            if not said:
+                headers["Vary"] = name
+            elif name not in said:
+                headers["Vary"] = f"{said}, {name}"
 
 
 def header_token(request: Any) -> str | None:

@@ -140,24 +140,30 @@ class RatchetSettings:
     @property
     def claims(self) -> Callable[..., Mapping[str, Any]] | None:
         """``CLAIMS`` as the callable it names."""
-        named: Callable[..., Mapping[str, Any]] | None = _imported(self.CLAIMS)
+        named: Callable[..., Mapping[str, Any]] | None = _imported("CLAIMS", self.CLAIMS)
         return named
 
     @property
     def sign_in_serializer(self) -> type[Any] | None:
         """``SIGN_IN_SERIALIZER`` as the class it names."""
-        named: type[Any] | None = _imported(self.SIGN_IN_SERIALIZER)
+        named: type[Any] | None = _imported("SIGN_IN_SERIALIZER", self.SIGN_IN_SERIALIZER)
         return named
 
     @property
     def sign_in_policy(self) -> Callable[..., bool] | None:
         """``SIGN_IN_POLICY`` as the callable it names."""
-        named: Callable[..., bool] | None = _imported(self.SIGN_IN_POLICY)
+        named: Callable[..., bool] | None = _imported("SIGN_IN_POLICY", self.SIGN_IN_POLICY)
         return named
 
 
-def _imported(value: Any) -> Any:
-    return import_string(value) if isinstance(value, str) else value
+def _imported(name: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    problem = why_unimportable(value)
+    if problem:
+        # Not the error of the import: it repeats the value.
+        raise ImproperlyConfigured(f"{NAME}[{name!r}] {problem}.")
+    return import_string(value)
 
 
 @lru_cache(maxsize=1)

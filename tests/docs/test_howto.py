@@ -202,7 +202,7 @@ def test_a_link_by_mail_counts_once(project: None, api: APIClient, alice: User) 
     assert Session.objects.count() == 1
 
 
-@of_page("any-sign-in")
+@ANY_SIGN_IN
 def test_the_policy_decides_for_each_sign_in(
     project: None, api: APIClient, alice: User, settings: Any
 ) -> None:
@@ -222,7 +222,6 @@ def test_the_policy_decides_for_each_sign_in(
     assert Session.objects.count() == 1
 
 
-@of_page("any-sign-in")
 @ANY_SIGN_IN
 def test_a_link_may_end_in_a_cookie(project: None, api: APIClient, alice: User) -> None:
     link = sys.modules["shop.magic_link"].text_of_link(alice)

@@ -9,6 +9,8 @@ from tests import console
 from tests.docs.project import code_of
 
 SECRET_KEY = "a key for the tests alone, 0123456789abcdefghijklmnop"
+# The tests start one process.
+SILENCED_SYSTEM_CHECKS = ["ratchet.W006"]
 ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "tests.tenants.urls"
 USE_TZ = True

@@ -160,6 +160,8 @@ def _takes_password(serializer: type[Any]) -> bool:
 def _asked_by(serializer: str) -> str:
     """The same name for serializers that ask for the same."""
     if serializer == _AS_SET:
+        if _bad_path("SIGN_IN_SERIALIZER"):
+            return ""  # E002 says it
         named: Any = usable_settings().sign_in_serializer
         return _asked_by(_name(named)) if isinstance(named, type) else ""
     return "" if serializer in _PLAIN else serializer

@@ -34,6 +34,8 @@ INSTALLED_APPS = [
 ROOT_URLCONF = "urls"
 DATABASES = {{"default": {{"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}}}}
 USE_TZ = True
+# It has one process.
+SILENCED_SYSTEM_CHECKS = ["ratchet.W006"]
 REST_FRAMEWORK = {{
     "DEFAULT_AUTHENTICATION_CLASSES": ("{PACKAGE}.authentication.JSONWebTokenAuthentication",),
 }}

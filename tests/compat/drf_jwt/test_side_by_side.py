@@ -19,6 +19,8 @@ DIFFERENCES = {
     "ask: JWT": "JWT and Bearer are both accepted, whatever JWT_AUTH_HEADER_PREFIX says",
     "refresh: in the header": "a token in the Authorization header will do: tutorials send it so",
     "impersonate": "the token says who acts, in RFC 8693's act",
+    "obtain: objects": "a name that is no text is refused before the other fields are read",
+    "obtain: true": "a name that is no text is refused before the other fields are read",
     "blacklist: garbage": "a 500 there; hostile input is a 400 here",
 }
 

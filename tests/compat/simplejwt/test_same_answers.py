@@ -16,6 +16,7 @@ CALLS = Path(__file__).with_name("calls.py")
 DIFFER = {
     "sign in, sliding": (200, "to us a sliding token is an access token of a session"),
     "refresh, sliding": (200, "to us a sliding token is an access token of a session"),
+    "sign in: objects": (400, "the account's name is refused before the other fields are read"),
     "sign in: text": (415, "what a client puts into the Content-Type is not repeated"),
     "refresh, deleted": (401, "simplejwt answers 500"),
 }
