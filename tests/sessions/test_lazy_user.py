@@ -487,7 +487,8 @@ def test_our_own_functions_take_it(lazy: Any, alice: User) -> None:
         grant = open_session(lazy, request=RequestFactory().get("/"))
         assert grant.session.user == alice
         assert Session.objects.get().user == lazy
-        assert end_all_sessions(LazyUser(str(alice.pk))) == 1
+        request = RequestFactory().get("/")
+        assert end_all_sessions(LazyUser(str(alice.pk)), request=request) == 1
     finally:
         for signal in (user_logged_in, user_logged_out):
             signal.disconnect(note)

@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_out
 from django.db import connection
-from django.test import override_settings
+from django.test import RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -251,7 +251,7 @@ class TestSignals:
         user_logged_out.connect(note_logout)
         try:
             with django_assert_max_num_queries(9 + MANY // 900 + 1):
-                assert end_all_sessions(robot) == MANY
+                assert end_all_sessions(robot, request=RequestFactory().get("/")) == MANY
         finally:
             signals.session_ended.disconnect(note)
             user_logged_out.disconnect(note_logout)

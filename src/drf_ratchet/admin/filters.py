@@ -140,6 +140,8 @@ def _user_of(value: str) -> Any:
     """The user of that primary key; None for whatever is none."""
     model = get_user_model()
     field: Any = model._meta.pk
+    if "\0" in value:  # PostgreSQL takes it for no text
+        return None
     try:
         # A number that no column of the database holds is refused by the field's own validators.
         key = field.clean(value, None) if not field.remote_field else value
