@@ -69,7 +69,7 @@ ED25519_KEY = {
     "kty": "OKP",
     "crv": "Ed25519",
     "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
-    "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPJHURo",
+    "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
 }
 
 SHAPES: dict[str, Shape] = {
@@ -544,13 +544,11 @@ SHAPES: dict[str, Shape] = {
         refuses="ratchet.E015",
     ),
     "site_wide_middleware": Shape(
-        what="The cache for the whole site, GZip and conditional GET",
+        what="GZip and conditional GET",
         first_middleware=(
-            "django.middleware.cache.UpdateCacheMiddleware",
             "django.middleware.gzip.GZipMiddleware",
             "django.middleware.http.ConditionalGetMiddleware",
         ),
-        middleware=("django.middleware.cache.FetchFromCacheMiddleware",),
     ),
     "login_required_everywhere": Shape(
         what="`LoginRequiredMiddleware`",

@@ -26,7 +26,7 @@ class CookieJWTAuthentication(JWTAuthentication):
     ``SessionAuthentication``.
     """
 
-    varies_by = ("Cookie",)
+    varies_by: tuple[str, ...] = ("Cookie",)
 
     def authenticate(self, request: Request) -> tuple[Any, Claims] | None:
         """The user and the claims; None where there is no cookie.

@@ -124,9 +124,9 @@ def forms(world: World) -> None:
     device.keep(device.ask("POST", "token/", content=content, Content_Type=kind).ok())
     content = urlencode({"refresh": device.refresh}).encode()
     device.keep(device.ask("POST", "token/refresh/", content=content, Content_Type=kind).ok())
-    head = '--x\r\nContent-Disposition: form-data; name="refresh"\r\n\r\n'
-    lines = f"{head}{device.refresh}\r\n--x--\r\n"
-    kind = "multipart/form-data; boundary=x"
+    head = '--a boundary in no token\r\nContent-Disposition: form-data; name="refresh"\r\n\r\n'
+    lines = f"{head}{device.refresh}\r\n--a boundary in no token--\r\n"
+    kind = 'multipart/form-data; boundary="a boundary in no token"'
     answer = device.ask("POST", "token/refresh/", content=lines.encode(), Content_Type=kind)
     device.keep(answer.ok())
 
