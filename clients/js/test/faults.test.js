@@ -395,3 +395,64 @@ test("a sign-out goes through while a refresh waits for the server", async (t) =
   assert.equal(await refreshing, null);
   assert.equal(tab.session, null);
 });
+
+/** A browser that says it is offline, and is not: virtual machines, some VPNs, some desktops. */
+const wronglyOffline = () => ({ network: Object.assign(new EventTarget(), { onLine: false }) });
+
+test("an answer is proof of being online, whatever navigator.onLine says", async (t) => {
+  const browser = new Browser(t);
+  const tab = await browser.signedInTab(ALICE, wronglyOffline());
+  wind(t, 300);
+  browser.fault("browser/refresh/", answered(503));
+  browser.fault("browser/refresh/", answered(503));
+
+  assert.equal((await tab.fetch("/api/protected/")).status, 200);
+  assert.equal(browser.refreshes.length, 3);
+});
+
+test("and patience with such a server has an end", async (t) => {
+  const browser = new Browser(t);
+  const tab = await browser.signedInTab(ALICE, { ...wronglyOffline(), patience: 0.5 });
+  for (let times = 0; times < 9; times += 1) browser.fault("browser/refresh/", answered(503));
+
+  await assert.rejects(tab.refresh(), { status: 503 });
+});
+
+test("without an answer it is tried again now and then", async (t) => {
+  const browser = new Browser(t);
+  const tab = await browser.signedInTab(ALICE, wronglyOffline());
+  browser.fault("browser/refresh/", unreachable);
+  browser.fault("browser/refresh/", unreachable);
+
+  assert.equal((await tab.refresh()).claims.username, "alice");
+});
+
+/** Something in front of the server sends every request of that path elsewhere. */
+const redirecting = (t, browser, path, to) =>
+  behindProxy(t, browser, async (request, response) => {
+    if (request.url.endsWith(path)) response.writeHead(302, { Location: to }).end();
+  });
+
+for (const [path, act] of [
+  ["/browser/refresh/", (tab) => tab.refresh()],
+  ["/browser/login/", (tab) => tab.login(BOB)],
+  ["/browser/logout/", (tab) => tab.logout()],
+  ["/browser/session/", (_, browser) => browser.tab({ openChannel: () => null }).restore()],
+]) {
+  test(`a redirect of ${path} is told at once, and where to`, async (t) => {
+    const browser = new Browser(t);
+    const tab = await browser.signedInTab();
+    await redirecting(t, browser, path, "https://sso.example.com/sign-in");
+    const start = performance.now();
+
+    await assert.rejects(act(tab, browser), {
+      name: "RatchetError",
+      code: "redirected",
+      isTransient: false,
+      message: /redirected to https:\/\/sso\.example\.com\/sign-in: is baseUrl right\?/,
+    });
+
+    assert.ok(performance.now() - start < 1000);
+    assert.ok(tab.session, "and signs nobody out");
+  });
+}
