@@ -10,6 +10,7 @@ from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
+from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.exceptions import BadIdempotencyKey, NoActiveAccount
 from drf_ratchet.models import Session
 from drf_ratchet.sessions.grant import HEADER, Grant, Transport
@@ -143,7 +144,10 @@ _no_surrogates = _NoSurrogates()
 
 
 class TokenRefreshSerializer(GrantSerializer):
-    """A refresh token in, a new pair out."""
+    """A refresh token in, a new pair out.
+
+    The context's ``kept_key`` is the key that a browser keeps beside the token, in a cookie.
+    """
 
     refresh = TokenField(write_only=True)
 
@@ -159,10 +163,12 @@ class TokenRefreshSerializer(GrantSerializer):
         wait = Counter("refresh", str(token.session)).take()
         if wait is not None:
             raise Throttled(wait)
+        chosen = idempotency_key(self.request)
         grant = refresh_session(
             token,
             request=self.request,
-            idempotency_key=idempotency_key(self.request),
+            idempotency_key=chosen or self.context.get("kept_key", ""),
+            retry_window=None if chosen else ratchet_settings().COOKIE_RETRY_WINDOW,
             get_claims=self.get_claims,
             transport=self.transport,
         )

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +209,59 @@ def test_two_origins_with_one_api_and_two_people(
         # Where her token had not run out it was sent, as hers, and refused.
         assert [one["status"] for one in shared.seen(CREATE)[seen:]] == ([] if is_old else [401])
         assert user(here) == "bob"
+
+
+class TestALostAnswer:
+    """Without a grace period: only the key, which the browser keeps beside the token, can tell."""
+
+    @pytest.fixture
+    def strict(self, template: Path, port: int, tmp_path: Path) -> Iterator[Demo]:
+        origin = f"http://{TRUSTED}:{port}"
+        options = {"ROTATION_GRACE": 0}
+        with demo_on_copy_of(template, tmp_path, options=options, TRUSTED_ORIGINS=origin) as demo:
+            yield demo
+
+    def lose(self, visitor: Visitor) -> None:
+        """A refresh that the server has done, and of whose answer the browser knows nothing."""
+        host = visitor.address.removeprefix("http://")
+        cookies = "; ".join(f"{one['name']}={one['value']}" for one in visitor.context.cookies())
+        # Python knows no names below .localhost.
+        connection = HTTPConnection("127.0.0.1", int(host.rpartition(":")[2]))
+        headers = {"Host": host, "Origin": visitor.address, "Cookie": cookies}
+        connection.request("POST", "/api/browser/refresh/", headers=headers)
+        assert connection.getresponse().status == 200
+        connection.close()
+
+    @pytest.mark.parametrize("where", ["page", "worker", "second origin", "storage that throws"])
+    def test_costs_no_session(
+        self, strict: Demo, port: int, visit: Callable[..., Visitor], where: str
+    ) -> None:
+        visitor = visit(strict, host=APP)
+        page = blank(visitor)
+        sign_in(page)
+        page.close()
+        self.lose(visitor)
+        assert strict.sessions()[-1]["generation"] == 2
+
+        if where == "second origin":
+            page = elsewhere(visitor, TRUSTED, port, visitor.address)
+        else:
+            page = blank(visitor)
+        if where == "worker":
+            page.evaluate(IN_WORKER, [WORKER.replace("ADDRESS", visitor.address), []])
+            call = "client.restore().then((session) => session.claims.username)"
+            assert page.evaluate("(call) => inWorker(call)", call) == "alice"
+        else:
+            if where == "storage that throws":
+                page.evaluate(
+                    """() => Object.defineProperty(window, "localStorage", {
+                        get() { throw new DOMException("denied", "SecurityError"); },
+                    })"""
+                )
+            page.evaluate("() => soon(client.restore())")
+            assert user(page) == "alice"
+        assert strict.sessions()[-1]["ended_at"] is None
+        assert strict.sessions()[-1]["generation"] == 2
 
 
 def test_a_page_elsewhere_asks_the_api_by_its_path(

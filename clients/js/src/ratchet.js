@@ -95,19 +95,26 @@ class Client {
 
   stepUp = async (credentials, { signal } = {}) => {
     const was = await this.#known(signal);
-    // An unanswered turn is finished first: its key must not come to stand for the step up.
-    if (this.#here.memo.get("key")) await this.refresh({ signal });
+    // A turn whose answer was lost, in whatever tab, is finished first: it has another key.
+    if (was) await this.#refresh(this.#state.at, signal);
     const access = (await this.#freshGrant(was, signal))?.access;
-    await this.#exclusively(signal, async () => {
-      await this.#catchUp();
-      this.#demandSameUser(was);
-      const answer = await this.#turn("browser/step-up/", {
-        json: credentials,
-        headers: access ? { Authorization: `Bearer ${access}` } : {},
-        signal,
+    const { memo } = this.#here;
+    try {
+      await this.#exclusively(signal, async () => {
+        await this.#catchUp();
+        this.#demandSameUser(was);
+        const answer = await this.#turn("browser/step-up/", memo.newKey(), {
+          json: credentials,
+          headers: access ? { Authorization: `Bearer ${access}` } : {},
+          signal,
+        });
+        this.#settle(grantOf(answer));
       });
-      this.#settle(grantOf(answer));
-    });
+    } catch (error) {
+      // It may have been done, and the answer lost. Whoever has no such key cannot go on from there.
+      if (memo.key()) this.#refresh(this.#state.at).catch(() => {});
+      throw error;
+    }
     return this.session;
   };
 
@@ -271,7 +278,7 @@ class Client {
     // grows even where the clock is set back.
     const at = Math.max(Date.now(), this.#state.at + 1, (memo.marker()?.at ?? 0) + 1);
     memo.mark(at, grant?.expiresAt ?? 0);
-    memo.remove("key");
+    memo.dropKey();
     const state = { at, grant: grant && { ...grant, at } };
     channel?.postMessage(state);
     this.#adopt(state);
@@ -390,7 +397,7 @@ class Client {
     const before = memo.marker()?.at;
     let grant;
     try {
-      grant = grantOf(await this.#turn("browser/refresh/", {}));
+      grant = grantOf(await this.#turn("browser/refresh/", memo.key()));
     } catch (error) {
       if (!isSignedOut(error)) throw error;
       grant = null;
@@ -411,18 +418,21 @@ class Client {
     }
   }
 
-  /** A request that turns the session's counter, with the key that its retries share. */
-  async #turn(path, { headers, ...options }) {
+  /**
+   * A request that turns the session's counter. Its retries are known by a key: of a refresh by the
+   * one that the browser keeps beside the refresh token, in a cookie; of a step up by one of its
+   * own, so that a copy of the cookies is not enough.
+   */
+  async #turn(path, key, { headers, ...options } = {}) {
     const { memo, server } = this.#here;
-    const key = memo.key();
     try {
       return await server.ask(path, {
         ...options,
-        headers: { ...headers, "Idempotency-Key": key },
+        headers: { ...headers, ...(key && { "Idempotency-Key": key }) },
       });
     } catch (error) {
       // After an answer the next turn has a key of its own. Anything else may hide one.
-      if (isRefusal(error)) memo.remove("key");
+      if (isRefusal(error)) memo.dropKey();
       throw error;
     }
   }

@@ -99,20 +99,21 @@ export class Browser {
     return this.sent("browser/refresh/");
   }
 
-  async #fetch(request) {
-    const path = new URL(request.url).pathname;
+  async #fetch(asked) {
+    const path = new URL(asked.url).pathname;
     if (!this.network.onLine) throw new TypeError("offline");
+    const request = this.#withCookies(asked);
     const { method, headers, keepalive } = request;
     const record = { method, path, headers, keepalive, status: 0 };
     this.requests.push(record);
     const go = async ({ lose = false } = {}) => {
       // Sent whole whatever becomes of the tab: the server gets requests that nobody waits for.
-      const answer = await fetch(this.#withCookies(request));
+      const answer = await fetch(request);
       record.status = answer.status;
       if (lose) throw new TypeError("connection lost");
       const cookies = this.refusesCookies ? [] : answer.headers.getSetCookie();
       for (const cookie of cookies) this.#take(cookie);
-      request.signal.throwIfAborted();
+      asked.signal.throwIfAborted();
       return answer;
     };
     const index = this.#faults.findIndex((fault) => path === `/api/${fault.path}`);
@@ -137,6 +138,9 @@ export class Browser {
   }
 }
 
+/** The key that the browser sent along with a request, in its cookie. */
+export const keyOf = ({ headers }) =>
+  /ratchet-refresh-key=([^;]+)/.exec(headers.get("Cookie") ?? "")?.[1] ?? null;
 /** The request arrives and is answered, and the answer is lost with its cookie. */
 export const lost = (go) => go({ lose: true });
 /** The server cannot be reached. */

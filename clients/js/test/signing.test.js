@@ -9,6 +9,7 @@ import {
   ORIGIN,
   answered,
   damaged,
+  keyOf,
   lost,
   storage,
   unreachable,
@@ -209,7 +210,7 @@ test("a step up renews auth_time; a wrong password signs nobody out", async (t) 
   const before = tab.session;
 
   await assert.rejects(tab.stepUp({ password: "wrong" }), { status: 401 });
-  assert.equal(tab.session, before);
+  assert.equal(tab.session.claims.sid, before.claims.sid);
 
   const after = await tab.stepUp({ password: ALICE.password });
   assert.equal(after.claims.sid, before.claims.sid);
@@ -279,6 +280,7 @@ test("no token is ever stored", async (t) => {
   const tokens = [await tab.accessToken(), ...browser.cookies.values()];
   browser.fault("browser/refresh/", lost);
   await tab.refresh();
+  await tab.stepUp(ALICE);
   tokens.push(await tab.accessToken(), ...browser.cookies.values());
   await tab.logout();
 
@@ -302,7 +304,7 @@ test("a storage that throws is done without", async (t) => {
 
   await tabs[0].refresh();
   assert.equal(browser.refreshes.length, 2, "the lost one and its retry, with one key");
-  assert.equal(new Set(browser.refreshes.map((r) => r.headers.get("Idempotency-Key"))).size, 1);
+  assert.equal(new Set(browser.refreshes.map(keyOf)).size, 1);
 
   assert.equal((await tabs[1].restore()).claims.username, "alice");
   await tabs[1].logout();
