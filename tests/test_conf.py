@@ -52,6 +52,7 @@ DEFAULTS = {
     "THROTTLE_FAILS_OPEN": False,
     "COOKIE_SECURE": True,
     "COOKIE_NAME": "ratchet",
+    "COOKIE_RETRY_WINDOW": timedelta(hours=1),
     "ACCESS_TOKEN_COOKIE": False,
     "MAX_SESSIONS_PER_USER": None,
     "SERVICE_SECRETS": {},
@@ -95,6 +96,7 @@ GOOD: dict[str, list[Any]] = {
     "THROTTLE_FAILS_OPEN": [True, False],
     "COOKIE_SECURE": [True, False],
     "COOKIE_NAME": ["ratchet", "my-shop_2"],
+    "COOKIE_RETRY_WINDOW": [timedelta(0), timedelta(days=7)],
     "ACCESS_TOKEN_COOKIE": [True, False],
     "MAX_SESSIONS_PER_USER": [None, 1, 5],
     "SERVICE_SECRETS": [{}, {"billing": "x" * 32}, {"shop.example/2": "é" * 40}],
@@ -139,6 +141,7 @@ BAD: dict[str, list[Any]] = {
     "THROTTLE_FAILS_OPEN": [None, 1, 0, SECRET],
     "COOKIE_SECURE": [None, 1, 0, "False", SECRET],
     "COOKIE_NAME": ["", None, 1, "a b", "a;b", "a=b", "k\xfcche", "__Host-\n"],
+    "COOKIE_RETRY_WINDOW": [NEGATIVE, None, 3600, SECRET],
     "ACCESS_TOKEN_COOKIE": [None, 1, 0, SECRET],
     "MAX_SESSIONS_PER_USER": [0, -1, True, 1.0, SECRET],
     "SERVICE_SECRETS": [

@@ -90,6 +90,9 @@ class RatchetSettings:
     COOKIE_SECURE: bool = True
     #: What the names of the cookies begin with; projects on one host need different ones.
     COOKIE_NAME: str = "ratchet"
+    #: How long a browser may retry a refresh whose answer was lost, by the key in its cookie. Who
+    #: copies the cookies has the token and the key. Zero: within ROTATION_GRACE alone.
+    COOKIE_RETRY_WINDOW: timedelta = timedelta(hours=1)
     #: Whether browsers get the access token in a cookie too, for pages rendered on the server.
     ACCESS_TOKEN_COOKIE: bool = False
     #: On how many devices a user may be signed in; one more ends the oldest. None: any number.
@@ -383,6 +386,7 @@ _DEMANDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
         "letters, digits, hyphens and underscores",
         lambda v: _is_name(v) and v.isascii() and v.replace("-", "").replace("_", "").isalnum(),
     ),
+    "COOKIE_RETRY_WINDOW": ("a timedelta, not negative", _is_not_negative),
     "ACCESS_TOKEN_COOKIE": ("True or False", lambda v: isinstance(v, bool)),
     "MAX_SESSIONS_PER_USER": (
         "a whole number of at least 1, or None",

@@ -170,7 +170,10 @@ _no_surrogates = _NoSurrogates()
 
 
 class TokenRefreshSerializer(GrantSerializer):
-    """A refresh token in, a new pair out."""
+    """A refresh token in, a new pair out.
+
+    The context's ``kept_key`` is the key that a browser keeps beside the token, in a cookie.
+    """
 
     refresh = TokenField(write_only=True)
 
@@ -186,10 +189,12 @@ class TokenRefreshSerializer(GrantSerializer):
         wait = Counter("refresh", str(token.session), self.request).take()
         if wait is not None:
             raise Throttled(wait)
+        chosen = idempotency_key(self.request)
         grant = refresh_session(
             token,
             request=self.request,
-            idempotency_key=idempotency_key(self.request),
+            idempotency_key=chosen or self.context.get("kept_key", ""),
+            retry_window=None if chosen else ratchet_settings().COOKIE_RETRY_WINDOW,
             get_claims=self.get_claims,
             transport=self.transport,
         )

@@ -20,7 +20,6 @@ from rest_framework.test import APIClient
 from blog.models import Post
 from blog.views import PostListView
 from drf_ratchet import throttling
-from drf_ratchet.browser import cookies
 from drf_ratchet.browser.authentication import (
     BrowsableAPIAuthentication,
     CookieJWTAuthentication,
@@ -335,9 +334,8 @@ def test_what_a_cookie_may_sign_in_says_so_to_nobody_too(way: Any) -> None:
 
 
 def test_answers_with_tokens_are_no_caches(later: Browser) -> None:
-    for _ in range(2):
-        # Django's own middleware looked at "private" alone in the first releases of 5.2.
-        assert later.get("/api/posts/?format=json")["Cache-Control"] == "no-store, private"
+    # Django's own middleware looked at "private" alone in the first releases of 5.2.
+    assert later.get("/api/posts/?format=json")["Cache-Control"] == "no-store, private"
     assert generation() == 2
 
 
@@ -347,18 +345,13 @@ def test_answers_with_tokens_are_no_caches(later: Browser) -> None:
 def test_an_expired_access_token_is_refreshed_by_the_page_itself(later: Browser) -> None:
     before = later.cookie(REFRESH)
 
-    first = later.get("/api/posts/?page=1")
-
-    # First the key is kept, and nothing is turned.
-    assert (first.status_code, first["Location"]) == (307, "http://testserver/api/posts/?page=1")
-    assert cookies.key_of(first.wsgi_request) == ""
-    assert generation() == 1
     page = later.get("/api/posts/?page=1")
+
+    assert page.status_code == 200
     assert username_on(page) == "alice"
     assert generation() == 2
     assert later.cookie(REFRESH) != before
     assert later.cookie(ACCESS)
-    assert later.client.cookies["__Host-ratchet-refresh-key"].value == ""
     # And then not again.
     assert username_on(later.get("/api/posts/")) == "alice"
     assert generation() == 2
@@ -366,36 +359,56 @@ def test_an_expired_access_token_is_refreshed_by_the_page_itself(later: Browser)
 
 def test_a_form_that_took_long_is_sent_all_the_same(later: Browser) -> None:
     answer = later.post(CREATE, {"title": "Late", "body": "Very."})
-    assert answer.status_code == 307
-    answer = later.post(CREATE, {"title": "Late", "body": "Very."})
     assert answer.status_code == 201
     assert Post.objects.count() == 1
 
 
-def test_a_lost_answer_signs_nobody_out_however_late(later: Browser) -> None:
-    later.get("/api/posts/")
+@pytest.mark.parametrize("ways", ["page page", "page script", "script page"])
+def test_a_lost_answer_signs_nobody_out_for_an_hour(later: Browser, ways: str) -> None:
+    """Whichever asked first, and whichever asks again: the key is the browser's."""
+    ask = {"page": lambda: later.get("/api/posts/"), "script": lambda: script(later, "refresh")}
+    first, second = ways.split()
     kept = {name: morsel.value for name, morsel in later.client.cookies.items()}
-    assert username_on(later.get("/api/posts/")) == "alice"
-    Session.objects.update(rotated_at=Session.objects.get().rotated_at - timedelta(minutes=1))
+    assert ask[first]().status_code == 200
+    Session.objects.update(rotated_at=Session.objects.get().rotated_at - timedelta(minutes=59))
 
     # The browser never saw that answer: it has what it had.
     later.client.cookies.clear()
     later.client.cookies.load(kept)
-    answer = later.get("/api/posts/")
+    assert ask[second]().status_code == 200
 
-    assert username_on(answer) == "alice"
     assert generation() == 2
     assert Session.objects.get().ended_at is None
+    assert username_on(later.get("/api/posts/")) == "alice"
+
+
+def test_after_that_hour_it_counts_as_theft(later: Browser) -> None:
+    kept = {name: morsel.value for name, morsel in later.client.cookies.items()}
+    later.get("/api/posts/")
+    Session.objects.update(rotated_at=Session.objects.get().rotated_at - timedelta(hours=1))
+    later.client.cookies.clear()
+    later.client.cookies.load(kept)
+
+    assert username_on(later.get("/api/posts/")) is None
+
+    assert Session.objects.get().end_reason == EndReason.REUSE
+
+
+def script(browser: Browser, endpoint: str) -> Any:
+    """What the page's own script sends."""
+    return browser.client.post(
+        f"/api/browser/{endpoint}/",
+        {"username": "alice", "password": PASSWORD},
+        content_type="application/json",
+        HTTP_SEC_FETCH_SITE="same-origin",
+    )
 
 
 def test_two_tabs_at_once(later: Browser) -> None:
     kept = {name: morsel.value for name, morsel in later.client.cookies.items()}
-    later.get("/api/posts/")
     assert username_on(later.get("/api/posts/")) == "alice"
     later.client.cookies.clear()
     later.client.cookies.load(kept)
-    # The other tab has chosen a key of its own, and is within the grace period.
-    later.get("/api/posts/")
     assert username_on(later.get("/api/posts/")) == "alice"
     assert generation() == 2
 
@@ -409,19 +422,16 @@ def test_the_key_goes_to_no_other_site_and_stays_as_long_as_the_token(later: Bro
 
 def test_a_key_that_is_too_long_is_replaced(later: Browser) -> None:
     later.client.cookies["__Host-ratchet-refresh-key"] = "x" * 129
-    assert later.get("/api/posts/").status_code == 307
-    assert generation() == 1
     assert username_on(later.get("/api/posts/")) == "alice"
+    assert len(later.client.cookies["__Host-ratchet-refresh-key"].value) < 129
 
 
 def test_refused_tokens_count_with_those_of_the_endpoint(later: Browser) -> None:
     stolen = later.cookie(REFRESH)
     later.get("/api/posts/")
-    later.get("/api/posts/")
     Session.objects.update(rotated_at=Session.objects.get().rotated_at - timedelta(minutes=1))
     later.put(REFRESH, stolen)
     later.forget_access()
-    later.get("/api/posts/")
     with override_settings(
         REST_FRAMEWORK={"DEFAULT_THROTTLE_RATES": {"refresh_failures": "0/min"}}
     ):
@@ -430,7 +440,6 @@ def test_refused_tokens_count_with_those_of_the_endpoint(later: Browser) -> None
 
 
 def test_an_error_report_shows_no_token(later: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    later.get("/api/posts/")
     seen: list[str] = []
 
     def fail(*args: Any, **kwargs: Any) -> None:
@@ -463,12 +472,10 @@ def test_the_cookies_live_as_long_as_their_tokens_in_every_time_zone(
 def test_a_used_token_that_comes_back_ends_the_session(later: Browser) -> None:
     stolen = later.cookie(REFRESH)
     later.get("/api/posts/")
-    later.get("/api/posts/")
     Session.objects.update(rotated_at=Session.objects.get().rotated_at - timedelta(minutes=1))
 
     thief = Browser()
     thief.put(REFRESH, stolen)
-    thief.get("/api/posts/")
     answer = thief.get("/api/posts/")
 
     assert username_on(answer) is None
@@ -491,25 +498,16 @@ def test_an_access_token_of_another_session_does_not_count(browser: Browser) -> 
     browser.client.cookies.clear()
     browser.sign_in("bob")
     browser.put(ACCESS, access)
-    browser.get("/api/posts/")
     assert username_on(browser.get("/api/posts/")) == "bob"
 
 
 def test_signed_in_by_the_clients_script_signed_in_here(browser: Browser) -> None:
-    answer = browser.client.post(
-        "/api/browser/login/",
-        {"username": "alice", "password": PASSWORD},
-        content_type="application/json",
-        HTTP_SEC_FETCH_SITE="same-origin",
-    )
-    assert answer.status_code == 200
-    browser.get("/api/posts/")
+    assert script(browser, "login").status_code == 200
     assert username_on(browser.get("/api/posts/")) == "alice"
 
 
 def test_too_many_refreshes(later: Browser) -> None:
     with override_settings(REST_FRAMEWORK={"DEFAULT_THROTTLE_RATES": {"refresh": "0/min"}}):
-        later.get("/api/posts/")
         answer = later.get("/api/posts/")
     assert answer.status_code == 429
     assert answer["Retry-After"]
@@ -519,7 +517,6 @@ def test_too_many_refreshes(later: Browser) -> None:
 def test_a_cache_that_is_down_is_said_in_words(
     later: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    later.get("/api/posts/")
     monkeypatch.setattr(throttling, "caches", {})
     answer = later.get("/api/posts/")
     assert answer.status_code == 503
@@ -534,7 +531,6 @@ def _logs_out(browser: Browser) -> None:
 def _turns_again(browser: Browser) -> None:
     browser.forget_access()
     browser.get("/api/posts/")
-    browser.get("/api/posts/")
 
 
 @pytest.mark.parametrize("freshness", ["immediate", "expiry"])
@@ -547,7 +543,6 @@ def test_a_page_that_comes_late_puts_no_old_cookies_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings.DRF_RATCHET = {**OPTIONS, "FRESHNESS": freshness}
-    later.get("/api/posts/")
     tab = Browser()
     tab.client.cookies.load({name: one.value for name, one in later.client.cookies.items()})
     slow_view = PostListView.list
@@ -571,7 +566,6 @@ def test_a_page_that_comes_late_puts_no_old_cookies_back(
 def test_under_atomic_requests(later: Browser) -> None:
     connection.settings_dict["ATOMIC_REQUESTS"] = True
     try:
-        later.get(CREATE)
         assert username_on(later.get(CREATE)) == "alice"
     finally:
         connection.settings_dict["ATOMIC_REQUESTS"] = False
@@ -614,10 +608,8 @@ def test_calls_of_the_api_stay_as_they_are(browser: Browser, api: APIClient) -> 
 def test_only_a_page_of_the_browsable_api_turns_the_counter(
     later: Browser, path: str, accept: str
 ) -> None:
-    for _ in range(2):
-        answer = later.get(path, HTTP_ACCEPT=accept)
-        assert answer.status_code != 307
-        assert not any("ratchet" in name for name in answer.cookies)
+    answer = later.get(path, HTTP_ACCEPT=accept)
+    assert not any("ratchet" in name for name in answer.cookies)
     assert generation() == 1
 
 
@@ -650,13 +642,6 @@ def test_another_origins_form_turns_nothing(later: Browser, origin: str) -> None
     assert not answer.cookies.get("__Host-ratchet-refresh-key")
 
 
-def test_a_path_like_a_host_leads_nowhere_else(later: Browser, settings: Any) -> None:
-    settings.ROOT_URLCONF = AnyPath
-    answer = later.get("/", PATH_INFO="//evil.example/")
-    assert answer.status_code == 307
-    assert answer["Location"].startswith("http://testserver//evil.example/")
-
-
 @pytest.mark.parametrize("token", ["", "x", "x" * 5000, "eyJhbGciOiJub25lIn0.e30."])
 def test_a_cookie_that_is_no_token_is_as_if_it_were_not_there(browser: Browser, token: str) -> None:
     for kind in (REFRESH, ACCESS):
@@ -672,18 +657,3 @@ def test_a_token_made_for_apps_is_none_here(browser: Browser, api: APIClient) ->
     browser.put(REFRESH, tokens.refresh)
     assert browser.get("/api/protected/").status_code == 401
     assert generation() == 1
-
-
-def _any_path() -> Any:
-    from django.urls import include, path, re_path
-
-    from blog.views import PostListView
-
-    login = path("api-auth/", include("drf_ratchet.browser.browsable_urls"))
-    return [login, re_path("", PostListView.as_view(), name="post_list")]
-
-
-class AnyPath:
-    """URLs of which every one is the list of posts."""
-
-    urlpatterns = _any_path()

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.any_database
 
 Ask = Callable[..., Response]
 NAME = "__Host-ratchet-refresh-token"
+KEY = "__Host-ratchet-refresh-key"
 
 
 class TestLogin:
@@ -38,7 +39,7 @@ class TestLogin:
         assert signed_in["Cache-Control"] == "no-store"
 
     def test_cookie(self, signed_in: Response) -> None:
-        assert signed_in.cookies.keys() - {"csrftoken"} == {NAME}
+        assert signed_in.cookies.keys() - {"csrftoken"} == {NAME, KEY}
         cookie: Any = signed_in.cookies[NAME]
         assert cookie["httponly"]
         assert cookie["secure"]

@@ -10,8 +10,9 @@ from corsheaders.defaults import default_headers
 from config.settings import ALLOWED_HOSTS, INSTALLED_APPS, MIDDLEWARE
 from tests.races.settings import *  # noqa: F403
 
-# Chromium resolves every name below .localhost to the loopback, without asking anybody.
-ALLOWED_HOSTS = [*ALLOWED_HOSTS, ".localhost"]
+# Chromium resolves every name below .localhost to the loopback, without asking anybody. Those below
+# .test it has to be told about; browsers trust them no more than any host over plain HTTP.
+ALLOWED_HOSTS = [*ALLOWED_HOSTS, ".localhost", ".test"]
 
 MIDDLEWARE = ["tests.chromium.witness.witness", *MIDDLEWARE]
 

@@ -124,7 +124,6 @@ def test_a_page_whose_answer_is_lost_signs_nobody_out(hasty: Demo, visitor: Visi
     let_the_access_token_expire(visitor, page)
     before = newest(hasty)["generation"]
     context, asked = visitor.context, {"url": visitor.address + POSTS, "headers": PAGE}
-    assert context.request.get(**asked, max_redirects=0).status == 307
     kept = context.cookies()
     assert "alice" in context.request.get(**asked).text()
     assert newest(hasty)["generation"] == before + 1

@@ -100,6 +100,18 @@ def test_the_database_clock_may_step_back() -> None:
     assert ruling(state(rotated_at=NOW + SECOND), 4).outcome is Outcome.REPEAT
 
 
+@pytest.mark.parametrize(
+    ("seconds", "outcome"), [(0, Outcome.REUSE), (60, Outcome.REUSE), (61, Outcome.REPEAT)]
+)
+def test_a_retry_by_key_may_have_an_end(seconds: int, outcome: Outcome) -> None:
+    """The row turned a minute ago."""
+    row, window = state(key_hash="k"), timedelta(seconds=seconds)
+    given: Any = {"now": NOW, "catch_up_limit": 10, "key_hash": "k", "retry_window": window}
+    assert decide(row, 4, grace=GRACE, **given).outcome is outcome
+    # The grace period asks for no key, and has its own end.
+    assert decide(row, 4, grace=timedelta(seconds=61), **given).outcome is Outcome.REPEAT
+
+
 states = st.builds(
     state,
     generation=st.integers(1, 30),

@@ -10,7 +10,7 @@ export class RatchetError extends Error {
     super(detail, { cause });
     /** The HTTP status; 0 where no answer came. */
     this.status = status;
-    /** A stable word: the server's, or "no_answer" or "bad_answer". */
+    /** A stable word: the server's, or one of the client's own (see ratchet.d.ts). */
     this.code = code;
     /** Why a token was refused, or null. */
     this.reason = reason;
@@ -24,11 +24,23 @@ export class RatchetError extends Error {
 
   /** Whether the same request may well succeed later. */
   get isTransient() {
-    return this.code === "no_answer" || this.status === 429 || this.status >= 500;
+    const { code, status } = this;
+    return code === "no_answer" || code === "locked" || status === 429 || status >= 500;
   }
 }
 
+/** What somebody has to put right in the page or on the server before it can work. */
+export function setupError(detail) {
+  return new RatchetError({ code: "setup", detail });
+}
+
 export function grantOf(body) {
+  if (body.access === undefined && body.expires_in) {
+    throw setupError(
+      "The server puts the access token into a cookie. This client needs it in the answer: leave " +
+        'DRF_RATCHET["ACCESS_TOKEN_COOKIE"] out, or use fetch alone.',
+    );
+  }
   const lifetime = body.expires_in * 1000;
   try {
     if (!(lifetime > 0) || !claimsOf(body.access)) throw new TypeError("no lifetime");
@@ -41,9 +53,11 @@ export function grantOf(body) {
 
 /** What a token says, frozen to the bottom. Unverified: only the server can tell. */
 export function claimsOf(access) {
-  const text = atob(access.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"));
-  const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
-  return JSON.parse(new TextDecoder().decode(bytes), (_, value) => Object.freeze(value));
+  const bytes = atob(access.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"));
+  // Not by TextDecoder, which jsdom has not.
+  const hex = (byte) => byte.charCodeAt(0).toString(16).padStart(2, "0");
+  const text = decodeURIComponent(bytes.replace(/[^]/g, (byte) => `%${hex(byte)}`));
+  return JSON.parse(text, (_, value) => Object.freeze(value));
 }
 
 export function withToken(request, grant) {

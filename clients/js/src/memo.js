@@ -1,8 +1,8 @@
 import { memoryStorage } from "./environment.js";
 
 /**
- * What outlives a tab: the Idempotency-Key of a turn that has had no answer, and when the last
- * state came and how long its token is good. No token, and nothing that is made from one.
+ * What outlives a tab: when the last state came and how long its token is good, and the
+ * Idempotency-Key of a step up that has had no answer. No token, and nothing that is made from one.
  */
 export class Memo {
   #storage;
@@ -16,7 +16,7 @@ export class Memo {
 
   /** When the last state came; 0 where there was none, null where this cannot be known. */
   marker() {
-    const [at, until] = (this.get("marker") ?? "0 0").split(" ").map(Number);
+    const [at, until] = (this.#get("marker") ?? "0 0").split(" ").map(Number);
     if (this.#storage === null) return null;
     return Number.isSafeInteger(at) && Number.isFinite(until) ? { at, until } : { at: 0, until: 0 };
   }
@@ -25,24 +25,29 @@ export class Memo {
     this.#set("marker", `${at} ${until}`);
   }
 
-  /** The key of the turn that is under way, or a new one; kept before it is used. */
+  /** The key of a step up that has had no answer; null for none. */
   key() {
-    let key = this.get("key");
-    if (!key || !/^[!-~]{1,128}$/.test(key)) {
-      key = [...crypto.getRandomValues(new Uint8Array(16))]
-        .map((byte) => byte.toString(16).padStart(2, "0"))
-        .join("");
-      this.#set("key", key);
-    }
+    const key = this.#get("key");
+    return key !== null && /^[!-~]{1,128}$/.test(key) ? key : null;
+  }
+
+  /** A new key, kept before it is used. */
+  newKey() {
+    const key = [...crypto.getRandomValues(new Uint8Array(16))]
+      .map((byte) => byte.toString(16).padStart(2, "0"))
+      .join("");
+    this.#set("key", key);
     return key;
   }
 
-  get(item) {
-    return this.#trying((storage) => storage.getItem(this.#prefix + item));
+  dropKey() {
+    // Nearly always there is none, and nothing to write.
+    if (this.#get("key") === null) return;
+    this.#trying((storage) => storage.removeItem(`${this.#prefix}key`));
   }
 
-  remove(item) {
-    this.#trying((storage) => storage.removeItem(this.#prefix + item));
+  #get(item) {
+    return this.#trying((storage) => storage.getItem(this.#prefix + item));
   }
 
   #set(item, value) {

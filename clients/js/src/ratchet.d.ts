@@ -47,10 +47,11 @@ export interface ClientOptions {
   /** How many seconds one answer of the session's endpoints may take. `10` */
   timeout?: number;
 
-  // For tests, and where there is no window:
+  // What stands in for the browser's own: for tests, and where there is no window. Without a window
+  // nothing is shared: each client is one visitor's, with a queue, a memory and no channel.
 
   /** `window.fetch` */
-  fetch?: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+  fetch?: Fetch;
   /** `navigator.locks`; without, a queue for the clients of this page */
   locks?: Locks;
   /** `localStorage`; null: memory */
@@ -59,7 +60,11 @@ export interface ClientOptions {
   network?: Network;
   /** `new BroadcastChannel(name)`; null: the tabs learn nothing from each other */
   openChannel?: (name: string) => Channel | null;
+  /** Calls the listener when the user goes back to a page that was kept: `pageshow`, persisted. */
+  onReturn?: (listener: () => void, signal: AbortSignal) => void;
 }
+
+export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
 export interface Locks {
   request<T>(
@@ -81,35 +86,44 @@ export interface Channel {
   close(): void;
 }
 
+/** Every method can be handed on by itself: `axios.create({ …, fetch: client.fetch })`. */
 export interface Client {
   /** Who is signed in, as far as this tab knows; null before the first answer. */
   readonly session: Session | null;
   /** Find out who is signed in, after a page load. The first `fetch` does it by itself. */
-  restore(options?: Abortable): Promise<Session | null>;
+  readonly restore: (options?: Abortable) => Promise<Session | null>;
   /** Sign in. Ends the session that this browser had. */
-  login(credentials: Credentials, options?: Abortable): Promise<Session>;
+  readonly login: (credentials: Credentials, options?: Abortable) => Promise<Session>;
   /** Prove again who you are, for what wants a recent `auth_time`. */
-  stepUp(credentials: Credentials, options?: Abortable): Promise<Session>;
-  /** Sign out, in all tabs; with `everywhere` on all devices. */
-  logout(options?: Abortable & { everywhere?: boolean }): Promise<void>;
-  /** As `window.fetch`, signed in for URLs of the API's origin. */
-  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
+  readonly stepUp: (credentials: Credentials, options?: Abortable) => Promise<Session>;
+  /**
+   * Sign out, in all tabs; with `everywhere` on all devices. With `keepalive` it waits for no other
+   * tab, so that it can be called as the page goes away.
+   */
+  readonly logout: (
+    options?: Abortable & { everywhere?: boolean; keepalive?: boolean },
+  ) => Promise<void>;
+  /**
+   * As `window.fetch`, signed in for URLs of the API's origin. Rejects with `user_changed` or
+   * `signed_out` rather than send what one user meant as another's, or as nobody's.
+   */
+  readonly fetch: Fetch;
   /** Refresh now. `fetch` does it when it is time. */
-  refresh(options?: Abortable): Promise<Session | null>;
+  readonly refresh: (options?: Abortable) => Promise<Session | null>;
   /** A token that is good now, for what `fetch` cannot do; null where nobody is signed in. */
-  accessToken(options?: Abortable): Promise<string | null>;
+  readonly accessToken: (options?: Abortable) => Promise<string | null>;
   readonly sessions: {
     /** The user's devices, newest first. */
-    list(options?: Abortable): Promise<Device[]>;
+    readonly list: (options?: Abortable) => Promise<Device[]>;
     /** Sign one of them out. */
-    end(id: string, options?: Abortable): Promise<void>;
+    readonly end: (id: string, options?: Abortable) => Promise<void>;
     /** Sign all of them out, this one too. */
-    endAll(options?: Abortable): Promise<void>;
+    readonly endAll: (options?: Abortable) => Promise<void>;
   };
   /** Be told the new session, or null, whenever it changes in any tab. Returns what stops it. */
-  onChange(listener: (session: Session | null) => void): () => void;
-  /** Stop listening to the other tabs. What is under way is aborted; the session goes on. */
-  close(): void;
+  readonly onChange: (listener: (session: Session | null) => void) => () => void;
+  /** Stop listening to the other tabs, and answer no more calls. The session goes on. */
+  readonly close: () => void;
 }
 
 export function createClient(options?: ClientOptions): Client;
@@ -119,7 +133,16 @@ export class RatchetError extends Error {
   readonly name: "RatchetError";
   /** The HTTP status; 0 where no answer came. */
   readonly status: number;
-  /** A stable word: the server's, or `no_answer`, `bad_answer`, `invalid`, `error`. */
+  /**
+   * A stable word: the server's, or one of the client's own.
+   *
+   * - `no_answer`, `bad_answer`, `redirected`: the server was not reached, or another one was
+   * - `invalid`, `error`: a refusal without a code, with `fields` or without
+   * - `user_changed`, `signed_out`: not sent, since whoever asked is not signed in any more
+   * - `locked`: another tab holds up sign-ins and sign-outs (in a dialog, say)
+   * - `cookie_refused`: the browser did not keep the cookie of the sign-in
+   * - `setup`: this page, or the server's settings, cannot work; the sentence says why
+   */
   readonly code: string;
   /** Why a token was refused. */
   readonly reason: string | null;

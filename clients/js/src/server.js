@@ -19,17 +19,18 @@ export class Server {
   }
 
   /**
-   * The body of an answer. It has to come in time, since the other tabs wait for it.
+   * Return the body of an answer. It has to come in time, since the other tabs wait for it.
    *
    * @throws {RatchetError} the server refuses, or there is no answer
    */
-  async ask(path, { method = "POST", json, headers = {}, signal } = {}) {
+  async ask(path, { method = "POST", json, headers = {}, keepalive = false, signal } = {}) {
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), this.#timeout);
     const unlink = linked(stop, signal, this.#closing);
+    const url = new URL(path, this.#base).href;
     let answer, text;
     try {
-      answer = await this.#send(new URL(path, this.#base).href, {
+      answer = await this.#send(url, {
         method,
         headers: {
           Accept: "application/json",
@@ -38,14 +39,17 @@ export class Server {
         },
         body: json && JSON.stringify(json),
         signal: stop.signal,
+        keepalive,
         credentials: "include", // the API may be on another subdomain
         cache: "no-store",
-        redirect: "error", // a password goes nowhere else
+        redirect: "manual", // a password goes nowhere else
       });
+      if (isRedirect(answer)) throw await this.#redirected(url, answer, stop.signal);
       text = await answer.text();
     } catch (cause) {
       signal?.throwIfAborted();
       this.#closing.throwIfAborted();
+      if (cause instanceof RatchetError) throw cause;
       throw new RatchetError({ code: "no_answer", detail: "The server did not answer.", cause });
     } finally {
       clearTimeout(timer);
@@ -54,4 +58,25 @@ export class Server {
     if (!answer.ok) throw refusal(answer, text);
     return bodyOf(answer, text);
   }
+
+  async #redirected(url, { status, headers }, signal) {
+    const target = headers.get("Location") ?? (await this.#targetOf(url, signal));
+    const where = target ? new URL(target, url).href : "another address";
+    const detail = `${url} redirected to ${where}: is baseUrl right?`;
+    return new RatchetError({ status, code: "redirected", detail });
+  }
+
+  /** Where the redirect leads, which browsers show only to those who follow it: with nothing. */
+  async #targetOf(url, signal) {
+    try {
+      const followed = await this.#send(url, { method: "HEAD", credentials: "omit", signal });
+      return followed.redirected ? followed.url : null;
+    } catch {
+      return null;
+    }
+  }
+}
+
+function isRedirect({ type, status }) {
+  return type === "opaqueredirect" || (status >= 300 && status < 400);
 }

@@ -48,10 +48,17 @@ export function pause(ms, signal) {
   return orAborted(over, signal).finally(() => clearTimeout(timer));
 }
 
-export function happened(target, event, signal) {
-  let heard;
-  const over = new Promise((resolve) => target.addEventListener(event, (heard = resolve)));
-  return orAborted(over, signal).finally(() => target.removeEventListener(event, heard));
+/** Wait for an event, but no longer than so many milliseconds; tell whether it came. */
+export function happened(target, event, ms, signal) {
+  let heard, timer;
+  const over = new Promise((resolve) => {
+    timer = setTimeout(resolve, ms, false);
+    target.addEventListener(event, (heard = () => resolve(true)));
+  });
+  return orAborted(over, signal).finally(() => {
+    clearTimeout(timer);
+    target.removeEventListener(event, heard);
+  });
 }
 
 /** The promise, or the signal's reason once it is aborted. */

@@ -10,12 +10,15 @@ export const ALICE = Object.freeze({ username: "alice", password: "ratchet-demo-
 export const BOB = Object.freeze({ username: "bob", password: "ratchet-demo-1" });
 
 let browsers = 0;
+let origins = 0;
 
 export class Browser {
   cookies = new Map();
   /** Everything that was sent to the server: `{ method, path, headers, status }`. */
   requests = [];
   network = Object.assign(new EventTarget(), { onLine: true });
+  /** Whether it refuses to keep cookies, as for a Secure one over HTTP. */
+  refusesCookies = false;
   storage = storage();
   /** Where a proxy listens that its requests go through. */
   through = ORIGIN;
@@ -45,6 +48,23 @@ export class Browser {
     });
     this.#clients.push(client);
     return client;
+  }
+
+  /**
+   * A page of another origin that uses the same API: the cookies are the same, and nothing else.
+   */
+  elsewhere(options = {}) {
+    const name = `elsewhere ${(origins += 1)}`;
+    return this.tab({
+      locks: locks(),
+      storage: storage(),
+      openChannel: (api) => {
+        const channel = new BroadcastChannel(`${this.#name} ${name} ${api}`);
+        channel.unref();
+        return channel;
+      },
+      ...options,
+    });
   }
 
   async signedInTab(credentials = ALICE, options = {}) {
@@ -79,18 +99,21 @@ export class Browser {
     return this.sent("browser/refresh/");
   }
 
-  async #fetch(request) {
-    const path = new URL(request.url).pathname;
+  async #fetch(asked) {
+    const path = new URL(asked.url).pathname;
     if (!this.network.onLine) throw new TypeError("offline");
-    const record = { method: request.method, path, headers: request.headers, status: 0 };
+    const request = this.#withCookies(asked);
+    const { method, headers, keepalive } = request;
+    const record = { method, path, headers, keepalive, status: 0 };
     this.requests.push(record);
     const go = async ({ lose = false } = {}) => {
       // Sent whole whatever becomes of the tab: the server gets requests that nobody waits for.
-      const answer = await fetch(this.#withCookies(request));
+      const answer = await fetch(request);
       record.status = answer.status;
       if (lose) throw new TypeError("connection lost");
-      for (const cookie of answer.headers.getSetCookie()) this.#take(cookie);
-      request.signal.throwIfAborted();
+      const cookies = this.refusesCookies ? [] : answer.headers.getSetCookie();
+      for (const cookie of cookies) this.#take(cookie);
+      asked.signal.throwIfAborted();
       return answer;
     };
     const index = this.#faults.findIndex((fault) => path === `/api/${fault.path}`);
@@ -115,6 +138,9 @@ export class Browser {
   }
 }
 
+/** The key that the browser sent along with a request, in its cookie. */
+export const keyOf = ({ headers }) =>
+  /ratchet-refresh-key=([^;]+)/.exec(headers.get("Cookie") ?? "")?.[1] ?? null;
 /** The request arrives and is answered, and the answer is lost with its cookie. */
 export const lost = (go) => go({ lose: true });
 /** The server cannot be reached. */
@@ -147,17 +173,21 @@ function locks() {
       signal?.throwIfAborted();
       const before = tails.get(name);
       let release;
-      tails.set(name, new Promise((resolve) => (release = resolve)));
-      await before;
+      const held = new Promise((resolve) => (release = resolve));
+      tails.set(name, held);
       try {
+        await Promise.race([before, aborted(signal)]);
         signal?.throwIfAborted();
         return await act();
       } finally {
-        release();
+        Promise.resolve(before).then(release);
       }
     },
   };
 }
+
+const aborted = (signal) =>
+  new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
 
 /** Set this machine's clock, which the server does not share, forward by so many seconds. */
 export function wind(test, seconds) {

@@ -2,20 +2,27 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
 
+import { queueLocks } from "../src/environment.js";
 import {
   ALICE,
   BOB,
   Browser,
   ORIGIN,
   answered,
+  keyOf,
   lost,
   unreachable,
   until,
   wind,
 } from "./browser.js";
 
-const keysOf = (browser) => browser.refreshes.map(({ headers }) => headers.get("Idempotency-Key"));
+const keysOf = (browser) => browser.refreshes.map(keyOf);
 const storedKey = (browser) => [...browser.storage.items].find(([name]) => name.endsWith(" key"));
+
+const broken = () => {
+  throw new DOMException("denied", "SecurityError");
+};
+const throwing = { getItem: broken, setItem: broken, removeItem: broken };
 
 // The server under test has no grace period (ROTATION_GRACE is 0): a token that comes a second
 // time without its key ends the session, as one does that comes after the ten seconds.
@@ -39,43 +46,97 @@ test("the server under test forgives no replay without the key", async (t) => {
   const browser = new Browser(t);
   const tab = await browser.signedInTab();
   browser.fault("browser/refresh/", (go, request) => {
-    request.headers.delete("Idempotency-Key");
+    const cookies = request.headers.get("Cookie");
+    request.headers.set("Cookie", cookies.replace(/ratchet-refresh-key=[^;]+/, ""));
     return go({ lose: true });
   });
 
   assert.equal(await tab.refresh(), null);
 });
 
-test("the key is dropped when its answer has come", async (t) => {
+test("each token has a key of its own, and scripts see none of them", async (t) => {
   const browser = new Browser(t);
   const tab = await browser.signedInTab();
-  browser.fault("browser/refresh/", lost);
-  const refreshing = tab.refresh();
-  await until(() => browser.refreshes.length === 1);
-  assert.equal(storedKey(browser)[1], keysOf(browser)[0]);
-  await refreshing;
-  assert.equal(storedKey(browser), undefined);
-
+  await tab.refresh();
   await tab.refresh();
 
   const keys = keysOf(browser);
-  assert.equal(keys[0], keys[1]);
-  assert.notEqual(keys[1], keys[2]);
+  assert.equal(new Set(keys).size, 2);
+  assert.ok(browser.refreshes.every(({ headers }) => !headers.has("Idempotency-Key")));
+  assert.deepEqual([...browser.storage.items.keys()].filter((name) => / key$/.test(name)), []);
 });
 
-test("a refusal drops the key too", async (t) => {
+for (const [where, options] of Object.entries({
+  "on another origin": (browser) => browser.elsewhere(),
+  "in a worker": (browser) => browser.tab({ storage: null }),
+  "with a storage that throws": (browser) => browser.tab({ storage: throwing }),
+  "without locks, channel and storage": (browser) =>
+    browser.tab({ storage: null, openChannel: () => null, locks: queueLocks() }),
+})) {
+  test(`an answer that was lost ${where} costs no session`, async (t) => {
+    for (const [first, second] of [
+      [options, (browser) => browser.tab()],
+      [(browser) => browser.tab(), options],
+      [options, options],
+    ]) {
+      const browser = new Browser(t);
+      const tab = first(browser);
+      await tab.login(ALICE);
+      browser.fault("browser/refresh/", lost);
+      const refreshing = tab.refresh();
+      refreshing.catch(() => {});
+      await until(() => browser.refreshes[0]?.status === 200);
+      tab.close();
+
+      const other = second(browser);
+      assert.equal((await other.restore()).claims.username, "alice");
+      assert.equal((await other.refresh()).claims.username, "alice");
+    }
+  });
+}
+
+for (const who of ["the same tab", "another tab"]) {
+  test(`a lost step up is finished by ${who} before anything else`, async (t) => {
+    const browser = new Browser(t);
+    const tab = await browser.signedInTab();
+    const other = browser.tab();
+    await other.restore();
+    browser.fault("browser/step-up/", lost);
+    browser.requests.length = 0;
+
+    await assert.rejects(tab.stepUp(ALICE), { code: "no_answer" });
+    if (who === "another tab") tab.close();
+    await other.refresh();
+
+    const [key] = browser.sent("browser/step-up/").map((r) => r.headers.get("Idempotency-Key"));
+    assert.match(key, /^[!-~]{16,128}$/);
+    const after = browser.refreshes.slice(1).map((r) => r.headers.get("Idempotency-Key"));
+    assert.equal(after[0], key);
+    assert.equal(storedKey(browser), undefined);
+    assert.equal((await other.stepUp(ALICE)).claims.username, "alice");
+  });
+}
+
+test("a step up after a lost answer costs no session", async (t) => {
+  const browser = new Browser(t);
+  const tab = await browser.signedInTab(ALICE, { patience: 0 });
+  browser.fault("browser/refresh/", lost);
+  await assert.rejects(tab.refresh(), { code: "no_answer" });
+
+  assert.equal((await tab.stepUp(ALICE)).claims.username, "alice");
+  assert.equal((await tab.refresh()).claims.username, "alice");
+});
+
+test("a refusal drops the key of a step up, and signs nobody out", async (t) => {
   const browser = new Browser(t);
   const tab = await browser.signedInTab();
-  browser.fault("browser/refresh/", (go, request) => {
-    request.headers.set("Idempotency-Key", "two words");
-    return go();
-  });
-  await assert.rejects(tab.refresh(), { status: 400, code: "bad_idempotency_key" });
+  await assert.rejects(tab.stepUp({ password: "wrong" }), { status: 401 });
   assert.equal(storedKey(browser), undefined);
-  assert.ok(tab.session, "and signs nobody out");
+  assert.ok(tab.session);
+  assert.ok(await tab.refresh());
 });
 
-test("a key that somebody has damaged is replaced", async (t) => {
+test("a key that somebody has damaged is not sent", async (t) => {
   const browser = new Browser(t);
   const tab = await browser.signedInTab();
   await tab.refresh();
@@ -221,7 +282,6 @@ for (const [name, status, type, body] of [
     await assert.rejects(tabs[0].refresh(), { status, isTransient: false });
 
     assert.equal(browser.refreshes.length, 1, "it is not tried again at once");
-    assert.equal(storedKey(browser)?.[1], keysOf(browser)[0]);
     await new Promise((resolve) => setTimeout(resolve, 50));
     assert.deepEqual(heard, []);
     assert.ok(tabs.every((tab) => tab.session));
@@ -395,3 +455,64 @@ test("a sign-out goes through while a refresh waits for the server", async (t) =
   assert.equal(await refreshing, null);
   assert.equal(tab.session, null);
 });
+
+/** A browser that says it is offline, and is not: virtual machines, some VPNs, some desktops. */
+const wronglyOffline = () => ({ network: Object.assign(new EventTarget(), { onLine: false }) });
+
+test("an answer is proof of being online, whatever navigator.onLine says", async (t) => {
+  const browser = new Browser(t);
+  const tab = await browser.signedInTab(ALICE, wronglyOffline());
+  wind(t, 300);
+  browser.fault("browser/refresh/", answered(503));
+  browser.fault("browser/refresh/", answered(503));
+
+  assert.equal((await tab.fetch("/api/protected/")).status, 200);
+  assert.equal(browser.refreshes.length, 3);
+});
+
+test("and patience with such a server has an end", async (t) => {
+  const browser = new Browser(t);
+  const tab = await browser.signedInTab(ALICE, { ...wronglyOffline(), patience: 0.5 });
+  for (let times = 0; times < 9; times += 1) browser.fault("browser/refresh/", answered(503));
+
+  await assert.rejects(tab.refresh(), { status: 503 });
+});
+
+test("without an answer it is tried again now and then", async (t) => {
+  const browser = new Browser(t);
+  const tab = await browser.signedInTab(ALICE, wronglyOffline());
+  browser.fault("browser/refresh/", unreachable);
+  browser.fault("browser/refresh/", unreachable);
+
+  assert.equal((await tab.refresh()).claims.username, "alice");
+});
+
+/** Something in front of the server sends every request of that path elsewhere. */
+const redirecting = (t, browser, path, to) =>
+  behindProxy(t, browser, async (request, response) => {
+    if (request.url.endsWith(path)) response.writeHead(302, { Location: to }).end();
+  });
+
+for (const [path, act] of [
+  ["/browser/refresh/", (tab) => tab.refresh()],
+  ["/browser/login/", (tab) => tab.login(BOB)],
+  ["/browser/logout/", (tab) => tab.logout()],
+  ["/browser/session/", (_, browser) => browser.tab({ openChannel: () => null }).restore()],
+]) {
+  test(`a redirect of ${path} is told at once, and where to`, async (t) => {
+    const browser = new Browser(t);
+    const tab = await browser.signedInTab();
+    await redirecting(t, browser, path, "https://sso.example.com/sign-in");
+    const start = performance.now();
+
+    await assert.rejects(act(tab, browser), {
+      name: "RatchetError",
+      code: "redirected",
+      isTransient: false,
+      message: /redirected to https:\/\/sso\.example\.com\/sign-in: is baseUrl right\?/,
+    });
+
+    assert.ok(performance.now() - start < 5000);
+    assert.ok(tab.session, "and signs nobody out");
+  });
+}

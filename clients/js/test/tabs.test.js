@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { createClient } from "../src/ratchet.js";
-import { ALICE, BOB, Browser, ORIGIN, answered, damaged, lost, until, wind } from "./browser.js";
+import { queueLocks } from "../src/environment.js";
+import { ALICE, BOB, Browser, ORIGIN, answered, damaged, keyOf, lost, until, wind } from "./browser.js";
 
 /** So many tabs of one browser, all signed in. */
 async function tabsOf(browser, number) {
@@ -225,7 +225,7 @@ test("a tab that is closed in the middle of a refresh hands its turn on", async 
 
   assert.equal((await other.refresh()).claims.username, "alice");
   assert.equal((await other.fetch("/api/protected/")).status, 200);
-  const keys = browser.refreshes.map(({ headers }) => headers.get("Idempotency-Key"));
+  const keys = browser.refreshes.map(keyOf);
   assert.equal(keys.length, 2);
   assert.equal(keys[0], keys[1]);
 });
@@ -257,7 +257,7 @@ test("without channels every tab looks after itself, one at a time", async (t) =
 
 test("without navigator.locks the clients of a page still take turns", async (t) => {
   const browser = new Browser(t);
-  const page = { locks: undefined };
+  const page = { locks: queueLocks() };
   const tabs = [await browser.signedInTab(ALICE, page), browser.tab(page)];
   await tabs[1].restore();
   wind(t, 300);
@@ -276,8 +276,88 @@ test("without navigator.locks the clients of a page still take turns", async (t)
   assert.ok(await first, "and the one before is not disturbed");
 });
 
-test("without an environment there is a client all the same", () => {
-  const client = createClient({ baseUrl: `${ORIGIN}/api` });
-  assert.equal(client.session, null);
-  client.close();
+
+/** A tab that has stopped with the lock in its hand, as one does in alert(). */
+function stopped(browser) {
+  const name = `drf-ratchet ${ORIGIN}/api/`;
+  let goOn;
+  browser.locks.request(name, {}, () => new Promise((resolve) => (goOn = resolve)));
+  return () => goOn();
+}
+
+test("a tab that stops in the middle stops no other tab's requests", async (t) => {
+  const browser = new Browser(t);
+  const quick = { timeout: 2 };
+  const tabs = [await browser.signedInTab(ALICE, quick), browser.tab(quick)];
+  await tabs[1].restore();
+  stopped(browser);
+  wind(t, 300);
+
+  await everybody(tabs);
+  // Once it has waited in vain it does not wait as long again.
+  const start = performance.now();
+  await tabs[0].refresh();
+  assert.ok(performance.now() - start < 2500, `${performance.now() - start} ms`);
+
+  const young = browser.tab({ ...quick, openChannel: () => null });
+  assert.equal((await young.restore()).claims.username, "alice");
+});
+
+test("a sign-in and a sign-out do not go on beside a tab that has stopped", async (t) => {
+  const browser = new Browser(t);
+  const tab = await browser.signedInTab(ALICE, { timeout: 0.2 });
+  const goOn = stopped(browser);
+  browser.requests.length = 0;
+  const wanted = { name: "RatchetError", code: "locked", status: 0, isTransient: true };
+
+  await Promise.all([
+    assert.rejects(tab.login(BOB), wanted),
+    assert.rejects(tab.logout(), wanted),
+    assert.rejects(tab.stepUp(ALICE), wanted),
+  ]);
+
+  for (const path of ["login", "logout", "step-up"]) {
+    assert.equal(browser.sent(`browser/${path}/`).length, 0, "nothing was sent");
+  }
+  assert.equal(tab.session.claims.username, "alice");
+  goOn();
+  await tab.logout();
+  assert.equal(tab.session, null);
+});
+
+test("a tab that goes on late does not undo what the others have done", async (t) => {
+  const browser = new Browser(t);
+  const quick = { timeout: 0.2 };
+  const [tab, other] = [await browser.signedInTab(ALICE, quick), browser.tab(quick)];
+  await other.restore();
+  let goOn;
+  // It has the answer of its refresh, and stops before it can tell.
+  browser.fault("browser/refresh/", async (go) => {
+    const answer = await go();
+    await new Promise((resolve) => (goOn = resolve));
+    return answer;
+  });
+  const late = tab.refresh();
+  await until(() => goOn);
+  await other.refresh();
+  const { jti } = other.session.claims;
+
+  goOn();
+  await late;
+
+  assert.equal(other.session.claims.jti, jti);
+  assert.equal(tab.session.claims.jti, jti);
+});
+
+test("where locks are forbidden tabs do without", async (t) => {
+  const browser = new Browser(t);
+  const locks = {
+    request: async () => {
+      throw new DOMException("Access to the Locks API is denied in this context.", "SecurityError");
+    },
+  };
+  const tab = await browser.signedInTab(ALICE, { locks });
+  assert.ok(await tab.refresh());
+  await tab.logout();
+  assert.equal(tab.session, null);
 });

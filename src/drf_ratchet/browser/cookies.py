@@ -1,5 +1,6 @@
 """The cookies that tokens travel in."""
 
+import secrets
 from datetime import timedelta
 from typing import Any
 
@@ -17,8 +18,9 @@ IN_COOKIES = Transport(Kind.COOKIE_ACCESS, Kind.COOKIE_REFRESH)
 
 # Django leaves cookies and settings whose names have "token" in them out of its error reports.
 _NAMES = {Kind.COOKIE_ACCESS: "access-token", Kind.COOKIE_REFRESH: "refresh-token"}
-#: What a retry is known by, while a turn is under way (``browser/middleware.py``).
+#: What a retry of a refresh is known by. It stays with the refresh token.
 _KEY_NAME = "refresh-key"
+_LONGEST_KEY = 128
 # Strict: no other site can make a browser send the one that is worth most. Lax: a link from
 # another site to a page of ours finds its reader signed in.
 _SAME_SITE: dict[Kind, Any] = {Kind.COOKIE_ACCESS: "Lax", Kind.COOKIE_REFRESH: "Strict"}
@@ -57,12 +59,16 @@ def token_of(request: Any, kind: Kind) -> str | None:
 
 
 def set_cookies(response: HttpResponseBase, grant: Grant, way: Transport) -> None:
-    """Put the tokens of a grant that travel in cookies into a response."""
+    """Put the tokens of a grant that travel in cookies into a response, and the key for a retry."""
     # By the clock that stamped both. Without USE_TZ it need not be in this process's time zone.
     if way.access.in_cookie:
         _set(response, way.access, grant.access, grant.access_expires_at - grant.issued_at)
     if way.refresh.in_cookie and grant.refresh is not None:
-        _set(response, way.refresh, grant.refresh, grant.session.expires_at - grant.issued_at)
+        lifetime = grant.session.expires_at - grant.issued_at
+        _set(response, way.refresh, grant.refresh, lifetime)
+        # Random at each answer, a repeated one too: a thief of the token cannot make it, and two
+        # holders of one token come to light by their two keys.
+        _put(response, _full_name(_KEY_NAME), secrets.token_urlsafe(16), lifetime, "Strict")
 
 
 def delete_cookies(response: HttpResponseBase, request: HttpRequest) -> None:
@@ -70,29 +76,22 @@ def delete_cookies(response: HttpResponseBase, request: HttpRequest) -> None:
     for kind in _NAMES:
         if cookie_name(kind) in request.COOKIES:
             _set(response, kind, "", timedelta(0))
-    delete_key(response, request)
+    if _full_name(_KEY_NAME) in request.COOKIES:
+        _put(response, _full_name(_KEY_NAME), "", timedelta(0), "Strict")
 
 
 def key_of(request: Any) -> str:
-    """The Idempotency-Key that the browser keeps for the turn under way; "" for none.
+    """The Idempotency-Key that the browser keeps beside its refresh token; "" for none.
 
     Args:
-        request: Django's or DRF's.
+        request: Django's or DRF's; None while a schema is made.
     """
-    cookies: dict[str, str] = request.COOKIES
-    return cookies.get(_full_name(_KEY_NAME), "")
-
-
-def set_key(response: HttpResponseBase, key: str) -> None:
-    """Let the browser keep a key for its next turn, until that has been answered."""
-    lifetime = ratchet_settings().REFRESH_TOKEN_LIFETIME
-    _put(response, _full_name(_KEY_NAME), key, lifetime, "Strict")
-
-
-def delete_key(response: HttpResponseBase, request: HttpRequest) -> None:
-    """Take the key back, if the request brought one."""
-    if _full_name(_KEY_NAME) in request.COOKIES:
-        _put(response, _full_name(_KEY_NAME), "", timedelta(0), "Strict")
+    cookies: dict[str, str] = getattr(request, "COOKIES", {})
+    key = cookies.get(_full_name(_KEY_NAME), "")
+    if not key or len(key) > _LONGEST_KEY or not key.isascii() or not key.isprintable():
+        return ""
+    # No header can hold this one, so a copied cookie does not get around COOKIE_RETRY_WINDOW.
+    return f"cookie {key}"
 
 
 def _set(response: HttpResponseBase, kind: Kind, value: str, lifetime: timedelta) -> None:

@@ -1,6 +1,5 @@
 """Keeps people signed in to DRF's browsable API, whose pages have no script of ours."""
 
-import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -15,13 +14,12 @@ from drf_ratchet.browser.authentication import BrowsableAPIAuthentication, wants
 from drf_ratchet.browser.cookies import (
     IN_COOKIES,
     cookie_name,
-    delete_key,
     key_of,
     set_cookies,
-    set_key,
     token_of,
 )
 from drf_ratchet.browser.cross_site import comes_from_us
+from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.exceptions import Busy, in_contract_shape
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import Contended
@@ -32,7 +30,6 @@ from drf_ratchet.tokens.claims import Kind, RefreshClaims, session_id
 from drf_ratchet.tokens.errors import TokenRefused
 from drf_ratchet.views import count_refusal
 
-_LONGEST_KEY = 128
 # "private" as well: the first releases of Django 5.2 look at nothing else before they cache a page.
 _UNCACHED = "no-store, private"
 
@@ -41,13 +38,8 @@ class BrowsableAPIMiddleware:
     """Refreshes the access token in the cookie before a page needs it.
 
     For views with ``BrowsableAPIAuthentication`` alone, when a browser asks for a page, has no
-    access token that is good and a refresh token that is. It does what any client does, in two
-    steps, so that an answer that is lost signs nobody out:
-
-    1. It chooses an Idempotency-Key, has the browser keep it in a cookie, and sends the browser
-       where it is (307: with the same method and body).
-    2. The request that brings the key turns the counter. Its answer has the new cookies, and takes
-       the key back. As long as that answer has not come, a retry has the same key.
+    access token that is good and a refresh token that is. The answer has the new cookies. If it is
+    lost, the browser still has the old ones, and with them the key by which a retry is known.
 
     It runs before the view, so that it is outside of the view's ``ATOMIC_REQUESTS``.
     """
@@ -63,7 +55,6 @@ class BrowsableAPIMiddleware:
             response["Cache-Control"] = _UNCACHED
             if _is_latest(grant):
                 set_cookies(response, grant, IN_COOKIES)
-                delete_key(response, request)
         return response
 
     @sensitive_variables()  # an error report shows no token
@@ -82,19 +73,17 @@ class BrowsableAPIMiddleware:
             return None
 
     def _turn(self, request: HttpRequest, token: RefreshClaims) -> HttpResponseBase | None:
-        key = key_of(request)
-        if not 1 <= len(key) <= _LONGEST_KEY:
-            again = HttpResponse(status=307, headers={"Location": request.build_absolute_uri()})
-            set_key(again, secrets.token_urlsafe(16))
-            again["Cache-Control"] = _UNCACHED
-            return again
         try:
             wait = Counter("refresh", str(token.session), request).take()
             if wait is not None:
                 raise exceptions.Throttled(wait)
             try:
                 grant = refresh_session(
-                    token, request=request, idempotency_key=key, transport=IN_COOKIES
+                    token,
+                    request=request,
+                    idempotency_key=key_of(request),
+                    retry_window=ratchet_settings().COOKIE_RETRY_WINDOW,
+                    transport=IN_COOKIES,
                 )
             except TokenRefused:
                 count_refusal(request)  # type: ignore[arg-type]

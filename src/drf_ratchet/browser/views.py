@@ -16,7 +16,7 @@ from rest_framework.serializers import Serializer
 from drf_ratchet import views
 from drf_ratchet.authentication import ImmediateJWTAuthentication
 from drf_ratchet.browser.authentication import ImmediateCookieJWTAuthentication
-from drf_ratchet.browser.cookies import delete_cookies, set_cookies, token_of, transport
+from drf_ratchet.browser.cookies import delete_cookies, key_of, set_cookies, token_of, transport
 from drf_ratchet.browser.cross_site import IsSameOrigin
 from drf_ratchet.parsers import JSONParser
 from drf_ratchet.sessions import store
@@ -84,6 +84,10 @@ class BrowserRefreshView(BrowserView, views.TokenRefreshView):
             NotAuthenticated: there is none.
         """
         return _with_cookie(request)
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """As any view's, and the key that the browser keeps beside the token."""
+        return {**super().get_serializer_context(), "kept_key": key_of(self.request)}
 
 
 class BrowserLogoutView(BrowserView):

@@ -52,6 +52,7 @@ def refresh_session(
     *,
     request: Any = None,
     idempotency_key: str = "",
+    retry_window: timedelta | None = None,
     get_claims: GetClaims | None = None,
     transport: Transport = HEADER,
     idle: timedelta | None = None,
@@ -65,6 +66,7 @@ def refresh_session(
         request: the request that brought it; its user agent and address are kept.
         idempotency_key: chosen by the client once per token; a retry with the same one gets the
             same answer until the next turn, however late it comes.
+        retry_window: how late it may come at the most.
         get_claims: given the user, further custom claims for this one access token.
         transport: how the tokens travel, this one and the new ones.
         idle: how long the session lives on without another refresh, instead of
@@ -78,7 +80,15 @@ def refresh_session(
     """
     if not isinstance(refresh, RefreshClaims):
         refresh = read_refresh(refresh, kind=transport.refresh, request=request)
-    return _refresh(refresh, request, idempotency_key, get_claims, transport, idle=idle)
+    return _refresh(
+        refresh,
+        request,
+        idempotency_key,
+        get_claims,
+        transport,
+        retry_window=retry_window,
+        idle=idle,
+    )
 
 
 def step_up_session(
@@ -201,6 +211,7 @@ def _refresh(
     get_claims: GetClaims | None,
     transport: Transport,
     *,
+    retry_window: timedelta | None = None,
     idle: timedelta | None = None,
     amr: Sequence[str] = (),
     elevates: bool = False,
@@ -208,7 +219,16 @@ def _refresh(
     demand_autocommit(write_database())
     key_hash = hashlib.sha256(idempotency_key.encode()).hexdigest() if idempotency_key else ""
     attempt = partial(
-        _refresh_once, token, request, key_hash, get_claims, transport, idle, amr, elevates
+        _refresh_once,
+        token,
+        request,
+        key_hash,
+        retry_window,
+        get_claims,
+        transport,
+        idle,
+        amr,
+        elevates,
     )
     for _ in range(ATTEMPTS):
         grant = past_conflicts(attempt)
@@ -241,7 +261,12 @@ def _state(read: Read | None, token: RefreshClaims) -> State | None:
 
 
 def _decide(
-    read: Read, token: RefreshClaims, key_hash: str = "", *, elevates: bool = False
+    read: Read,
+    token: RefreshClaims,
+    key_hash: str = "",
+    *,
+    retry_window: timedelta | None = None,
+    elevates: bool = False,
 ) -> Decision:
     settings = ratchet_settings()
     return decide(
@@ -251,6 +276,7 @@ def _decide(
         grace=settings.ROTATION_GRACE,
         catch_up_limit=settings.CATCH_UP_LIMIT,
         key_hash=key_hash,
+        retry_window=retry_window,
         elevates=elevates,
     )
 
@@ -259,6 +285,7 @@ def _refresh_once(
     token: RefreshClaims,
     request: Any,
     key_hash: str,
+    retry_window: timedelta | None,
     get_claims: GetClaims | None,
     transport: Transport,
     idle: timedelta | None,
@@ -269,7 +296,7 @@ def _refresh_once(
     read = store.read(token.session)
     if read is None:
         raise TokenRefused(Reason.SESSION_ENDED)
-    decision = _decide(read, token, key_hash, elevates=elevates)
+    decision = _decide(read, token, key_hash, retry_window=retry_window, elevates=elevates)
     session = read.session
     if decision.reason is not None:
         if decision.ending and not _end_refused(session, decision, request):

@@ -87,6 +87,7 @@ def decide(
     grace: timedelta,
     catch_up_limit: int,
     key_hash: str = "",
+    retry_window: timedelta | None = None,
     elevates: bool = False,
 ) -> Decision:
     """What becomes of a verified refresh token.
@@ -98,6 +99,7 @@ def decide(
         grace: how long the token just turned may still be used; zero for not at all.
         catch_up_limit: how many generations ahead of the row lost writes may explain.
         key_hash: hash of the Idempotency-Key presented, "" for none.
+        retry_window: how long after its turn that key repeats it; None for until the next turn.
         elevates: whether this is a step up, which no grace period may repeat.
     """
     refused = refusal(state, now)
@@ -108,9 +110,11 @@ def decide(
         outcome = Outcome.ADVANCE if state.rotates else Outcome.HOLD
         return Decision(outcome, current + 1 if state.rotates else current)
     if generation == current - 1:
-        if _same_key(key_hash, state.key_hash):
+        age = now - state.rotated_at
+        in_window = retry_window is None or age < retry_window
+        if in_window and _same_key(key_hash, state.key_hash):
             return Decision(Outcome.REPEAT, current)
-        if now - state.rotated_at < grace:
+        if age < grace:
             # A thief who is quick would share the elevation; an owner who is not asks again.
             if elevates or state.elevated:
                 return Decision(Outcome.REFUSE, reason=Reason.REUSED)
