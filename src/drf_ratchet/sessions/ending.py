@@ -218,7 +218,8 @@ def _report_many(ended: _Ended, request: Any = None) -> None:
     """Log what was ended, and send the signals. Reads rows only where somebody listens."""
     user, reason, number = ended.user, ended.reason, len(ended.ids) + ended.unlisted
     if number > store.MOST_LISTED:
-        security_log.info("%d sessions of user %s ended: %s.", number, user.pk, reason)
+        whose, why = one_line(user.pk), one_line(reason)
+        security_log.info("%d sessions of user %s ended: %s.", number, whose, why)
     else:
         for session_id in ended.ids:
             _log_ending(session_id, user.pk, reason)

@@ -45,7 +45,7 @@ DOUBT = 10.0
 #: is known. They wait when the whole of it has.
 EARLY = 0.75
 #: Seconds from the beginning of a reading that other threads wait for it, then go on without.
-PATIENCE = 0.5
+PATIENCE = 1.0
 #: The same for threads that know too little to go on.
 PATIENCE_AT_START = 5.0
 #: A reading of more endings than these is divided into so many parts. What is in one is forgotten
