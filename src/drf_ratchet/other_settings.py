@@ -15,9 +15,9 @@ _PUBLIC = (
     "puts the public key itself into KEYS, or names the issuer in VERIFIER."
 )
 _TAKE_OUT = "Take it out: {}"
-_SIGN_IN_VIEW = (
-    "Take it out. Claims come from CLAIMS; for another sign-in, set serializer_class on a subclass "
-    "of drf_ratchet.views.TokenObtainPairView and route it."
+_SERIALIZER = (
+    "Use SIGN_IN_SERIALIZER, a subclass of drf_ratchet.serializers.TokenObtainPairSerializer, for "
+    "what a sign-in asks for. Claims of your own come from CLAIMS."
 )
 _OWN_VIEW = (
     "Take it out. To change an endpoint, set serializer_class on a subclass of its view in "
@@ -57,8 +57,8 @@ _SIMPLE_JWT: Mapping[str, str] = {
     ),
     "AUTH_HEADER_TYPE": "Use AUTH_HEADER_TYPES, a list or tuple: ('Bearer',).",
     "USER_AUTHENTICATION_RULE": (
-        "Take it out. An inactive user cannot sign in; for another rule, write an authentication "
-        "backend with user_can_authenticate (Django's AUTHENTICATION_BACKENDS)."
+        "Use SIGN_IN_POLICY, which is asked whenever a session is opened or refreshed. An inactive "
+        "user is refused in any case."
     ),
     "CHECK_USER_IS_ACTIVE": _TAKE_OUT.format("an inactive user is always refused."),
     **dict.fromkeys(
@@ -85,7 +85,7 @@ _SIMPLE_JWT: Mapping[str, str] = {
         ),
         _SLIDING,
     ),
-    "TOKEN_OBTAIN_SERIALIZER": _SIGN_IN_VIEW,
+    "TOKEN_OBTAIN_SERIALIZER": _SERIALIZER,
     **dict.fromkeys(
         ("TOKEN_REFRESH_SERIALIZER", "TOKEN_VERIFY_SERIALIZER", "TOKEN_BLACKLIST_SERIALIZER"),
         _OWN_VIEW,
@@ -159,7 +159,7 @@ _KNOX: Mapping[str, str] = {
         "SESSION_LIFETIME.",
     ),
     "AUTH_HEADER_PREFIX": "Use AUTH_HEADER_TYPES, a list or tuple: ('Token',).",
-    "USER_SERIALIZER": _SIGN_IN_VIEW,
+    "USER_SERIALIZER": _OWN_VIEW,
     **dict.fromkeys(
         ("SECURE_HASH_ALGORITHM", "AUTH_TOKEN_CHARACTER_LENGTH", "TOKEN_PREFIX", "TOKEN_MODEL"),
         "Take it out: tokens are signed and not stored.",
