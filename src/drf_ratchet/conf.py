@@ -90,8 +90,8 @@ class RatchetSettings:
     COOKIE_SECURE: bool = True
     #: What the names of the cookies begin with; projects on one host need different ones.
     COOKIE_NAME: str = "ratchet"
-    #: How long a browser may retry a refresh whose answer was lost, by the key in its cookie. Who
-    #: copies the cookies has the token and the key. Zero: within ROTATION_GRACE alone.
+    #: How long a refresh by cookie whose answer was lost may be retried by its key. Who copies the
+    #: cookies has the token and the key. Zero: within ROTATION_GRACE alone.
     COOKIE_RETRY_WINDOW: timedelta = timedelta(hours=1)
     #: Whether browsers get the access token in a cookie too, for pages rendered on the server.
     ACCESS_TOKEN_COOKIE: bool = False

@@ -189,12 +189,14 @@ class TokenRefreshSerializer(GrantSerializer):
         wait = Counter("refresh", str(token.session), self.request).take()
         if wait is not None:
             raise Throttled(wait)
-        chosen = idempotency_key(self.request)
+        kept = self.context.get("kept_key", "")
+        # A header may hold the key of a copied cookie.
+        in_cookie = self.transport.refresh.in_cookie
         grant = refresh_session(
             token,
             request=self.request,
-            idempotency_key=chosen or self.context.get("kept_key", ""),
-            retry_window=None if chosen else ratchet_settings().COOKIE_RETRY_WINDOW,
+            idempotency_key=idempotency_key(self.request) or kept,
+            retry_window=ratchet_settings().COOKIE_RETRY_WINDOW if in_cookie else None,
             get_claims=self.get_claims,
             transport=self.transport,
         )

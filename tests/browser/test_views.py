@@ -128,7 +128,7 @@ class TestRefresh:
         before = cookie_in(api)
         ask("refresh", key="k1")
         after = cookie_in(api)
-        Session.objects.update(rotated_at=F("rotated_at") - timedelta(hours=1))
+        Session.objects.update(rotated_at=F("rotated_at") - timedelta(minutes=59))
         put_cookie(api, before)
 
         again = ask("refresh", key="k1")
