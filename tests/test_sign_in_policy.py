@@ -197,7 +197,7 @@ def test_a_policy_that_cannot_be_imported_lets_nobody_in(
     api: APIClient, alice: User, ratchet: Any
 ) -> None:
     ratchet(SIGN_IN_POLICY="nowhere.policy")
-    with pytest.raises(ImportError):
+    with pytest.raises(ImproperlyConfigured):
         api.post("/api/token/", RIGHT)
     assert not Session.objects.exists()
 
