@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import DatabaseError, connections, router
+from django.db import DatabaseError, IntegrityError, connections, router
 
 from drf_ratchet import signals
 from drf_ratchet.conf import ratchet_settings
@@ -132,7 +132,7 @@ def new_session(
         # No client will ever hold a token of this session.
         if session is not None and not connections[write_database()].needs_rollback:
             store.rows().filter(pk=session.pk).delete()
-        if isinstance(error, Exception) and _is_gone(user, error):
+        if isinstance(error, Exception) and _is_gone(user, error, inserted=session is not None):
             raise NoActiveAccount from None
         raise
 
@@ -192,12 +192,13 @@ def _demand_alive(session: Session) -> Iterator[None]:
             raise NoActiveAccount
 
 
-def _is_gone(user: Any, error: Exception) -> bool:
+def _is_gone(user: Any, error: Exception, *, inserted: bool) -> bool:
     """Tell whether an error, of the database or of the project's claims, is that there is no user.
 
     Args:
         user: an instance that was saved.
         error: what was raised.
+        inserted: whether the session's row was written before.
     """
     if user.pk is None:
         return True  # deleted in this process, by this instance
@@ -205,8 +206,11 @@ def _is_gone(user: Any, error: Exception) -> bool:
         return False
     model, using = get_user_model(), write_database()
     if connections[using].needs_rollback:
-        # Nothing can be asked in this transaction any more. Django's own refusal to update a row
-        # that is not there has no cause in the driver.
+        # No query is possible in this transaction any more. The row's only foreign key is its user,
+        # which MariaDB looks at when the row is inserted. Django's own refusal to update a missing
+        # row has no cause in the driver.
+        if not inserted and isinstance(error, IntegrityError):
+            return True
         return isinstance(error, DatabaseError) and error.__cause__ is None
     users = model._base_manager.using(router.db_for_write(model))
     try:
