@@ -17,6 +17,7 @@ ON_ITS_DATABASE := -m "not any_database"
 CELLS ?= all
 # How long `make fuzz` goes on, for all targets together.
 FUZZ_SECONDS ?= 60
+PROJECTS := $(wildcard pyproject.toml packages/*/pyproject.toml)
 
 .DEFAULT_GOAL := help
 # Two installations into one .venv would meet.
@@ -141,17 +142,17 @@ UV_COMPILE = $(UV) pip compile --quiet --upgrade --universal --python-version 3.
 clean: ## delete what make has made, but for the demo's data
 	rm -rf .venv .venv-matrix .venv-bench dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	rm -rf .hypothesis fuzz-crashes site
-	find src tests demo -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src packages tests demo -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # How .venv comes to be. While an installation is under way neither of the two files is
 # there, so that one that was interrupted starts afresh: pip takes a half-unpacked package
 # for an installed one. dev.txt holds all of demo.txt.
 
-.venv/.demo-installed: requirements/demo.txt pyproject.toml
+.venv/.demo-installed: requirements/demo.txt $(PROJECTS)
 	$(call install,demo)
 	@touch .venv/.demo-installed
 
-.venv/.dev-installed: requirements/dev.txt pyproject.toml
+.venv/.dev-installed: requirements/dev.txt $(PROJECTS)
 	$(call install,dev)
 	@touch .venv/.demo-installed .venv/.dev-installed
 
@@ -169,12 +170,12 @@ clean: ## delete what make has made, but for the demo's data
 	@touch .venv/.service-installed
 
 # The peers do not all run on the newest Django: they have an environment of their own.
-.venv-bench/.installed: requirements/bench.txt pyproject.toml
+.venv-bench/.installed: requirements/bench.txt $(PROJECTS)
 	@rm -rf .venv-bench && "$(PYTHON)" -m venv .venv-bench
 	@.venv-bench/bin/python -m pip -qq --disable-pip-version-check install \
 		--require-hashes -r requirements/bench.txt
 	@.venv-bench/bin/python -m pip -qq --disable-pip-version-check install \
-		--no-deps --no-build-isolation -e .
+		--no-deps --no-build-isolation $(EDITABLE)
 	@touch $@
 
 define install
@@ -187,7 +188,9 @@ define install
 	@rm -f .venv/.demo-installed .venv/.dev-installed
 	@echo "Installing requirements/$(1).txt ..."
 	@$(PIP) install --require-hashes -r requirements/$(1).txt
-	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(PIP) install --no-deps --no-build-isolation $(EDITABLE)
 endef
 
+# The three distributions of this repository, as they are in the checkout.
+EDITABLE := -e packages/ratchet-tokens -e . -e packages/drf-ratchet-compat
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check

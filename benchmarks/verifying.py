@@ -29,10 +29,10 @@ from joserfc import jwk
 from joserfc.util import urlsafe_b64decode
 from report import Claim, parser, publish
 
-from drf_ratchet.tokens import codec
-from drf_ratchet.tokens.checked import checked_tokens
-from drf_ratchet.tokens.claims import Kind, access_claims
-from drf_ratchet.tokens.keys import Key, KeySet
+from ratchet_tokens import codec
+from ratchet_tokens.checked import checked_tokens
+from ratchet_tokens.claims import Kind, access_claims
+from ratchet_tokens.keys import Key, KeySet
 
 TARGETS = {"HS256": 0.6, "Ed25519": 1.4, "ES256": 1.4, "RS256": 2.0}
 

@@ -13,7 +13,7 @@ from types import FrameType
 
 from blog.demo_users import PASSWORD
 from config.secret_key import secret_key
-from drf_ratchet.tokens.key_directory import list_keys, new_key
+from ratchet_tokens.key_directory import list_keys, new_key
 from serve import HOST, _check_free, _number
 
 DEMO_DIR = Path(__file__).resolve().parent

@@ -69,11 +69,15 @@ CELLS = (
 _LEFT_OUT = (
     "--ignore=tests/races",
     "--ignore=tests/projects",
-    "--ignore=tests/compat/adopt",
-    "--deselect=tests/compat/simplejwt/test_upgrade.py",
+    "--ignore=packages/drf-ratchet-compat/tests/compat_tests/adopt",
+    "--deselect=packages/drf-ratchet-compat/tests/compat_tests/simplejwt/test_upgrade.py",
 )
 #: In these is what no database changes, and a Python or a Django may.
-_ANYWHERE = ("tests/tokens", "tests/browser", "tests/verifier")
+_ANYWHERE = (
+    "packages/ratchet-tokens/tests/token_tests",
+    "tests/browser",
+    "packages/ratchet-tokens/tests/verifier_tests",
+)
 
 
 @dataclass
@@ -167,7 +171,8 @@ def _environment(cell: Cell, base: str) -> Path:
     pip = [str(python), "-m", "pip", "-qq", "--disable-pip-version-check", "install"]
     locked = ("--require-hashes", "-r", "requirements/dev.txt")
     own = (f"Django=={cell.django}.*", f"djangorestframework=={cell.drf}.*")
-    for what in (locked, own, ("--no-deps", "--no-build-isolation", "-e", ".")):
+    checkout = ("-e", "packages/ratchet-tokens", "-e", ".", "-e", "packages/drf-ratchet-compat")
+    for what in (locked, own, ("--no-deps", "--no-build-isolation", *checkout)):
         subprocess.run([*pip, *what], cwd=ROOT, check=True)
     return python
 

@@ -9,8 +9,8 @@ from rest_framework.test import APIClient
 
 from drf_ratchet.account_names import fold
 from drf_ratchet.bounds import MAX_CREDENTIAL_LENGTH
-from tests.conftest import PASSWORD
 from tests.docs.project import project_of
+from tests.fixtures import PASSWORD
 
 #: All of the first two planes, where every letter is that has a case.
 LETTERS = [chr(code) for code in range(1, 0x1F000) if not 0xD800 <= code <= 0xDFFF]

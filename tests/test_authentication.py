@@ -12,7 +12,7 @@ from rest_framework.test import APIClient, APIRequestFactory
 
 from drf_ratchet.authentication import JWTAuthentication
 from drf_ratchet.models import Session
-from tests.conftest import PASSWORD, Tokens
+from tests.fixtures import PASSWORD, Tokens
 from tests.test_views import INVALID, REALM, assert_refused
 
 URL = "/api/protected/"

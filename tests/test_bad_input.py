@@ -18,7 +18,7 @@ from rest_framework.test import APIClient
 
 from drf_ratchet.bounds import MAX_BODY_SIZE
 from drf_ratchet.models import Session
-from tests.conftest import PASSWORD, Tokens
+from tests.fixtures import PASSWORD, Tokens
 
 pytestmark = pytest.mark.any_database
 

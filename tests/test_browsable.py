@@ -3,7 +3,7 @@
 import pytest
 from rest_framework.test import APIClient
 
-from tests.conftest import Tokens
+from tests.fixtures import Tokens
 
 URLS = [
     "/api/token/",

@@ -29,8 +29,8 @@ from drf_ratchet.authentication import JWTAuthentication
 from drf_ratchet.checks.claims import claim_names, looks_secret
 from drf_ratchet.checks.secret_key import is_guessable
 from drf_ratchet.throttling import RATES, SignInThrottle
-from drf_ratchet.tokens.key_directory import new_key
-from drf_ratchet.tokens.key_files import read_file
+from ratchet_tokens.key_directory import new_key
+from ratchet_tokens.key_files import read_file
 
 pytestmark = pytest.mark.any_database
 

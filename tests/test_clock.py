@@ -9,7 +9,7 @@ from django.test import override_settings
 
 from drf_ratchet.sessions import open_session, refresh_session
 from drf_ratchet.sessions.freshness import living_user
-from tests.conftest import payload
+from tests.fixtures import payload
 
 ZONES = {
     "mysql": "SET time_zone = '{}'",

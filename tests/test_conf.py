@@ -15,11 +15,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from blog.claims import access_claims
-from drf_ratchet.compat.drf_jwt.demands import DEMANDS
 from drf_ratchet.conf import RatchetSettings, bad_values, ratchet_settings, unknown_keys
 from drf_ratchet.other_settings import INSTEAD
 from drf_ratchet.serializers import TokenObtainPairSerializer
-from drf_ratchet.tokens.claims import REGISTERED_CLAIMS
+from drf_ratchet_compat.drf_jwt.demands import DEMANDS
+from ratchet_tokens.claims import REGISTERED_CLAIMS
 
 pytestmark = pytest.mark.any_database
 

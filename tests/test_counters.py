@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 from drf_ratchet import counters, security_log, throttling
 from drf_ratchet.exceptions import Busy
 from drf_ratchet.throttling import Counter, give_back_all, take_all
-from tests.conftest import PASSWORD, Tokens
+from tests.fixtures import PASSWORD, Tokens
 from tests.servers import valkey
 
 pytestmark = pytest.mark.any_database

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from drf_ratchet.authentication import JWTAuthentication
 from drf_ratchet.sessions import open_session
-from tests.conftest import Tokens
+from tests.fixtures import Tokens
 
 pytestmark = pytest.mark.any_database
 
@@ -103,7 +103,7 @@ def test_calls_of_a_refresh(
 
 
 #: What takes longer to import than all of ours, and nobody needs whose keys are derived.
-LATE = ("joserfc", "cryptography.x509", "drf_ratchet.tokens.key_files")
+LATE = ("joserfc", "cryptography.x509", "ratchet_tokens.key_files")
 
 START = """
 import sys

@@ -21,7 +21,7 @@ from drf_ratchet.sessions.device import device_of
 from drf_ratchet.sessions.grant import in_seconds, mint_access
 from drf_ratchet.throttling import SignInThrottle
 from drf_ratchet.views import SIGN_IN_THROTTLES
-from tests.conftest import PASSWORD, Tokens, payload
+from tests.fixtures import PASSWORD, Tokens, payload
 from tests.services.conftest import NAME, SECRET
 from tests.test_url_shapes import OWN_PAGE, story
 

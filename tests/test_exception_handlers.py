@@ -16,8 +16,8 @@ from rest_framework.views import APIView, exception_handler
 
 from drf_ratchet.authentication import JWTAuthentication
 from drf_ratchet.permissions import RecentSignIn
-from drf_ratchet.tokens.errors import Reason
-from tests.conftest import PASSWORD, Tokens
+from ratchet_tokens.errors import Reason
+from tests.fixtures import PASSWORD, Tokens
 
 pytestmark = [pytest.mark.any_database, pytest.mark.django_db]
 

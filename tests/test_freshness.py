@@ -18,7 +18,7 @@ from drf_ratchet.authentication import ImmediateJWTAuthentication
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import end_session
 from drf_ratchet.sessions import feed as feed_module
-from tests.conftest import Tokens
+from tests.fixtures import Tokens
 from tests.test_views import assert_refused
 
 URL = "/api/protected/"

@@ -11,7 +11,7 @@ from django.utils.text import format_lazy
 
 from drf_ratchet.checks import check_secret_key_types
 from drf_ratchet.keyring import keyring
-from drf_ratchet.tokens.keys import Key
+from ratchet_tokens.keys import Key
 
 pytestmark = pytest.mark.any_database
 

@@ -18,8 +18,8 @@ from django.test import Client, override_settings
 from rest_framework.test import APIClient
 
 from drf_ratchet.keyring import keyring
-from drf_ratchet.tokens.key_directory import new_key
-from tests.conftest import PASSWORD, payload
+from ratchet_tokens.key_directory import new_key
+from tests.fixtures import PASSWORD, payload
 
 pytestmark = pytest.mark.any_database
 
@@ -160,7 +160,7 @@ class TestNoTraceback:
         program = (
             "import resource, sys\n"
             "from pathlib import Path\n"
-            "from drf_ratchet.tokens.key_directory import new_key\n"
+            "from ratchet_tokens.key_directory import new_key\n"
             "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
             "try:\n"
             f"    new_key(Path({str(keys)!r}), 'Ed25519', 1e9, signs_from=0)\n"
@@ -202,7 +202,7 @@ class TestPublished:
     ) -> None:
         before = client.get(JWKS)
         run("rotate")
-        monkeypatch.setattr("drf_ratchet.tokens.key_files.LOOK_EVERY", 0)
+        monkeypatch.setattr("ratchet_tokens.key_files.LOOK_EVERY", 0)
 
         after = client.get(JWKS, HTTP_IF_NONE_MATCH=before["ETag"])
 

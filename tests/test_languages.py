@@ -29,9 +29,9 @@ from drf_ratchet import exceptions
 from drf_ratchet.permissions import RecentSignIn
 from drf_ratchet.sessions import feed
 from drf_ratchet.sessions.grant import mint_access
-from drf_ratchet.tokens.errors import DETAILS, Reason
+from ratchet_tokens.errors import DETAILS, Reason
 from tests.admin.conftest import SESSIONS, client_of, make_session
-from tests.conftest import PASSWORD, Tokens
+from tests.fixtures import PASSWORD, Tokens
 from tests.services.conftest import NAME, SECRET, basic
 from tools import messages
 
@@ -139,7 +139,10 @@ REFUSALS = {
     if isinstance(kind, type) and issubclass(kind, drf.APIException)
 }
 #: English on purpose: docs/languages.md.
-ENGLISH = ("openapi", "verifier", "management", "checks", "migrations", "compat/adopt")
+ENGLISH = (
+    *("openapi", "management", "checks", "migrations"),
+    *("ratchet_tokens/verifier", "drf_ratchet_compat/adopt"),
+)
 
 
 def plain_texts(source: str) -> list[str]:
@@ -173,8 +176,12 @@ def said_by(value: ast.expr) -> str:
 
 def test_no_text_for_people_is_left_unmarked() -> None:
     left = {}
-    for file in messages.SOURCE.rglob("*.py"):
-        name = str(file.relative_to(messages.SOURCE))
+    files = [
+        (str(file.relative_to(root)), file)
+        for root in (messages.SOURCE, *messages.SOURCES[1:])
+        for file in root.rglob("*.py")
+    ]
+    for name, file in files:
         if not name.startswith(ENGLISH) and not name.endswith(("openapi.py", "described.py")):
             left[name] = plain_texts(file.read_text(encoding="utf-8"))
     assert {name: texts for name, texts in left.items() if texts} == {}

@@ -17,7 +17,7 @@ from tests.in_its_own_process import ROOT
 
 pytestmark = pytest.mark.any_database
 
-SOURCES = ROOT / "src"
+SOURCES = [ROOT / "src", *ROOT.glob("packages/*/src")]
 #: DRF's bases of what each setting names.
 KINDS = {
     "BaseAuthentication": "DEFAULT_AUTHENTICATION_CLASSES",
@@ -31,11 +31,11 @@ KINDS = {
 ABSTRACT = {"CountingThrottle", "RefreshCookie", "BaseJSONWebTokenAuthentication"}
 #: Where modules are that belong to another app than ours.
 APPS = {
-    "drf_ratchet.compat.drf_jwt": [
-        "drf_ratchet.compat.drf_jwt",
-        "drf_ratchet.compat.drf_jwt.blacklist",
+    "drf_ratchet_compat.drf_jwt": [
+        "drf_ratchet_compat.drf_jwt",
+        "drf_ratchet_compat.drf_jwt.blacklist",
     ],
-    "drf_ratchet.compat.simplejwt": ["drf_ratchet.compat.simplejwt"],
+    "drf_ratchet_compat.simplejwt": ["drf_ratchet_compat.simplejwt"],
 }
 
 PROGRAM = """
@@ -103,8 +103,9 @@ print("answered")
 def public_classes() -> Iterator[tuple[str, str]]:
     """Every policy of DRF's kinds that we define, as (setting, dotted path), out of the source."""
     defined = [
-        (".".join(file.relative_to(SOURCES).with_suffix("").parts), node)
-        for file in sorted(SOURCES.rglob("*.py"))
+        (".".join(file.relative_to(source).with_suffix("").parts), node)
+        for source in SOURCES
+        for file in sorted(source.rglob("*.py"))
         for node in ast.parse(file.read_text()).body
         if isinstance(node, ast.ClassDef)
     ]
@@ -127,7 +128,7 @@ def test_the_ones_that_people_name_are_tried() -> None:
         "drf_ratchet.browser.cross_site.HasCSRFToken",
         "drf_ratchet.browser.cross_site.IsSameOrigin",
         "drf_ratchet.browser.pages.LoginFormParser",
-        "drf_ratchet.compat.drf_jwt.blacklist.permissions.IsNotBlacklisted",
+        "drf_ratchet_compat.drf_jwt.blacklist.permissions.IsNotBlacklisted",
         "drf_ratchet.permissions.IsOwner",
         "drf_ratchet.services.authentication.ServiceAuthentication",
         "drf_ratchet.throttling.SignInThrottle",

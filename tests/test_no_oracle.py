@@ -17,8 +17,8 @@ from rest_framework.test import APIClient
 
 from drf_ratchet import throttling
 from drf_ratchet.browser.cookies import cookie_name
-from drf_ratchet.tokens.claims import Kind
-from tests.conftest import PASSWORD, Tokens
+from ratchet_tokens.claims import Kind
+from tests.fixtures import PASSWORD, Tokens
 
 pytestmark = pytest.mark.any_database
 

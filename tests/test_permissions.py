@@ -21,8 +21,8 @@ from blog.models import Post
 from drf_ratchet.permissions import IsOwner, RecentSignIn
 from drf_ratchet.sessions.lazy_user import LazyUser
 from drf_ratchet.token_user import TokenUser
-from drf_ratchet.tokens.claims import Claims
-from tests.tokens import forge
+from ratchet_tokens.claims import Claims
+from token_tests import forge
 
 ALICE = User(pk=1, username="alice")
 BOB = User(pk=2, username="bob")

@@ -19,8 +19,8 @@ from drf_ratchet.sessions import end_session, open_session
 from drf_ratchet.sessions import feed as feed_module
 from drf_ratchet.sessions.grant import Transport
 from drf_ratchet.token_user import TokenUser
-from drf_ratchet.tokens.claims import Kind
-from tests.conftest import Tokens
+from ratchet_tokens.claims import Kind
+from tests.fixtures import Tokens
 from tests.test_views import INVALID
 
 FRESHNESS = ("immediate", "bounded", "expiry")

@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from tests import console
-from tests.conftest import PASSWORD
+from tests.fixtures import PASSWORD
 
 pytestmark = pytest.mark.any_database
 

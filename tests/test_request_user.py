@@ -30,7 +30,7 @@ from drf_ratchet.models import Session
 from drf_ratchet.permissions import IsOwner
 from drf_ratchet.sessions import open_session
 from drf_ratchet.sessions.lazy_user import LazyUser
-from tests.conftest import Tokens
+from tests.fixtures import Tokens
 from tests.test_views import assert_refused
 
 #: Each with how many queries it takes to know who signed in.

@@ -13,10 +13,10 @@ from rest_framework.views import APIView
 
 import drf_ratchet
 from drf_ratchet.browser.cross_site import IsSameOrigin
-from drf_ratchet.compat.drf_jwt import authentication as drf_jwt
 from drf_ratchet.models import Session
 from drf_ratchet.security_log import one_line
 from drf_ratchet.sessions.ending import report_ending
+from drf_ratchet_compat.drf_jwt import authentication as drf_jwt
 
 pytestmark = pytest.mark.any_database
 

@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from drf_ratchet.ids import uuid7
 from drf_ratchet.models import Session
-from tests.conftest import PASSWORD, Tokens, payload
+from tests.fixtures import PASSWORD, Tokens, payload
 from tests.test_views import REALM, assert_refused
 
 SignIn = Callable[..., Tokens]

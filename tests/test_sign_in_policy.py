@@ -23,9 +23,9 @@ from drf_ratchet.exceptions import NoActiveAccount
 from drf_ratchet.models import Session
 from drf_ratchet.serializers import StepUpSerializer, TokenObtainPairSerializer
 from drf_ratchet.sessions import open_session, refresh_session
-from drf_ratchet.tokens.errors import Reason, TokenRefused
 from drf_ratchet.views import StepUpView, TokenObtainPairView
-from tests.conftest import PASSWORD, Tokens, payload
+from ratchet_tokens.errors import Reason, TokenRefused
+from tests.fixtures import PASSWORD, Tokens, payload
 from tests.test_views import assert_refused
 
 pytestmark = [pytest.mark.any_database, pytest.mark.django_db]

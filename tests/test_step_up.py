@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 
 from drf_ratchet.models import Session
 from drf_ratchet.permissions import RecentSignIn
-from tests.conftest import PASSWORD, Tokens, payload
+from tests.fixtures import PASSWORD, Tokens, payload
 from tests.test_views import REALM, assert_refused
 
 URL = "/api/step-up/"

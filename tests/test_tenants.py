@@ -18,21 +18,21 @@ from rest_framework.views import APIView
 
 from drf_ratchet import signals
 from drf_ratchet.authentication import JWTAuthentication
-from drf_ratchet.compat.drf_jwt.reading import read_token
 from drf_ratchet.exceptions import TokenNotValid
 from drf_ratchet.issuer import issuer_verifier
 from drf_ratchet.keyring import keyring
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import open_session, refresh_session
 from drf_ratchet.tenants import issuer_for, use_issuer
-from drf_ratchet.tokens import codec
-from drf_ratchet.tokens.checked import checked_tokens
-from drf_ratchet.tokens.claims import Kind
-from tests.conftest import PASSWORD, Tokens, payload
+from drf_ratchet_compat.drf_jwt.reading import read_token
+from ratchet_tokens import codec
+from ratchet_tokens.checked import checked_tokens
+from ratchet_tokens.claims import Kind
+from tests.fixtures import PASSWORD, Tokens, payload
 from tests.services.conftest import FORM, SECRET, basic
 from tests.services.conftest import NAME as SERVICE
-from tests.tokens import forge
-from tests.verifier.issuer import Issuer
+from token_tests import forge
+from verifier_tests.issuer import Issuer
 
 #: What a browser says of a page of the site itself.
 OWN_PAGE = {"HTTP_SEC_FETCH_SITE": "same-origin"}
@@ -363,7 +363,7 @@ class TestDRFJWT:
         """It names a user, whom another tenant may have as well."""
         import jwt
 
-        from drf_ratchet.compat.drf_jwt.exceptions import InvalidTokenError
+        from drf_ratchet_compat.drf_jwt.exceptions import InvalidTokenError
 
         key = "a key of the old package, long enough to be one"
         settings.JWT_AUTH = {"JWT_SECRET_KEY": key}

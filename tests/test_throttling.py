@@ -30,7 +30,7 @@ from drf_ratchet.serializers import TokenObtainPairSerializer
 from drf_ratchet.sessions import open_session
 from drf_ratchet.throttling import Counter, SignInThrottle, StepUpThrottle, fold, network_of
 from drf_ratchet.views import TokenObtainPairView
-from tests.conftest import PASSWORD, Tokens
+from tests.fixtures import PASSWORD, Tokens
 
 pytestmark = pytest.mark.any_database
 

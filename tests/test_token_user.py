@@ -17,17 +17,17 @@ from rest_framework.permissions import IsAdminUser, IsAuthenticated
 from rest_framework.test import APIClient, APIRequestFactory
 from rest_framework.views import APIView
 
-from drf_ratchet import verifier as verifier_module
 from drf_ratchet.authentication import JWTAuthentication
 from drf_ratchet.exceptions import Busy, TokenNotValid
 from drf_ratchet.issuer import issuer_verifier
 from drf_ratchet.keyring import keyring
 from drf_ratchet.token_user import TokenUser
-from drf_ratchet.tokens import codec
-from drf_ratchet.tokens.claims import Claims, Kind
-from drf_ratchet.verifier import Verifier
-from tests.tokens import forge
-from tests.verifier.issuer import FEED, SERVICE, Issuer
+from ratchet_tokens import codec
+from ratchet_tokens import verifier as verifier_module
+from ratchet_tokens.claims import Claims, Kind
+from ratchet_tokens.verifier import Verifier
+from token_tests import forge
+from verifier_tests.issuer import FEED, SERVICE, Issuer
 
 pytestmark = pytest.mark.any_database
 

@@ -22,7 +22,7 @@ from rest_framework.views import APIView
 
 from drf_ratchet.models import Session
 from tests import urls_of_everything
-from tests.conftest import PASSWORD
+from tests.fixtures import PASSWORD
 from tests.services.conftest import FORM, NAME, SECRET, basic
 
 pytestmark = [pytest.mark.any_database, pytest.mark.django_db]

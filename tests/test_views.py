@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from drf_ratchet.models import Session
 from drf_ratchet.sessions.grant import mint_access, mint_refresh
-from tests.conftest import PASSWORD, Tokens, payload
+from tests.fixtures import PASSWORD, Tokens, payload
 
 REALM = 'Bearer realm="api"'
 INVALID = f'{REALM}, error="invalid_token"'

@@ -34,6 +34,9 @@ from django.utils.translation.template import templatize
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SOURCE = CHECKOUT / "src" / "drf_ratchet"
+#: drf_ratchet translates what ratchet_tokens refuses, and every bridge brings drf_ratchet with it:
+#: its catalogues hold the texts of all three.
+SOURCES = (SOURCE, *CHECKOUT.glob("packages/*/src"))
 LOCALES = SOURCE / "locale"
 
 #: The functions that mark a text, and which of their arguments is what ("c": the context).
@@ -105,7 +108,12 @@ class Catalogue(Catalog):
 def texts() -> Catalogue:
     """Every text of the source that is to be translated."""
     found = Catalogue()
-    for path in sorted([*SOURCE.rglob("*.py"), *SOURCE.rglob("templates/**/*.html")]):
+    files = [
+        path
+        for source in SOURCES
+        for path in (*source.rglob("*.py"), *source.rglob("templates/**/*.html"))
+    ]
+    for path in sorted(files):
         where = str(path.relative_to(CHECKOUT))
         for text, context in _marked(path):
             found.add(text, context=context, locations=[(where, 1)])

@@ -41,7 +41,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "drf_ratchet",
-    "drf_ratchet.compat.drf_jwt",
+    "drf_ratchet_compat.drf_jwt",
     "blog",
 ]
 MIDDLEWARE = [

@@ -5,7 +5,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from blog.pages import ApiDocs, HomePage
-from drf_ratchet.compat.drf_jwt.views import (
+from drf_ratchet_compat.drf_jwt.views import (
     obtain_jwt_token,
     refresh_jwt_token,
     verify_jwt_token,

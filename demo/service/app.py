@@ -7,8 +7,8 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI
 
-from drf_ratchet.verifier import Claims, Verifier
-from drf_ratchet.verifier.fastapi import EXCEPTION_HANDLERS, signed_in
+from ratchet_tokens.verifier import Claims, Verifier
+from ratchet_tokens.verifier.fastapi import EXCEPTION_HANDLERS, signed_in
 
 BLOG = os.environ.get("BLOG", "http://127.0.0.1:8000")
 ORDERS = {"alice": ["A ratchet", "A pawl"], "bob": ["A wheel"]}

@@ -23,6 +23,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE.parents[1] / "src" / "drf_ratchet"
+BRIDGES = HERE.parents[1] / "packages" / "drf-ratchet-compat" / "src"
 NOTE = "<!-- Made by `make reference` out of {source}. Change it there. -->"
 
 
@@ -138,7 +139,7 @@ def sent_with(signal: str) -> list[str]:
 
 @cache
 def _calls() -> list[ast.Call]:
-    files = sorted(SOURCES.rglob("*.py"))
+    files = sorted([*SOURCES.rglob("*.py"), *BRIDGES.rglob("*.py")])
     nodes = (node for file in files for node in ast.walk(ast.parse(file.read_text())))
     return [node for node in nodes if isinstance(node, ast.Call)]
 
@@ -197,7 +198,7 @@ def _option(action: argparse.Action) -> tuple[str, str]:
 
 def errors_page() -> str:
     from drf_ratchet.sessions import endings
-    from drf_ratchet.tokens import errors
+    from ratchet_tokens import errors
 
     refused = [
         (f"`{reason.value}`", comment, _quoted(errors.DETAILS[reason]))
@@ -309,10 +310,10 @@ def api_page() -> str:
         serializers,
         sessions,
         throttling,
-        verifier,
     )
     from drf_ratchet.browser import authentication as browser
     from drf_ratchet.browser import cookies
+    from ratchet_tokens import verifier
 
     wanted: dict[str, Mapping[str, Any]] = {
         "drf_ratchet.sessions": {
@@ -348,7 +349,7 @@ def api_page() -> str:
         "drf_ratchet.throttling": _named(
             throttling, "SignInThrottle", "SignInThrottle.get_account", "StepUpThrottle"
         ),
-        "drf_ratchet.verifier": _named(
+        "ratchet_tokens.verifier": _named(
             verifier, "Verifier", "Verifier.verify", "Verifier.verify_async", "Verifier.close"
         ),
     }

@@ -14,9 +14,9 @@ from drf_ratchet.issuer import issuer_verifier, verified_elsewhere
 from drf_ratchet.keyring import keyring
 from drf_ratchet.tenants import issuer_for
 from drf_ratchet.token_user import TokenUser
-from drf_ratchet.tokens import bearer, codec
-from drf_ratchet.tokens.claims import Claims, Kind
-from drf_ratchet.tokens.errors import TokenRefused, Unavailable
+from ratchet_tokens import bearer, codec
+from ratchet_tokens.claims import Claims, Kind
+from ratchet_tokens.errors import TokenRefused, Unavailable
 
 REALM = bearer.REALM
 REALM_INVALID_TOKEN = bearer.REALM_INVALID_TOKEN

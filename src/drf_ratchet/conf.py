@@ -15,7 +15,7 @@ from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
 from drf_ratchet.other_settings import INSTEAD
-from drf_ratchet.tokens.claims import REGISTERED_CLAIMS
+from ratchet_tokens.claims import REGISTERED_CLAIMS
 
 NAME = "DRF_RATCHET"
 #: Characters that the secret of a service has at least. Nothing slows down who tries others.
@@ -106,7 +106,7 @@ class RatchetSettings:
     #: What ``request.user`` is: a row of the user model, or what the token says ("claims"), for a
     #: service that has no users of its own.
     USER: str = "model"
-    #: With USER = "claims": the arguments of ``drf_ratchet.verifier.Verifier``. None: tokens are
+    #: With USER = "claims": the arguments of ``ratchet_tokens.verifier.Verifier``. None: tokens are
     #: verified with KEYS, and sessions are taken on trust.
     VERIFIER: Mapping[str, Any] | None = None
     #: With USER = "claims": the claim that is true for staff. None: nobody is.

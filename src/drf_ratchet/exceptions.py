@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, status
 from rest_framework.exceptions import ErrorDetail
 
-from drf_ratchet.tokens import bearer, errors
-from drf_ratchet.tokens.errors import Reason
+from ratchet_tokens import bearer, errors
+from ratchet_tokens.errors import Reason
 
 
 def error_body(detail: Any, code: str, **more: str) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from django.core.signals import setting_changed
 
 from drf_ratchet.conf import NAME, RatchetSettings, ratchet_settings
 from drf_ratchet.tenants import issuer_for
-from drf_ratchet.tokens.claims import Claims
-from drf_ratchet.tokens.errors import Reason, TokenRefused
+from ratchet_tokens.claims import Claims
+from ratchet_tokens.errors import Reason, TokenRefused
 
 if TYPE_CHECKING:
     # Late below: most servers verify their own tokens, and start sooner without an HTTP client.
-    from drf_ratchet.verifier import Verifier
+    from ratchet_tokens.verifier import Verifier
 
 
 def issuer_verifier() -> "Verifier | None":
@@ -88,7 +88,7 @@ def make_verifier(chosen: RatchetSettings) -> "Verifier | str":
     Args:
         chosen: the settings.
     """
-    from drf_ratchet.verifier import Verifier
+    from ratchet_tokens.verifier import Verifier
 
     given = {
         "audience": chosen.audiences,

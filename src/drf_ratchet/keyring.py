@@ -18,11 +18,11 @@ from django.core.signals import setting_changed
 from django.utils.functional import Promise
 
 from drf_ratchet.conf import NAME, RatchetSettings, ratchet_settings
-from drf_ratchet.tokens.keys import Key, KeySet
+from ratchet_tokens.keys import Key, KeySet
 
 if TYPE_CHECKING:
     # Late below: with derived keys nobody reads any, and joserfc takes long to import.
-    from drf_ratchet.tokens.key_files import KeyFiles
+    from ratchet_tokens.key_files import KeyFiles
 
 log = logging.getLogger("drf_ratchet")
 
@@ -74,7 +74,7 @@ def read_key_files(chosen: RatchetSettings) -> "KeyFiles | str | None":
     """
     if not chosen.keys:
         return None
-    from drf_ratchet.tokens.key_files import KeyFiles
+    from ratchet_tokens.key_files import KeyFiles
 
     try:
         return KeyFiles(chosen.keys, chosen.key_places)

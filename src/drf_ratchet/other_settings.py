@@ -33,7 +33,7 @@ _COOKIE = (
     "Use COOKIE_NAME, COOKIE_SECURE and ACCESS_TOKEN_COOKIE, and include drf_ratchet.browser.urls."
 )
 _IN_MIGRATION = (
-    "Take it out here. It belongs into {}, and is read from there while drf_ratchet.compat.{} is "
+    "Take it out here. It belongs into {}, and is read from there while drf_ratchet_compat.{} is "
     "installed."
 )
 

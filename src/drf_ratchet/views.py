@@ -70,9 +70,9 @@ from drf_ratchet.sessions.freshness import living_user
 from drf_ratchet.sessions.grant import HEADER, Grant, Transport
 from drf_ratchet.sessions.refreshing import check_refresh, read_refresh, step_up_session
 from drf_ratchet.throttling import Counter, CountingThrottle, SignInThrottle, StepUpThrottle
-from drf_ratchet.tokens import codec
-from drf_ratchet.tokens.claims import Kind, RefreshClaims, session_id
-from drf_ratchet.tokens.errors import TokenRefused
+from ratchet_tokens import codec
+from ratchet_tokens.claims import Kind, RefreshClaims, session_id
+from ratchet_tokens.errors import TokenRefused
 
 
 def _throttles_with(ours: type[BaseThrottle]) -> tuple[type[BaseThrottle], ...]:

@@ -9,7 +9,7 @@ from django.test import Client, override_settings
 
 from drf_ratchet.admin.keys_page import PUBLISHED, SIGNING, VERIFYING, rows
 from drf_ratchet.keyring import keyring
-from drf_ratchet.tokens.key_directory import new_key
+from ratchet_tokens.key_directory import new_key
 from tests.admin.conftest import SESSIONS
 
 pytestmark = pytest.mark.django_db

@@ -22,7 +22,7 @@ from drf_ratchet.ids import uuid7
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import EndReason, end_session
 from tests.admin.conftest import FIREFOX, SESSIONS, act, make_session, page_of
-from tests.conftest import Tokens
+from tests.fixtures import Tokens
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
 
-from drf_ratchet.tokens.errors import Reason
+from ratchet_tokens.errors import Reason
 
 Json = dict[str, Any]
 

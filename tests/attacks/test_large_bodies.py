@@ -23,14 +23,14 @@ from rest_framework.test import APIClient
 from rest_framework.views import APIView
 
 from drf_ratchet.bounds import MAX_BODY_SIZE, MAX_CREDENTIAL_LENGTH
-from drf_ratchet.compat.drf_jwt.views import (
+from drf_ratchet.throttling import SignInThrottle
+from drf_ratchet.views import TokenObtainPairView
+from drf_ratchet_compat.drf_jwt.views import (
     obtain_jwt_token,
     refresh_jwt_token,
     verify_jwt_token,
 )
-from drf_ratchet.throttling import SignInThrottle
-from drf_ratchet.views import TokenObtainPairView
-from tests.conftest import PASSWORD, Tokens
+from tests.fixtures import PASSWORD, Tokens
 from tests.races.server import Server, copy_of, serving
 
 pytestmark = [pytest.mark.any_database, pytest.mark.django_db]

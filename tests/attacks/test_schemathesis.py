@@ -33,9 +33,9 @@ from config.settings import SCOPES
 from drf_ratchet.browser.cookies import IN_MEMORY, cookie_name
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import Grant, end_session, open_session
-from drf_ratchet.tokens.claims import Kind
+from ratchet_tokens.claims import Kind
 from tests.attacks.description import DESCRIPTION, OTHER_POST, OWN_POST
-from tests.conftest import PASSWORD
+from tests.fixtures import PASSWORD
 
 pytestmark = pytest.mark.any_database
 

@@ -10,8 +10,8 @@ from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from drf_ratchet.browser.cookies import cookie_name
-from drf_ratchet.tokens.claims import Kind
-from tests.conftest import PASSWORD
+from ratchet_tokens.claims import Kind
+from tests.fixtures import PASSWORD
 
 #: What a browser sends along with a script's request to its own site.
 SAME_ORIGIN = {"HTTP_SEC_FETCH_SITE": "same-origin"}

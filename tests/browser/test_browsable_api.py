@@ -29,8 +29,8 @@ from drf_ratchet.browser.pages import LoginPage
 from drf_ratchet.models import Session
 from drf_ratchet.serializers import TokenObtainPairSerializer
 from drf_ratchet.sessions import EndReason, end_session
-from drf_ratchet.tokens.claims import Kind
-from tests.conftest import PASSWORD, Tokens
+from ratchet_tokens.claims import Kind
+from tests.fixtures import PASSWORD, Tokens
 
 pytestmark = pytest.mark.django_db
 

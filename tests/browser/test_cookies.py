@@ -15,9 +15,9 @@ from rest_framework.views import APIView
 from drf_ratchet.browser.authentication import CookieJWTAuthentication
 from drf_ratchet.models import Session
 from drf_ratchet.sessions.ending import end_session
-from drf_ratchet.tokens.claims import Kind
+from ratchet_tokens.claims import Kind
 from tests.browser.conftest import SAME_ORIGIN, cookie_in, put_cookie
-from tests.conftest import PASSWORD, Tokens, payload
+from tests.fixtures import PASSWORD, Tokens, payload
 from tests.test_views import INVALID, REALM, assert_refused
 
 pytestmark = pytest.mark.any_database

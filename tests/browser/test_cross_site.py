@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 
 from drf_ratchet.models import Session
 from tests.browser.conftest import BROWSER
-from tests.conftest import PASSWORD
+from tests.fixtures import PASSWORD
 
 pytestmark = pytest.mark.any_database
 

@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 
 from drf_ratchet.models import Session
 from tests.browser.conftest import BROWSER, SAME_ORIGIN, cookie_in, put_cookie
-from tests.conftest import PASSWORD, payload
+from tests.fixtures import PASSWORD, payload
 from tests.test_views import assert_refused
 
 pytestmark = pytest.mark.any_database

@@ -17,9 +17,9 @@ from drf_ratchet.models import Session
 from drf_ratchet.serializers import TokenObtainPairSerializer
 from drf_ratchet.sessions.ending import end_session
 from drf_ratchet.sessions.opening import open_session
-from drf_ratchet.tokens.claims import Kind
+from ratchet_tokens.claims import Kind
 from tests.browser.conftest import BROWSER, SAME_ORIGIN, cookie_in, put_cookie
-from tests.conftest import PASSWORD, Tokens, payload
+from tests.fixtures import PASSWORD, Tokens, payload
 from tests.test_views import assert_refused
 
 pytestmark = pytest.mark.any_database

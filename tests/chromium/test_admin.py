@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.chromium.served import Demo
 from tests.chromium.visitor import Visitor, expect_nobody, expect_user
-from tests.conftest import PASSWORD
+from tests.fixtures import PASSWORD
 
 pytestmark = pytest.mark.any_database
 

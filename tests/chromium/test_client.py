@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserType, Dialog, Page
 from tests.chromium.elsewhere import second_site
 from tests.chromium.served import Demo, demo_on_copy_of
 from tests.chromium.visitor import Visitor
-from tests.conftest import PASSWORD
+from tests.fixtures import PASSWORD
 
 pytestmark = pytest.mark.any_database
 

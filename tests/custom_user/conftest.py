@@ -14,8 +14,8 @@ import pytest
 from django.contrib.auth import get_user_model
 from rest_framework.test import APIClient
 
-from tests.conftest import PASSWORD, Tokens
 from tests.custom_user.shapes import SHAPES, VARIABLE, Shape, this_shape
+from tests.fixtures import PASSWORD, Tokens
 from tests.in_its_own_process import run_item_elsewhere
 
 FRESHNESS = ("immediate", "bounded", "expiry")

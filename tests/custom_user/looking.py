@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.test import APIClient
 from rest_framework.views import APIView
 
-from tests.conftest import Tokens
+from tests.fixtures import Tokens
 
 Look = Callable[[Any], Any]
 

@@ -10,9 +10,9 @@ from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from drf_ratchet.models import Session
-from tests.conftest import PASSWORD, Tokens, payload
 from tests.custom_user.looking import answer_to
 from tests.custom_user.test_story import assert_refused, name_of
+from tests.fixtures import PASSWORD, Tokens, payload
 
 ONLY = ("email",)
 PROTECTED = "/api/protected/"

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from drf_ratchet.models import Session
-from tests.conftest import PASSWORD
+from tests.fixtures import PASSWORD
 
 ONLY = ("number",)
 

@@ -12,7 +12,7 @@ from drf_ratchet.models import Session
 from drf_ratchet.sessions import EndReason, open_session
 from tests.admin.conftest import SESSIONS, act, page_of
 from tests.admin.test_sessions import shown
-from tests.conftest import PASSWORD
+from tests.fixtures import PASSWORD
 
 LOGIN = "/api-auth/login/"
 

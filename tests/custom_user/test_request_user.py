@@ -16,9 +16,9 @@ from django.test import override_settings
 
 from blog.models import Post
 from drf_ratchet.permissions import IsOwner
-from tests.conftest import Tokens
 from tests.custom_user.looking import Look, queries_of, seen_by
 from tests.custom_user.shapes import Shape
+from tests.fixtures import Tokens
 
 FRESHNESS = ("immediate", "bounded", "expiry")
 

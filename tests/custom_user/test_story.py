@@ -14,10 +14,10 @@ from drf_ratchet.keyring import keyring
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import end_all_sessions, living_sessions, open_session
 from drf_ratchet.sessions.grant import HEADER
-from drf_ratchet.tokens import codec
-from tests.conftest import PASSWORD, Tokens, payload
+from ratchet_tokens import codec
 from tests.custom_user.looking import answer_to
 from tests.custom_user.shapes import Shape
+from tests.fixtures import PASSWORD, Tokens, payload
 
 PROTECTED = "/api/protected/"
 Sign = Callable[..., Tokens]

@@ -21,8 +21,8 @@ from drf_ratchet.authentication import JWTAuthentication
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import open_session
 from tests import console
-from tests.conftest import PASSWORD, Tokens, payload
 from tests.docs.project import code_of, project_of
+from tests.fixtures import PASSWORD, Tokens, payload
 
 pytestmark = [pytest.mark.any_database, pytest.mark.django_db]
 

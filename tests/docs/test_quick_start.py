@@ -18,7 +18,7 @@ PAGE = console.ROOT / "docs" / "quick-start.md"
 #: The page's own command would fetch Django and the rest; the environment of the tests has them.
 INSTALL = """
 echo {packages} > "$(python -c 'import site; print(site.getsitepackages()[0])')/of_the_tests.pth"
-pip install --quiet --no-deps --no-build-isolation {root}
+pip install --quiet --no-deps --no-build-isolation {root}/packages/ratchet-tokens {root}
 python -c 'import drf_ratchet as it, os; assert it.__file__.startswith(os.getcwd()), it.__file__'
 """
 SERVE = """
@@ -61,7 +61,7 @@ def test_from_nothing_to_a_protected_endpoint(tmp_path: Path) -> None:
         tmp_path,
         replaced=[
             ("python3 -m venv .venv", f"{programs / 'python'} -m venv .venv"),
-            ("pip install ~/drf-ratchet", install.strip()),
+            ("pip install ~/drf-ratchet/packages/ratchet-tokens ~/drf-ratchet", install.strip()),
             # An installed Django's program is in the tests' environment, not in the new one.
             ("django-admin startproject", "python -m django startproject"),
             ("python manage.py runserver", SERVE.format(port=port).strip()),

@@ -13,8 +13,8 @@ from drf_ratchet import conf, sessions, signals, throttling
 from drf_ratchet.browser import urls as browser_urls
 from drf_ratchet.services import urls as services_urls
 from drf_ratchet.sessions import EndReason
-from drf_ratchet.tokens.errors import Reason
 from drf_ratchet.urls import urlpatterns
+from ratchet_tokens.errors import Reason
 from tests import console
 
 pytestmark = pytest.mark.any_database

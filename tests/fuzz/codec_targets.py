@@ -10,13 +10,13 @@ from typing import Any
 import jwt
 from joserfc import jwk
 
-from drf_ratchet.tokens import codec
-from drf_ratchet.tokens.claims import Claims, Kind, RefreshClaims, session_id
-from drf_ratchet.tokens.errors import Reason, TokenRefused
-from drf_ratchet.tokens.keys import Key, KeySet
+from ratchet_tokens import codec
+from ratchet_tokens.claims import Claims, Kind, RefreshClaims, session_id
+from ratchet_tokens.errors import Reason, TokenRefused
+from ratchet_tokens.keys import Key, KeySet
 from tests.fuzz.target import Target
 from tests.fuzz.words import LONG_WORDS
-from tests.tokens.forge import claims, forge, header, signed, thawed
+from token_tests.forge import claims, forge, header, signed, thawed
 
 KEY = Key.derive("the secret", "access")
 SECRET: bytes = KEY.jose.raw_value

@@ -13,11 +13,11 @@ from drf_ratchet.authentication import REALM, REALM_INVALID_TOKEN, JWTAuthentica
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.exceptions import TokenNotValid
 from drf_ratchet.keyring import keyring
-from drf_ratchet.tokens.claims import Kind
+from ratchet_tokens.claims import Kind
 from tests.fuzz.site import Site, no_part_of, secrets_in
 from tests.fuzz.target import Target
 from tests.fuzz.words import LONG_WORDS
-from tests.tokens.forge import forge, header
+from token_tests.forge import forge, header
 
 JSON = b"application/json"
 FORM = b"application/x-www-form-urlencoded"

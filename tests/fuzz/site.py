@@ -15,9 +15,9 @@ from rest_framework.test import APIClient
 from drf_ratchet.keyring import keyring
 from drf_ratchet.models import CutOff, Session
 from drf_ratchet.sessions.opening import open_session
-from drf_ratchet.tokens import codec
-from drf_ratchet.tokens.claims import Kind
-from tests.conftest import PASSWORD, payload
+from ratchet_tokens import codec
+from ratchet_tokens.claims import Kind
+from tests.fixtures import PASSWORD, payload
 
 #: So many characters of a secret in a row are a part of it, and no coincidence.
 PART = 12

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from django.core.management import call_command
 from django.test import override_settings
 
-from tests.conftest import payload
+from tests.fixtures import payload
 from tests.races.clients import protected, refresh, send, sign_in
 from tests.races.databases import demo_database
 from tests.races.server import serving

@@ -7,9 +7,9 @@ from tests.settings import INSTALLED_APPS
 
 INSTALLED_APPS = [
     *INSTALLED_APPS,
-    "drf_ratchet.compat.drf_jwt.blacklist",
-    "drf_ratchet.compat.simplejwt",
-    "drf_ratchet.compat.simplejwt.token_blacklist",
+    "drf_ratchet_compat.drf_jwt.blacklist",
+    "drf_ratchet_compat.simplejwt",
+    "drf_ratchet_compat.simplejwt.token_blacklist",
 ]
 ROOT_URLCONF = "tests.openapi.urls"
 DRF_RATCHET = {

@@ -13,12 +13,12 @@ from rest_framework.routers import DefaultRouter
 from drf_ratchet import views
 from drf_ratchet.authentication import ImmediateJWTAuthentication, JWTAuthentication
 from drf_ratchet.browser.authentication import CookieJWTAuthentication
-from drf_ratchet.compat.drf_jwt import views as drf_jwt
-from drf_ratchet.compat.drf_jwt.authentication import JSONWebTokenAuthentication
-from drf_ratchet.compat.drf_jwt.blacklist.views import BlacklistView
-from drf_ratchet.compat.simplejwt import views as simplejwt
-from drf_ratchet.compat.simplejwt.authentication import JWTAuthentication as SimpleJWT
 from drf_ratchet.serializers import TokenObtainPairSerializer
+from drf_ratchet_compat.drf_jwt import views as drf_jwt
+from drf_ratchet_compat.drf_jwt.authentication import JSONWebTokenAuthentication
+from drf_ratchet_compat.drf_jwt.blacklist.views import BlacklistView
+from drf_ratchet_compat.simplejwt import views as simplejwt
+from drf_ratchet_compat.simplejwt.authentication import JWTAuthentication as SimpleJWT
 
 
 class LoginSerializer(TokenObtainPairSerializer):

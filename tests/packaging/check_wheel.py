@@ -1,8 +1,8 @@
-"""Does the wheel work for somebody who has nothing but the wheel?
+"""Check that the wheels of the three distributions work far from the checkout.
 
-Build it, install it into an empty environment far from the checkout, add the three lines
-to a new project, start that project and sign in. A program and not a test of the suite:
-it takes most of a minute. `make check-wheel` runs it.
+Build them. Install ratchet-tokens alone into an empty environment, and verify a token there without
+Django. Install drf-ratchet into another, add its lines to a new project, start it and sign in. Add
+drf-ratchet-compat, and take it out again. `make check-wheel` runs this: it takes a minute or two.
 """
 
 from __future__ import annotations
@@ -21,11 +21,17 @@ import urllib.error
 import urllib.request
 import venv
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+#: Where each distribution is, from the root of the checkout. Each needs those before it.
+PROJECTS = {
+    "ratchet_tokens": "packages/ratchet-tokens",
+    "drf_ratchet": ".",
+    "drf_ratchet_compat": "packages/drf-ratchet-compat",
+}
 USERNAME, PASSWORD = "alice", secrets.token_urlsafe()
 
 SETTINGS = """
@@ -41,6 +47,65 @@ urlpatterns += [path("api/", include("drf_ratchet.urls"))]
 """
 
 
+BRIDGE = """
+INSTALLED_APPS += ["drf_ratchet_compat.simplejwt"]
+"""
+#: A FastAPI service, and its issuer's key set on a socket: one request without a token,
+#: one with.
+SERVICE = """
+import asyncio, json, threading, time, uuid
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Annotated
+from fastapi import Depends, FastAPI
+from joserfc.jwk import ECKey
+from ratchet_tokens import codec
+from ratchet_tokens.claims import Kind, access_claims
+from ratchet_tokens.keys import Key, KeySet
+from ratchet_tokens.verifier import Claims, Verifier
+from ratchet_tokens.verifier.fastapi import EXCEPTION_HANDLERS, signed_in
+
+key, now = Key(ECKey.generate_key("P-256"), "ES256"), int(time.time())
+
+class Keys(BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = json.dumps(KeySet(key).published()).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *args):
+        pass
+
+server = HTTPServer(("127.0.0.1", 0), Keys)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+url = f"http://127.0.0.1:{server.server_port}"
+verifier = Verifier(url)
+app = FastAPI(exception_handlers=EXCEPTION_HANDLERS)
+
+@app.get("/whoami")
+async def whoami(claims: Annotated[Claims, Depends(signed_in(verifier))]) -> str:
+    return claims["sub"]
+
+async def get(*headers):
+    sent = []
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+    async def send(message):
+        sent.append(message)
+    scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET",
+             "scheme": "http", "path": "/whoami", "raw_path": b"/whoami", "query_string": b"",
+             "root_path": "", "headers": headers, "client": None, "server": None}
+    await app(scope, receive, send)
+    return sent[0]["status"], sent[1]["body"].decode()
+
+said = access_claims(subject="1", session=uuid.uuid4(), issued_at=now, expires_at=now + 300,
+                     auth_time=now, issuer=url)
+bearer = b"Bearer " + codec.sign(said, key, Kind.ACCESS).encode()
+refused, _ = asyncio.run(get())
+print(refused, *asyncio.run(get((b"authorization", bearer))))
+"""
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="ratchet-wheel-") as name:
         place = Path(name).resolve()
@@ -48,31 +113,40 @@ def main() -> None:
         for variable in ("PYTHONPATH", "DJANGO_SETTINGS_MODULE", "DATABASE_URL"):
             os.environ.pop(variable, None)
 
-        wheel = build(place / "dist")
-        programs = install(wheel, place)
+        tokens, wheel, bridges = (build(place / "dist" / name, name) for name in PROJECTS)
+        check_contents(wheel)
+        verify_without_django(tokens, place / "service")
+        programs = install([tokens, wheel], place)
         project = make_project(programs, place)
         with running(programs, project) as url:
             sign_in(url)
-    print("The wheel works outside of the checkout.")
+        move_in_and_out(bridges, programs, project)
+    print("The wheels work outside of the checkout.")
 
 
-def build(dist: Path) -> Path:
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", dist, CHECKOUT)
-    [wheel], [sdist] = dist.glob("*.whl"), dist.glob("*.tar.gz")
+def build(dist: Path, package: str) -> Path:
+    """Build a distribution's wheel and sdist, and return the wheel."""
+    source = CHECKOUT / PROJECTS[package]
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", dist, source)
+    [wheel] = dist.glob("*.whl")
+    inside = set(zipfile.ZipFile(wheel).namelist())
+    expect(f"{package}/py.typed" in inside, f"{package}: py.typed is in the wheel")
+    extra = {path for path in inside if not re.match(rf"{package}(-[^/]+\.dist-info)?/", path)}
+    expect(not extra, f"{package}: the wheel holds the package alone", extra)
+    licenses = [path for path in inside if path.endswith("/licenses/LICENSE")]
+    expect(len(licenses) == 1, f"{package}: the license is in the wheel")
+    return wheel
 
+
+def check_contents(wheel: Path) -> None:
+    [sdist] = wheel.parent.glob("*.tar.gz")
     inside = set(zipfile.ZipFile(wheel).namelist())
     for needed in (
-        "py.typed", "migrations/__init__.py", "migrations/0001_initial.py",
+        "migrations/__init__.py", "migrations/0001_initial.py",
         "static/drf-ratchet/ratchet.js", "static/drf-ratchet/ratchet.d.ts",
         *(f"locale/{name}/LC_MESSAGES/django.mo" for name in languages()),
     ):  # fmt: skip
         expect(f"drf_ratchet/{needed}" in inside, f"{needed} is in the wheel")
-    tops = {path.split("/")[0] for path in inside}
-    extra = {top for top in tops if top != "drf_ratchet" and not top.endswith(".dist-info")}
-    expect(not extra, "the wheel holds the package alone", extra)
-    licences = [path for path in inside if path.endswith("/licenses/LICENSE")]
-    expect(len(licences) == 1, "the licence is in the wheel")
-
     with tarfile.open(sdist) as archive:
         inside = {path.partition("/")[2] for path in archive.getnames()}
     for needed in (
@@ -83,7 +157,6 @@ def build(dist: Path) -> Path:
         expect(needed in inside, f"{needed} is in the sdist")
     data = {path for path in inside if re.search(r"sqlite3|__pycache__|^demo/var/", path)}
     expect(not data, "the sdist holds nothing that was made by running it", data)
-    return wheel
 
 
 def languages() -> list[str]:
@@ -92,24 +165,55 @@ def languages() -> list[str]:
     return found
 
 
-def install(wheel: Path, place: Path) -> Path:
+def verify_without_django(tokens: Path, place: Path) -> None:
+    """Install ratchet-tokens with FastAPI and nothing else, and sign and verify there."""
+    programs = install([f"{tokens}[fastapi]"], place, lock="service")
+    installed = run(programs / "python", "-m", "pip", "list", "--format=freeze", cwd=place).lower()
+    expect("fastapi==" in installed, "a service has FastAPI")
+    expect("django" not in installed, "and no Django", installed)
+    said = run(programs / "python", "-c", SERVICE, cwd=place)
+    expect(said.split() == ["401", "200", '"1"'], "it verifies an access token", said)
+
+
+def move_in_and_out(bridges: Path, programs: Path, project: Path) -> None:
+    """Add a bridge to a project that has sessions, take it out again, and sign in."""
+    pip = (programs / "python", "-m", "pip", "--quiet", "--disable-pip-version-check")
+    manage = (programs / "python", "manage.py")
+    settings = project / "mysite" / "settings.py"
+    before = settings.read_text()
+    run(*pip, "install", "--no-deps", bridges, cwd=project)
+    settings.write_text(before + BRIDGE)
+    run(*manage, "migrate", "--verbosity", "0", cwd=project)
+    run(*manage, "check", cwd=project)
+    run(*manage, "ratchet", "adopt", "--help", cwd=project)
+    settings.write_text(before)
+    run(*pip, "uninstall", "--yes", "drf-ratchet-compat", cwd=project)
+    run(*manage, "check", "--fail-level", "WARNING", cwd=project)
+    run(*manage, "makemigrations", "--check", "--dry-run", cwd=project)
+    with running(programs, project) as url:
+        sign_in(url)
+    print("ok: a project works with the bridge, and without it again")
+
+
+def install(wheels: Sequence[Path | str], place: Path, lock: str = "demo") -> Path:
     """Install into an empty environment and return the directory of its programs."""
+    place.mkdir(exist_ok=True)
     venv.create(place / "venv", with_pip=True)
     programs = place / "venv" / "bin"
     # The versions of the lock, so that a release of somebody else's breaks nothing here.
     # Without its hashes: with them pip would want one of our own wheel too.
-    lock = (CHECKOUT / "requirements" / "demo.txt").read_text()
+    locked = (CHECKOUT / "requirements" / f"{lock}.txt").read_text()
     constraints = place / "constraints.txt"
-    constraints.write_text("\n".join(re.findall(r"^(\w\S+==[^\\\n]+)", lock, re.MULTILINE)))
+    constraints.write_text("\n".join(re.findall(r"^(\w\S+==[^\\\n]+)", locked, re.MULTILINE)))
     pip = (programs / "python", "-m", "pip", "--quiet", "--disable-pip-version-check")
-    run(*pip, "install", "--constraint", constraints, wheel, cwd=place)
-    facts = "import django, drf_ratchet; print(drf_ratchet.__file__, django.__version__)"
-    where, django = run(programs / "python", "-c", facts, cwd=place).split()
-    expect(Path(where).is_relative_to(place), f"installed from the wheel, with Django {django}")
+    run(*pip, "install", "--constraint", constraints, *wheels, cwd=place)
     return programs
 
 
 def make_project(programs: Path, place: Path) -> Path:
+    facts = "import django, drf_ratchet; print(drf_ratchet.__file__, django.__version__)"
+    where, django = run(programs / "python", "-c", facts, cwd=place).split()
+    expect(Path(where).is_relative_to(place), f"installed from the wheel, with Django {django}")
     run(programs / "django-admin", "startproject", "mysite", cwd=place)
     project = place / "mysite"
     for file, lines in (("settings.py", SETTINGS), ("urls.py", URLS)):

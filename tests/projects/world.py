@@ -450,7 +450,7 @@ def _said(shape: Shape, path: str, response: httpx.Response) -> Any:
 
 def claims_of(token: str) -> dict[str, Any]:
     """Return what a token says, unverified."""
-    from drf_ratchet.tokens import codec
+    from ratchet_tokens import codec
 
     segment = token.split(".")[1]
     return codec._read_object(codec._base64url(segment))

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from tests.conftest import PASSWORD
+from tests.fixtures import PASSWORD
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
-from tests.conftest import payload
+from tests.fixtures import payload
 from tests.races.clients import Answer, protected, refresh, sign_in
 
 #: Seconds between two tries.

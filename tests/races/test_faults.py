@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from tests.conftest import payload
+from tests.fixtures import payload
 from tests.races.clients import NO_ANSWER, at_once, later, refresh, sign_in
 from tests.races.databases import copy_of, fill
 from tests.races.server import serving

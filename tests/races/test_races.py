@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from tests.conftest import PASSWORD, payload
+from tests.fixtures import PASSWORD, payload
 from tests.races.clients import (
     LOGOUT,
     Answer,

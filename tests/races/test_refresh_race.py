@@ -9,7 +9,7 @@ import httpx
 import pytest
 from django.db import connection
 
-from tests.conftest import PASSWORD, payload
+from tests.fixtures import PASSWORD, payload
 from tests.races.server import served
 
 CLIENTS = 16

@@ -15,7 +15,7 @@ import jwt
 import pytest
 from django.db import connection
 
-from drf_ratchet.verifier import TokenRefused, Unavailable, Verifier
+from ratchet_tokens.verifier import TokenRefused, Unavailable, Verifier
 from tests.races.clients import protected, sign_in
 from tests.races.databases import DEMO, copy_of, environment_on
 from tests.races.server import Server, serving

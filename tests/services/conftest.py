@@ -12,8 +12,8 @@ from rest_framework.test import APIClient
 
 from drf_ratchet.sessions import open_session
 from drf_ratchet.sessions.grant import HEADER, Grant, Transport
-from drf_ratchet.tokens.claims import Kind
-from tests.tokens.forge import key_for
+from ratchet_tokens.claims import Kind
+from token_tests.forge import key_for
 
 NAME = "billing"
 SECRET = "hunter2-hunter2-hunter2-hunter2-1"

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from drf_ratchet import throttling
 from drf_ratchet.services import authentication
-from tests.conftest import PASSWORD, Tokens
+from tests.fixtures import PASSWORD, Tokens
 from tests.services.conftest import (
     FORM,
     NAME,

@@ -27,14 +27,14 @@ from drf_ratchet.sessions import (
     end_sessions_before,
     open_session,
 )
-from drf_ratchet.tokens.documents import ENDED_SESSIONS, MAX_LENGTH, verify_document
-from drf_ratchet.tokens.errors import Reason, TokenRefused
-from drf_ratchet.tokens.keys import KeySet
-from drf_ratchet.verifier import Verifier
+from ratchet_tokens.documents import ENDED_SESSIONS, MAX_LENGTH, verify_document
+from ratchet_tokens.errors import Reason, TokenRefused
+from ratchet_tokens.keys import KeySet
+from ratchet_tokens.verifier import Verifier
 from tests.services.conftest import Ask, basic, ratchet, refused
 from tests.sessions.test_many_sessions import give_sessions
-from tests.tokens.forge import decoded, key_for, public_half
-from tests.verifier.issuer import SERVICE, Issuer
+from token_tests.forge import decoded, key_for, public_half
+from verifier_tests.issuer import SERVICE, Issuer
 
 pytestmark = pytest.mark.django_db
 EACH_TIME = {"FEED_INTERVAL": timedelta(0)}

@@ -17,9 +17,9 @@ from drf_ratchet.keyring import keyring
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import end_session, end_sessions_before, open_session, refresh_session
 from drf_ratchet.sessions.grant import Grant
-from drf_ratchet.tokens import codec
-from drf_ratchet.tokens.claims import Kind
-from tests.conftest import payload
+from ratchet_tokens import codec
+from ratchet_tokens.claims import Kind
+from tests.fixtures import payload
 from tests.services.conftest import (
     FORM,
     NAME,
@@ -30,7 +30,7 @@ from tests.services.conftest import (
     ratchet,
     refused,
 )
-from tests.tokens.forge import claims, key_for
+from token_tests.forge import claims, key_for
 
 pytestmark = pytest.mark.django_db
 EACH_TOKEN = pytest.mark.parametrize("which", ["access", "refresh"])

@@ -14,13 +14,13 @@ from drf_ratchet.keyring import keyring
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import database, end_session, open_session, refresh_session
 from drf_ratchet.sessions.grant import Grant
-from drf_ratchet.tokens import codec
-from drf_ratchet.tokens.claims import Kind
-from drf_ratchet.tokens.errors import TokenRefused
-from tests.conftest import payload
+from ratchet_tokens import codec
+from ratchet_tokens.claims import Kind
+from ratchet_tokens.errors import TokenRefused
+from tests.fixtures import payload
 from tests.services.conftest import Ask, ratchet, refused
 from tests.services.test_introspection import EACH_TOKEN, _way
-from tests.tokens.forge import key_for
+from token_tests.forge import key_for
 
 pytestmark = pytest.mark.django_db
 

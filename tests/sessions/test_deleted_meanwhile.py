@@ -22,8 +22,8 @@ from drf_ratchet.exceptions import NoActiveAccount
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import end_all_sessions, open_session
 from drf_ratchet.signals import session_opened
-from drf_ratchet.tokens.errors import TokenRefused
-from tests.conftest import PASSWORD, Tokens
+from ratchet_tokens.errors import TokenRefused
+from tests.fixtures import PASSWORD, Tokens
 from tests.test_views import assert_refused
 
 OWN_PAGE = {"HTTP_SEC_FETCH_SITE": "same-origin"}

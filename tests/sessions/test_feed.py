@@ -29,8 +29,8 @@ from drf_ratchet.sessions import (
     feed as feed_module,
 )
 from drf_ratchet.sessions.feed import Feed, FeedTooOld, feed_of
-from drf_ratchet.tokens.claims import Claims
-from tests.conftest import payload
+from ratchet_tokens.claims import Claims
+from tests.fixtures import payload
 
 pytestmark = pytest.mark.django_db
 EACH_TIME = {"FEED_INTERVAL": timedelta(0)}

@@ -20,7 +20,7 @@ from drf_ratchet.models import Session
 from drf_ratchet.sessions import announcements, end_session, living_sessions, open_session
 from drf_ratchet.sessions import feed as feed_module
 from drf_ratchet.sessions.feed import Feed
-from tests.conftest import payload
+from tests.fixtures import payload
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

@@ -34,8 +34,8 @@ from drf_ratchet.models import Session
 from drf_ratchet.sessions import end_all_sessions, open_session
 from drf_ratchet.sessions import lazy_user as module
 from drf_ratchet.sessions.lazy_user import LazyUser
-from drf_ratchet.tokens.errors import Reason, TokenRefused
-from tests.conftest import PASSWORD
+from ratchet_tokens.errors import Reason, TokenRefused
+from tests.fixtures import PASSWORD
 
 pytestmark = pytest.mark.django_db
 

@@ -21,8 +21,8 @@ from drf_ratchet.sessions import (
     refresh_session,
 )
 from drf_ratchet.sessions.grant import mint_refresh
-from drf_ratchet.tokens.errors import Reason, TokenRefused
-from tests.conftest import PASSWORD, payload
+from ratchet_tokens.errors import Reason, TokenRefused
+from tests.fixtures import PASSWORD, payload
 
 pytestmark = pytest.mark.django_db
 

@@ -28,8 +28,8 @@ from drf_ratchet.sessions import (
     store,
 )
 from drf_ratchet.sessions.feed import Feed
-from drf_ratchet.tokens.claims import Claims
-from tests.conftest import PASSWORD, payload
+from ratchet_tokens.claims import Claims
+from tests.fixtures import PASSWORD, payload
 
 pytestmark = pytest.mark.django_db
 

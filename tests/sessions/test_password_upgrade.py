@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import open_session
 from drf_ratchet.sessions.fingerprint import is_unchanged
-from tests.conftest import PASSWORD
+from tests.fixtures import PASSWORD
 
 NEW = "django.contrib.auth.hashers.PBKDF2PasswordHasher"
 

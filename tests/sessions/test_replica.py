@@ -25,7 +25,7 @@ from drf_ratchet.sessions import (
     refresh_session,
 )
 from drf_ratchet.sessions.ending import end_sessions_before
-from tests.conftest import PASSWORD, Tokens
+from tests.fixtures import PASSWORD, Tokens
 
 pytestmark = pytest.mark.django_db(databases=["default", "replica"])
 

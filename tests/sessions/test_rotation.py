@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from drf_ratchet.sessions.endings import EndReason
 from drf_ratchet.sessions.rotation import Decision, Outcome, State, decide
-from drf_ratchet.tokens.errors import Reason
+from ratchet_tokens.errors import Reason
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 GRACE = timedelta(seconds=10)

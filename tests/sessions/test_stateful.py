@@ -21,7 +21,7 @@ from drf_ratchet.models import Session
 from drf_ratchet.sessions import end_all_sessions, end_session, open_session, refresh_session
 from drf_ratchet.sessions.grant import mint_refresh
 from drf_ratchet.sessions.refreshing import read_refresh
-from drf_ratchet.tokens.errors import TokenRefused
+from ratchet_tokens.errors import TokenRefused
 
 CATCH_UP_LIMIT = 10
 LATER = timedelta(minutes=1)  # beyond the grace period; the steps of one run stay within it

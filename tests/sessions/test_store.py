@@ -25,8 +25,8 @@ from drf_ratchet.sessions import (
     refresh_session,
     store,
 )
-from drf_ratchet.tokens.errors import Reason, TokenRefused
-from tests.conftest import payload
+from ratchet_tokens.errors import Reason, TokenRefused
+from tests.fixtures import payload
 
 pytestmark = pytest.mark.django_db
 LONG_AGO = timedelta(hours=1)

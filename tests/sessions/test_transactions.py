@@ -37,8 +37,8 @@ from drf_ratchet.sessions import (
 )
 from drf_ratchet.sessions.ending import end_sessions_before
 from drf_ratchet.sessions.refreshing import read_refresh, step_up_session
-from drf_ratchet.tokens.errors import Reason, TokenRefused
-from tests.conftest import PASSWORD, Tokens, payload
+from ratchet_tokens.errors import Reason, TokenRefused
+from tests.fixtures import PASSWORD, Tokens, payload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -23,9 +23,9 @@ from drf_ratchet.authentication import JWTAuthentication
 from drf_ratchet.ids import uuid7
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import keep_session, open_session, refresh_session
-from drf_ratchet.tokens.claims import Claims
-from drf_ratchet.tokens.errors import Reason, TokenRefused
-from tests.conftest import PASSWORD, payload
+from ratchet_tokens.claims import Claims
+from ratchet_tokens.errors import Reason, TokenRefused
+from tests.fixtures import PASSWORD, payload
 
 NEW = "correct horse battery"
 

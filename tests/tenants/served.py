@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.conftest import PASSWORD, Tokens
+from tests.fixtures import PASSWORD, Tokens
 from tests.races.server import free_port
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.conftest import PASSWORD, Tokens, payload
+from tests.fixtures import PASSWORD, Tokens, payload
 from tests.tenants import pgbouncer
 from tests.tenants.served import FRESHNESS, Project, Site, database, eventually, reason
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.conftest import PASSWORD, Tokens, payload
+from tests.fixtures import PASSWORD, Tokens, payload
 from tests.tenants.served import FRESHNESS, Project, Site, database, eventually, reason
 
 pytestmark = [

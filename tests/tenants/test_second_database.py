@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import PASSWORD, Tokens, payload
+from tests.fixtures import PASSWORD, Tokens, payload
 from tests.tenants.served import FRESHNESS, Project, Site, eventually, reason
 
 pytestmark = pytest.mark.any_database  # it has databases of its own

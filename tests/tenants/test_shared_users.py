@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Tokens, payload
+from tests.fixtures import Tokens, payload
 from tests.tenants.served import FRESHNESS, Project, Site, database, eventually
 
 pytestmark = [

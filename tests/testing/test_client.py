@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from drf_ratchet.sessions import living_sessions
 from drf_ratchet.testing.client import RatchetClient
 from drf_ratchet.testing.tokens import refused_token as make_refused_token
-from drf_ratchet.tokens.errors import TokenRefused
+from ratchet_tokens.errors import TokenRefused
 
 pytestmark = [pytest.mark.any_database, pytest.mark.django_db]
 

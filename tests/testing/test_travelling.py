@@ -37,8 +37,8 @@ from drf_ratchet.sessions.refreshing import read_refresh
 from drf_ratchet.testing.client import RatchetClient, api_client_for
 from drf_ratchet.testing.clock import one_clock
 from drf_ratchet.testing.travelling import Journey, travel
-from drf_ratchet.tokens.errors import Reason, TokenRefused
-from tests.conftest import payload
+from ratchet_tokens.errors import Reason, TokenRefused
+from tests.fixtures import payload
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from django.db.models.signals import post_save, pre_delete, pre_save
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import open_session, refresh_session
 from drf_ratchet.sessions.fingerprint import is_unchanged
-from tests.conftest import PASSWORD
+from tests.fixtures import PASSWORD
 
 pytestmark = pytest.mark.django_db
 

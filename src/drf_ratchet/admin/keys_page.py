@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from drf_ratchet.keyring import keyring
-from drf_ratchet.tokens.keys import Key, KeySet
+from ratchet_tokens.keys import Key, KeySet
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin

@@ -15,7 +15,7 @@ from drf_ratchet.authentication import (
 )
 from drf_ratchet.browser.cookies import token_of
 from drf_ratchet.exceptions import CsrfFailed, TokenNotValid
-from drf_ratchet.tokens.claims import Claims, Kind
+from ratchet_tokens.claims import Claims, Kind
 
 
 class CookieJWTAuthentication(JWTAuthentication):

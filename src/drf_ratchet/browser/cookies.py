@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.sessions.grant import Grant, Transport
-from drf_ratchet.tokens.claims import Kind
+from ratchet_tokens.claims import Kind
 
 #: The access token in the body, to be held in memory and sent in a header.
 IN_MEMORY = Transport(Kind.ACCESS, Kind.COOKIE_REFRESH)

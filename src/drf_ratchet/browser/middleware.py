@@ -26,9 +26,9 @@ from drf_ratchet.sessions.database import Contended
 from drf_ratchet.sessions.grant import Grant
 from drf_ratchet.sessions.refreshing import check_refresh, read_refresh, refresh_session
 from drf_ratchet.throttling import Counter
-from drf_ratchet.tokens.claims import Kind, RefreshClaims, session_id
-from drf_ratchet.tokens.errors import TokenRefused
 from drf_ratchet.views import count_refusal
+from ratchet_tokens.claims import Kind, RefreshClaims, session_id
+from ratchet_tokens.errors import TokenRefused
 
 # "private" as well: the first releases of Django 5.2 look at nothing else before they cache a page.
 _UNCACHED = "no-store, private"

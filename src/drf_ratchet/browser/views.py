@@ -25,8 +25,8 @@ from drf_ratchet.sessions.endings import EndReason
 from drf_ratchet.sessions.grant import Grant, Transport, django_request
 from drf_ratchet.sessions.refreshing import check_refresh, read_refresh
 from drf_ratchet.sessions.subject import subject_of
-from drf_ratchet.tokens.claims import Kind
-from drf_ratchet.tokens.errors import TokenRefused
+from ratchet_tokens.claims import Kind
+from ratchet_tokens.errors import TokenRefused
 
 
 class BrowserView(views.RatchetView):

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from drf_ratchet.checks.settings import usable_settings
-from drf_ratchet.tokens.claims import REGISTERED_CLAIMS
+from ratchet_tokens.claims import REGISTERED_CLAIMS
 
 #: As the last words of a name: "refresh_token" is a secret, "token_version" is none.
 _SECRETS = re.compile(

@@ -52,7 +52,7 @@ def exposed_keys(chosen: RatchetSettings) -> Iterator[Exposed]:
     Args:
         chosen: the settings.
     """
-    from drf_ratchet.tokens.key_files import is_place  # late, as in keyring
+    from ratchet_tokens.key_files import is_place  # late, as in keyring
 
     for source in chosen.keys:
         if isinstance(source, (str, Path)) and is_place(source):
@@ -65,7 +65,7 @@ def exposed_at(place: Path) -> list[Exposed]:
     Args:
         place: a key file or a directory of them.
     """
-    from drf_ratchet.tokens.key_files import files_of
+    from ratchet_tokens.key_files import files_of
 
     if os.name != "posix":
         return []
@@ -160,6 +160,6 @@ def _is_private(file: Path) -> bool:
 
 
 def _shown(path: Path) -> str:
-    from drf_ratchet.tokens.key_files import shown  # late, as in keyring
+    from ratchet_tokens.key_files import shown  # late, as in keyring
 
     return shown(path)

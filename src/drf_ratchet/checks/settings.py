@@ -59,7 +59,7 @@ def _bad_verifier(chosen: RatchetSettings) -> Iterator[CheckMessage]:
     if isinstance(made, str):
         yield Error(
             made,
-            hint="The arguments are those of drf_ratchet.verifier.Verifier (docs/services.md).",
+            hint="The arguments are those of ratchet_tokens.verifier.Verifier (docs/services.md).",
             id="ratchet.E002",
         )
     else:

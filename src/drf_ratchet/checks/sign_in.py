@@ -23,8 +23,8 @@ _OTHERS = frozenset(
 _PLAIN = frozenset(
     {
         "drf_ratchet.serializers.TokenObtainPairSerializer",
-        "drf_ratchet.compat.simplejwt.serializers.TokenObtainPairSerializer",
-        "drf_ratchet.compat.simplejwt.serializers.TokenObtainSlidingSerializer",
+        "drf_ratchet_compat.simplejwt.serializers.TokenObtainPairSerializer",
+        "drf_ratchet_compat.simplejwt.serializers.TokenObtainSlidingSerializer",
         "rest_framework.authtoken.serializers.AuthTokenSerializer",
         "rest_framework_jwt.serializers.JSONWebTokenSerializer",
         "rest_framework_simplejwt.serializers.TokenObtainPairSerializer",
@@ -32,7 +32,7 @@ _PLAIN = frozenset(
     }
 )
 #: Asks for what SIGN_IN_SERIALIZER asks for, and answers in another shape.
-_AS_SET = "drf_ratchet.compat.drf_jwt.serializers.JSONWebTokenSerializer"
+_AS_SET = "drf_ratchet_compat.drf_jwt.serializers.JSONWebTokenSerializer"
 #: Deeper than any project's URLs; an include of itself has no end.
 _DEEPEST = 20
 

@@ -12,7 +12,7 @@ from django.core.management.base import CommandError, OutputWrapper
 from drf_ratchet.checks.keys import exposed_at
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.keyring import key_directory
-from drf_ratchet.tokens.key_directory import (
+from ratchet_tokens.key_directory import (
     KeyFile,
     State,
     list_keys,
@@ -20,8 +20,8 @@ from drf_ratchet.tokens.key_directory import (
     retire_key,
     rotate_keys,
 )
-from drf_ratchet.tokens.key_files import shown
-from drf_ratchet.tokens.keys import ALGORITHMS
+from ratchet_tokens.key_files import shown
+from ratchet_tokens.keys import ALGORITHMS
 
 #: Beyond the last token's life: for processes to notice, and for clocks.
 MARGIN = 60

@@ -7,7 +7,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
 from drf_ratchet.openapi.schema import Answer, Component, RatchetSchema, Schema
-from drf_ratchet.tokens.errors import Reason, refusal_body
+from ratchet_tokens.errors import Reason, refusal_body
 
 TEXT: Schema = {"type": "string"}
 

@@ -24,7 +24,7 @@ from drf_ratchet.openapi.bodies import (
 from drf_ratchet.openapi.schema import Answer, Component, Described, RatchetSchema, call, describes
 from drf_ratchet.openapi.views import BAD_SIGN_IN, OURS, REFUSED_TO_STEP_UP, credentials
 from drf_ratchet.serializers import StepUpSerializer
-from drf_ratchet.tokens.errors import Reason, refusal_body
+from ratchet_tokens.errors import Reason, refusal_body
 
 FROM_OUR_PAGES = (
     " For pages of this site alone: a browser says by `Origin` or `Sec-Fetch-Site` where a request "

@@ -9,7 +9,7 @@ from drf_spectacular.plumbing import build_bearer_security_scheme_object
 
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.openapi.schema import with_schema
-from drf_ratchet.tokens.claims import Kind
+from ratchet_tokens.claims import Kind
 
 BEARER = "jwtAuth"
 COOKIE = "jwtCookieAuth"

@@ -87,8 +87,8 @@ def ended_sessions(schema: RatchetSchema) -> Described:
     """``ended-sessions/``."""
     return Described(
         summary="The sessions that have ended lately",
-        text="A signed list, for services that verify tokens on their own. `drf_ratchet.verifier` "
-        "reads it.",
+        text="A signed list, for services that verify tokens on their own. "
+        "`ratchet_tokens.verifier` reads it.",
         answers={
             200: Answer("The list, a JWS.", [TEXT], media_type="application/jwt"),
             304: Answer("The list is the one that `If-None-Match` names."),

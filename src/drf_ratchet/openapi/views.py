@@ -33,7 +33,7 @@ from drf_ratchet.serializers import (
     TokenRefreshSerializer,
     TokenVerifySerializer,
 )
-from drf_ratchet.tokens.errors import Reason, refusal_body
+from ratchet_tokens.errors import Reason, refusal_body
 
 call(TokenObtainPairSerializer, "Who signs in.")
 call(TokenRefreshSerializer, "The refresh token, which is used up by that.")

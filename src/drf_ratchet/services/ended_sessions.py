@@ -32,9 +32,9 @@ from drf_ratchet.sessions.feed import (
     window,
 )
 from drf_ratchet.sessions.one_reader import OneReader
-from drf_ratchet.tokens.documents import ENDED_SESSIONS, sign_document
-from drf_ratchet.tokens.keys import Key
-from drf_ratchet.tokens.known_endings import LAST_TOKEN
+from ratchet_tokens.documents import ENDED_SESSIONS, sign_document
+from ratchet_tokens.keys import Key
+from ratchet_tokens.known_endings import LAST_TOKEN
 
 log = logging.getLogger("drf_ratchet")
 

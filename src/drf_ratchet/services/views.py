@@ -28,10 +28,10 @@ from drf_ratchet.sessions.freshness import living_user
 from drf_ratchet.sessions.grant import django_request
 from drf_ratchet.sessions.refreshing import check_refresh, read_refresh
 from drf_ratchet.tenants import issuer_for
-from drf_ratchet.tokens import codec
-from drf_ratchet.tokens.claims import Kind, RefreshClaims, session_id
-from drf_ratchet.tokens.errors import Reason, TokenRefused
 from drf_ratchet.views import FirstRenderer, RatchetView
+from ratchet_tokens import codec
+from ratchet_tokens.claims import Kind, RefreshClaims, session_id
+from ratchet_tokens.errors import Reason, TokenRefused
 
 security_log = logging.getLogger("drf_ratchet.security")
 

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from drf_ratchet.tokens.errors import Reason
+from ratchet_tokens.errors import Reason
 
 
 class EndReason(StrEnum):

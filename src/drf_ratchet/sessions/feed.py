@@ -22,9 +22,9 @@ from drf_ratchet.conf import NAME, ratchet_settings
 from drf_ratchet.models import CutOff, Session
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.one_reader import OneReader
-from drf_ratchet.tokens.claims import session_id
-from drf_ratchet.tokens.errors import Unavailable
-from drf_ratchet.tokens.known_endings import KnownCutOff, KnownEndings
+from ratchet_tokens.claims import session_id
+from ratchet_tokens.errors import Unavailable
+from ratchet_tokens.known_endings import KnownCutOff, KnownEndings
 
 log = logging.getLogger("drf_ratchet")
 

@@ -10,8 +10,8 @@ from drf_ratchet.sessions.feed import feed_of
 from drf_ratchet.sessions.fingerprint import is_unchanged
 from drf_ratchet.sessions.lazy_user import LazyUser
 from drf_ratchet.sessions.subject import is_active, subject_of
-from drf_ratchet.tokens.claims import session_id
-from drf_ratchet.tokens.errors import Reason, TokenRefused
+from ratchet_tokens.claims import session_id
+from ratchet_tokens.errors import Reason, TokenRefused
 
 
 def fresh_user(claims: Mapping[str, Any], freshness: str | None = None) -> Any:

@@ -15,8 +15,8 @@ from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.rotation import Outcome
 from drf_ratchet.sessions.subject import subject_of
 from drf_ratchet.tenants import issuer_for, refresh_issuer_for
-from drf_ratchet.tokens import codec
-from drf_ratchet.tokens.claims import REGISTERED_CLAIMS, Kind, access_claims, refresh_claims
+from ratchet_tokens import codec
+from ratchet_tokens.claims import REGISTERED_CLAIMS, Kind, access_claims, refresh_claims
 
 #: Further claims for one access token, given its user.
 GetClaims = Callable[[Any], Mapping[str, Any]]

@@ -21,8 +21,8 @@ from drf_ratchet.sessions.compiled import is_plain
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.subject import id_field, is_active, subject_of
 from drf_ratchet.tenants import chosen_tenant
-from drf_ratchet.tokens.claims import session_id
-from drf_ratchet.tokens.errors import Reason, TokenRefused
+from ratchet_tokens.claims import session_id
+from ratchet_tokens.errors import Reason, TokenRefused
 
 #: Another schema of the same database. In another database nothing is looked up.
 _ANOTHER_TENANT = (

@@ -42,9 +42,9 @@ from drf_ratchet.sessions.sign_in_policy import may_sign_in
 from drf_ratchet.sessions.store import Read
 from drf_ratchet.sessions.subject import is_active, subject_of
 from drf_ratchet.tenants import issuer_for
-from drf_ratchet.tokens import codec
-from drf_ratchet.tokens.claims import Kind, RefreshClaims
-from drf_ratchet.tokens.errors import Reason, TokenRefused
+from ratchet_tokens import codec
+from ratchet_tokens.claims import Kind, RefreshClaims
+from ratchet_tokens.errors import Reason, TokenRefused
 
 
 def refresh_session(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from drf_ratchet.sessions.endings import EndReason, reason_after
-from drf_ratchet.tokens.errors import Reason
+from ratchet_tokens.errors import Reason
 
 
 class Outcome(StrEnum):

@@ -28,8 +28,8 @@ from drf_ratchet.sessions.ending import end_many_with_transaction
 from drf_ratchet.sessions.endings import EndReason
 from drf_ratchet.sessions.fingerprint import either, fingerprint_of, is_unchanged
 from drf_ratchet.sessions.subject import is_active
-from drf_ratchet.tokens.claims import session_id
-from drf_ratchet.tokens.errors import TokenRefused
+from ratchet_tokens.claims import session_id
+from ratchet_tokens.errors import TokenRefused
 
 _kept: ContextVar[UUID | None] = ContextVar("drf_ratchet_kept_session", default=None)
 

@@ -8,8 +8,8 @@ from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.keyring import keyring
 from drf_ratchet.sessions import Grant, end_session, open_session
 from drf_ratchet.sessions.grant import HEADER
-from drf_ratchet.tokens import codec
-from drf_ratchet.tokens.errors import Reason
+from ratchet_tokens import codec
+from ratchet_tokens.errors import Reason
 
 #: Nobody's, by RFC 6761.
 _ELSEWHERE = "https://elsewhere.invalid"

@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 from drf_ratchet.exceptions import NoActiveAccount, refusal_body
 from drf_ratchet.sessions import end_all_sessions
 from drf_ratchet.testing.travelling import travel
-from drf_ratchet.tokens.errors import Reason
+from ratchet_tokens.errors import Reason
 from tests.projects import backends
 from tests.projects.story.browsers import from_here
 from tests.projects.world import PASSWORD, Device, World, claims_of, extra_step

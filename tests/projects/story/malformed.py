@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from drf_ratchet.testing.tokens import refused_token
-from drf_ratchet.tokens.errors import Reason
+from ratchet_tokens.errors import Reason
 from tests.projects.world import Device, World, failing, step
 
 #: What each endpoint takes.

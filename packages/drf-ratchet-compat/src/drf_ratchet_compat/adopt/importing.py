@@ -1,0 +1,278 @@
+"""Old refresh tokens become sessions before they come: to be listed and ended from now on.
+
+A session's id is made from the token's own, so this may be stopped and started again at any point,
+and a token that comes first makes the same row.
+"""
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.db import connections, reset_queries
+from django.db.models import Max
+
+from drf_ratchet.models import CutOff, Session
+from drf_ratchet.sessions import store
+from drf_ratchet.sessions.database import past_conflicts, write_database
+from drf_ratchet.sessions.endings import EndReason
+from drf_ratchet_compat.adopt.old_tables import aware, living_tokens
+from drf_ratchet_compat.adopting import OldSession, issued_at, row_of, sendings_away
+from drf_ratchet_compat.old_tokens import unverified_claims
+from ratchet_tokens.errors import TokenRefused
+
+_FIELDS = ("pk", "user_id", "jti", "token", "created_at", "expires_at")
+#: Seconds since 1970 that a datetime can hold.
+_END_OF_TIME = 253_402_300_799
+#: What times that are none raise: in Django's fields, in datetime, in the platform's calendar.
+_NO_TIME = (ValueError, TypeError, OverflowError, OSError, AttributeError)
+
+
+@dataclass(slots=True)
+class Count:
+    """What has become of the tokens so far.
+
+    Args:
+        seen: all of them.
+        imported: sessions written.
+        present: sessions that were there.
+        sliding: simplejwt's sliding tokens, whose ``iat`` moves while their row stays.
+        over: beyond ``SESSION_LIFETIME``, expired meanwhile, or ended together with all others,
+            everybody's or its user's.
+        unusable: without a user or with times that no token has.
+    """
+
+    seen: int = 0
+    imported: int = 0
+    present: int = 0
+    sliding: int = 0
+    over: int = 0
+    unusable: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A row of the old table."""
+
+    pk: int
+    user_id: Any
+    jti: str
+    token: str
+    created_at: datetime | None
+    expires_at: datetime
+
+    def claims(self) -> dict[str, Any] | None:
+        """What the token says, unverified: the database is trusted, and no more than two claims are
+        looked at. None where a project keeps no tokens."""
+        try:
+            return unverified_claims(self.token)
+        except (TokenRefused, UnicodeEncodeError):
+            return None
+
+    def issued_at(self, claims: dict[str, Any] | None) -> float:
+        """What adopting the token itself takes for the time of its sign-in.
+
+        Raises:
+            ValueError: the token's own time is none.
+        """
+        if claims is None:
+            # simplejwt stamps both in one go.
+            created = aware(self.created_at)
+            return math.floor(created.timestamp()) if created else 0
+        moment = issued_at(claims)
+        if type(moment) not in (int, float) or not 0 <= moment <= _END_OF_TIME:
+            raise ValueError
+        return moment
+
+
+def import_sessions(
+    package: str,
+    alias: str,
+    existing: set[str],
+    *,
+    rotates: bool,
+    type_claim: str | None,
+    batch_size: int,
+) -> Iterator[Count]:
+    """Make a session of each living token that has none, in batches along the old primary key.
+
+    Args:
+        package: the name that adopting knows it by.
+        alias: the database of the old tables.
+        existing: which of those exist.
+        rotates: whether the sessions turn.
+        type_claim: the claim that tells what kind of token it is; None for none.
+        batch_size: tokens in one go.
+
+    Yields:
+        What has become of the tokens, after each batch.
+    """
+    count, last = Count(), -1
+    while True:
+        tokens = list(_batch(last, alias, existing, batch_size))
+        if not tokens:
+            return
+        last = tokens[-1].pk
+        usable = [token for token in tokens if isinstance(token, _Token)]
+        count.seen += len(tokens)
+        count.unusable += len(tokens) - len(usable)
+        _import_batch(_Kind(package, rotates, type_claim), usable, count)
+        # With DEBUG = True every statement is kept, with a thousand rows in each.
+        reset_queries()
+        yield count
+
+
+@dataclass(frozen=True, slots=True)
+class _Unreadable:
+    """A row that the database's driver or Django's fields cannot read."""
+
+    pk: int
+
+
+def _batch(
+    last: int, alias: str, existing: set[str], batch_size: int
+) -> Iterator[_Token | _Unreadable]:
+    rows = living_tokens(datetime.now(UTC), alias, existing).order_by("pk")
+    following = rows.filter(pk__gt=last)[:batch_size]
+    try:
+        yield from [_Token(*row) for row in following.values_list(*_FIELDS)]
+    # SQLite keeps any text where a time belongs.
+    except _NO_TIME:
+        for pk in list(following.values_list("pk", flat=True)):
+            try:
+                yield from [_Token(*row) for row in rows.filter(pk=pk).values_list(*_FIELDS)]
+            except _NO_TIME:
+                yield _Unreadable(pk)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What all sessions of an import have in common."""
+
+    package: str
+    rotates: bool
+    type_claim: str | None
+
+    def old(self, token: _Token, issued: float, user: Any = None) -> OldSession:
+        expires: datetime = aware(token.expires_at)
+        return OldSession(
+            package=self.package,
+            key=token.jti,
+            user=user,
+            issued_at=issued,
+            expires_at=expires.timestamp(),
+            rotates=self.rotates,
+        )
+
+
+def _import_batch(kind: _Kind, tokens: Sequence[_Token], count: Count) -> None:
+    by_id: dict[UUID, tuple[_Token, float]] = {}
+    for token in tokens:
+        claims = token.claims()
+        if claims and kind.type_claim and claims.get(kind.type_claim) == "sliding":
+            count.sliding += 1
+            continue
+        try:
+            issued = token.issued_at(claims)
+            by_id[kind.old(token, issued).id] = (token, issued)
+        except _NO_TIME:
+            count.unusable += 1
+    # In parts where the database takes only so many parameters.
+    present = store.rows().only("pk").in_bulk(list(by_id))
+    count.present += len(present)
+    missing = {key: found for key, found in by_id.items() if key not in present}
+    rows = list(_rows(kind, missing, count)) if missing else []
+    if rows:
+        past_conflicts(lambda: store.insert_missing(rows))
+        ended = _end_reached(rows)
+        count.imported += len(rows) - ended
+        count.over += ended
+
+
+def _rows(
+    kind: _Kind, missing: dict[UUID, tuple[_Token, float]], count: Count
+) -> Iterator[Session]:
+    keys = {token.user_id for token, _ in missing.values()}
+    users, endings, now = _users(keys), _endings(keys), datetime.now(UTC)
+    for token, issued in missing.values():
+        user = users.get(token.user_id)
+        if user is None:
+            count.unusable += 1
+            continue
+        try:
+            row = row_of(kind.old(token, issued, user))
+        except _NO_TIME:
+            count.unusable += 1
+            continue
+        if aware(row.expires_at) <= now or endings.include(row):
+            count.over += 1
+        else:
+            yield row
+
+
+@dataclass(frozen=True, slots=True)
+class _Endings:
+    """What a first refresh would look at, for a whole batch.
+
+    Args:
+        cut_off: up to which id all sessions were ended, whether or not they were rows.
+        sent_away: when a user's sessions were last ended all together, by the user's key.
+    """
+
+    cut_off: UUID | None
+    sent_away: Mapping[Any, datetime]
+
+    def include(self, row: Session) -> bool:
+        """Whether the session would have ended with the others, had it been a row by then."""
+        if self.cut_off is not None and row.pk <= self.cut_off:
+            return True
+        last = self.sent_away.get(row.user_id)
+        # Of a sign-in of nobody knows when, 1970 is what auth_time says; created_at says now.
+        return last is not None and last > row.auth_time
+
+
+def _endings(keys: Collection[Any]) -> _Endings:
+    return _Endings(_cut_off(), _sent_away(keys))
+
+
+def _end_reached(rows: Sequence[Session]) -> int:
+    """End what an ending of all has passed by: begun after it was looked for, and past these ids
+    before they were rows.
+
+    Returns:
+        How many those are.
+    """
+    endings = _endings({row.user_id for row in rows})
+    reached = [row for row in rows if endings.include(row)]
+    for row in reached:
+        past_conflicts(partial(store.end, row, EndReason.ADMIN))
+    return len(reached)
+
+
+def _users(keys: set[Any]) -> dict[Any, Any]:
+    everybody = get_user_model()._base_manager.using(write_database())
+    return everybody.in_bulk(list(keys))
+
+
+def _sent_away(keys: Collection[Any]) -> dict[Any, datetime]:
+    """When each user's sessions were last ended all together. One query, or as many as it takes
+    where the database takes only so many parameters."""
+    most = connections[write_database()].features.max_query_params
+    listed = list(keys)
+    # The reasons are parameters, too.
+    size = most - 20 if most else len(listed)
+    found: dict[Any, datetime] = {}
+    for start in range(0, len(listed), size):
+        some = sendings_away().filter(user__in=listed[start : start + size])
+        found.update(some.values_list("user").annotate(Max("ended_at")))
+    return found
+
+
+def _cut_off() -> UUID | None:
+    """Up to which id all sessions were ended, whether or not they were rows."""
+    cut_offs = CutOff._base_manager.using(write_database()).filter(subject="")
+    return cut_offs.order_by("-last_session").values_list("last_session", flat=True).first()

@@ -1,0 +1,5 @@
+"""The one backend of this project."""
+
+from drf_ratchet_compat.simplejwt.backends import OurBackend
+
+token_backend = OurBackend()

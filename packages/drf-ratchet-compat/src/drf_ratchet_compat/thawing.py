@@ -1,0 +1,5 @@
+"""Verified claims as the plain dicts and lists that the other packages hand out."""
+
+from ratchet_tokens.claims import thawed
+
+__all__ = ["thawed"]

@@ -1,0 +1,85 @@
+"""A copy of ``project/`` on one package or the other: their names are the only difference."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[4]
+THEIRS = "rest_framework_simplejwt"
+OURS = "drf_ratchet_compat.simplejwt"
+
+
+@dataclass(frozen=True)
+class Project:
+    """One that is there to be run.
+
+    Args:
+        folder: where.
+        package: whose.
+        environment: what its programs find, beside what the tests themselves find.
+    """
+
+    folder: Path
+    package: str
+    environment: dict[str, str]
+
+    def run(self, *command: str, **more: str) -> str:
+        """What a program printed, run in the project's folder. It must succeed."""
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=self.folder,
+            env={**self.variables, **more},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=240,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def manage(self, *command: str) -> str:
+        """What a command of Django's printed."""
+        return self.run("manage.py", *command)
+
+    def converse(self, script: Path, *arguments: str) -> Any:
+        """What a script, run inside of the project, printed as its last line, as JSON."""
+        # -P: what lies beside the script is not the project.
+        return json.loads(self.run("-P", str(script), *arguments).splitlines()[-1])
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment of its programs."""
+        paths = [str(self.folder), str(ROOT / "src"), str(ROOT)]
+        return {
+            **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
+            "DJANGO_SETTINGS_MODULE": "settings",
+            "PYTHONPATH": os.pathsep.join(paths),
+            **self.environment,
+        }
+
+
+def copy_project(
+    folder: Path, package: str, *, settings: dict[str, Any] | None = None, **environment: str
+) -> Project:
+    """Write the project with one package's name, and migrate its database.
+
+    Args:
+        folder: where; it may be there already, as when a project moves.
+        package: ``THEIRS`` or ``OURS``.
+        settings: for SIMPLE_JWT, on top of what the project says.
+        environment: further variables.
+    """
+    for file in sorted((HERE / "project").rglob("*.py")):
+        copy = folder / file.relative_to(HERE / "project")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(file.read_text().replace(THEIRS, package))
+    chosen = {"SIMPLE_JWT": json.dumps(settings or {}), **environment}
+    project = Project(folder, package, chosen)
+    project.manage("migrate", "--verbosity=0")
+    return project

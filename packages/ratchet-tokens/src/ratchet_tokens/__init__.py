@@ -1,0 +1,3 @@
+"""Sign and verify tokens: claims, keys, key sets, and a verifier for services. No Django."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,94 @@
+"""A middleware for any ASGI application: Starlette, Quart, Litestar, Django's own."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from ratchet_tokens.bearer import bearer_token
+from ratchet_tokens.claims import Claims
+from ratchet_tokens.errors import Reason, TokenRefused, Unavailable
+from ratchet_tokens.verifier.refusals import Refusal
+from ratchet_tokens.verifier.verifier import Verifier
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class VerifierMiddleware:
+    """Lets a request through with a good access token, its claims in ``scope["state"]["claims"]``.
+
+    Without one the answer is 401, and 503 where nobody can know. A WebSocket is closed before it
+    is accepted, with code 1008.
+
+    Args:
+        app: what is behind it.
+        verifier: whose tokens count.
+        optional: let requests without a token through as well, with None for claims. A token that
+            is no good is refused all the same.
+    """
+
+    def __init__(self, app: App, verifier: Verifier, *, optional: bool = False) -> None:
+        self.app = app
+        self._verifier = verifier
+        self._optional = optional
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or hand it on."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        found = await claims_of(self._verifier, authorization(scope))
+        if isinstance(found, Refusal):
+            await _refuse(found, scope, receive, send)
+        elif found is None and not self._optional:
+            await _refuse(Refusal.no_token(), scope, receive, send)
+        else:
+            state = {**scope.get("state", {}), "claims": found}
+            await self.app({**scope, "state": state}, receive, send)
+
+
+def authorization(scope: Scope) -> list[bytes]:
+    """The values of a request's Authorization headers."""
+    return [value for name, value in scope["headers"] if name.lower() == b"authorization"]
+
+
+async def claims_of(verifier: Verifier, headers: list[bytes]) -> Claims | Refusal | None:
+    """The claims of a request; None where it brings no token.
+
+    Args:
+        verifier: whose tokens count.
+        headers: the values of its Authorization headers.
+    """
+    try:
+        # Of two, what is in front of us and what is behind might read different ones.
+        if len(headers) > 1:
+            raise TokenRefused(Reason.MALFORMED)
+        token = bearer_token(headers[0]) if headers else None
+        return None if token is None else await verifier.verify_async(token)
+    except TokenRefused as refused:
+        return Refusal.of(refused)
+    except Unavailable:
+        return Refusal.unavailable()
+
+
+async def _refuse(refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await receive()  # websocket.connect
+        await send({"type": "websocket.close", "code": 1008, "reason": refusal.content["code"]})
+        return
+    body = refusal.body
+    headers = {
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        **refusal.headers,
+    }
+    await send(
+        {
+            "type": "http.response.start",
+            "status": refusal.status,
+            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        }
+    )
+    await send({"type": "http.response.body", "body": body})
