@@ -64,9 +64,9 @@ def _grown_by(fill: Callable[[], object]) -> float:
 
 def _verify_many(extra: dict[str, Any]) -> None:
     from ratchet_tokens import codec
-    from ratchet_tokens.checked import LIMIT, checked_tokens
     from ratchet_tokens.claims import Kind, access_claims
     from ratchet_tokens.keys import Key, KeySet
+    from ratchet_tokens.verified_cache import LIMIT, checked_tokens
 
     checked_tokens.clear()
     keys, now = KeySet(Key.derive("0123456789" * 5, "access")), int(time.time())

@@ -201,7 +201,7 @@ def _end(table: _Table, number: int) -> list[float]:
 
 def _prune(table: _Table, number: int) -> list[float]:
     from drf_ratchet.models import Session
-    from drf_ratchet.sessions.pruning import prune
+    from drf_ratchet.sessions.store import prune
 
     # As if they had ended long ago: what is pruned goes by that.
     table.connection.execute(

@@ -30,9 +30,9 @@ from joserfc.util import urlsafe_b64decode
 from report import Claim, parser, publish
 
 from ratchet_tokens import codec
-from ratchet_tokens.checked import checked_tokens
 from ratchet_tokens.claims import Kind, access_claims
 from ratchet_tokens.keys import Key, KeySet
+from ratchet_tokens.verified_cache import checked_tokens
 
 TARGETS = {"HS256": 0.6, "Ed25519": 1.4, "ES256": 1.4, "RS256": 2.0}
 

@@ -9,7 +9,7 @@ import pytest
 from django.test import override_settings
 
 from drf_ratchet import checks
-from drf_ratchet.doctor import State, examine
+from drf_ratchet.management.doctor import Status, examine
 
 pytestmark = pytest.mark.any_database
 
@@ -111,10 +111,10 @@ def test_a_service_without_sessions() -> None:
 
 @pytest.mark.django_db(databases=["default", "replica"])
 def test_the_doctor() -> None:
-    def database(*routers: Any) -> list[tuple[State, str]]:
+    def database(*routers: Any) -> list[tuple[Status, str]]:
         with override_settings(DATABASE_ROUTERS=routers):
             return [(state, text) for part, state, text in examine() if part == "database"]
 
     assert any("never from 'replica'" in text for _, text in database(Route(read="replica")))
-    (broken,) = (text for state, text in database(Route(*AUTH)) if state is State.BROKEN)
+    (broken,) = (text for state, text in database(Route(*AUTH)) if state is Status.BROKEN)
     assert "let db_for_write return 'replica'" in broken

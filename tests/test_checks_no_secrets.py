@@ -26,9 +26,9 @@ from joserfc import jwk
 
 from drf_ratchet import checks
 from drf_ratchet.conf import RatchetSettings, ratchet_settings
-from drf_ratchet.doctor import examine
 from drf_ratchet.issuer import issuer_verifier
 from drf_ratchet.keyring import key_directory, keyring
+from drf_ratchet.management.doctor import examine
 
 pytestmark = pytest.mark.django_db
 

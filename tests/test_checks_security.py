@@ -24,10 +24,11 @@ from django.urls import include, path
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.throttling import UserRateThrottle
 
-from drf_ratchet import checks, doctor
+from drf_ratchet import checks
 from drf_ratchet.authentication import JWTAuthentication
 from drf_ratchet.checks.claims import claim_names, looks_secret
 from drf_ratchet.checks.secret_key import is_guessable
+from drf_ratchet.management import doctor
 from drf_ratchet.throttling import RATES, SignInThrottle
 from ratchet_tokens.key_directory import new_key
 from ratchet_tokens.key_files import read_file

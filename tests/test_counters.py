@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 
 from drf_ratchet import counters, security_log, throttling
 from drf_ratchet.exceptions import Busy
-from drf_ratchet.throttling import Counter, give_back_all, take_all
+from drf_ratchet.throttling import RateLimit, give_back_all, take_all
 from tests.fixtures import PASSWORD, Tokens
 from tests.servers import valkey
 
@@ -78,23 +78,23 @@ def each_way(request: pytest.FixtureRequest, settings: Any) -> str:
 
 def test_as_many_as_the_rate(each_way: str, rates: Any) -> None:
     rates(sign_in="5/min")
-    taken = [Counter("sign_in", "a").take() for _ in range(8)]
+    taken = [RateLimit("sign_in", "a").take() for _ in range(8)]
     assert taken[:5] == [None] * 5
     assert all(wait and 0 < wait <= 70 for wait in taken[5:])
-    assert Counter("sign_in", "b").take() is None
+    assert RateLimit("sign_in", "b").take() is None
 
 
 def test_under_many_threads(each_way: str, rates: Any) -> None:
     rates(sign_in="10/hour", sign_in_address="100/hour")
 
     def attempt(_: int) -> Any:
-        return take_all([Counter("sign_in_address", "n"), Counter("sign_in", "a")])
+        return take_all([RateLimit("sign_in_address", "n"), RateLimit("sign_in", "a")])
 
     with ThreadPoolExecutor(16) as pool:
         taken = list(pool.map(attempt, range(200)))
     assert taken.count(None) == 10
     # What the account has refused, the network has not counted.
-    rest = [Counter("sign_in_address", "n").take() for _ in range(100)]
+    rest = [RateLimit("sign_in_address", "n").take() for _ in range(100)]
     assert rest.count(None) == 90
 
 
@@ -103,7 +103,7 @@ def test_never_more_in_any_span(each_way: str, rates: Any, monkeypatch: pytest.M
     start, passed = 1_800_000_000.0, []
     for tick in range(0, 300, 2):
         monkeypatch.setattr(throttling.time, "time", lambda at=start + tick: at)
-        if Counter("sign_in", "a").take() is None:
+        if RateLimit("sign_in", "a").take() is None:
             passed.append(tick)
     for first in passed:
         assert sum(first <= tick < first + 60 for tick in passed) <= 5
@@ -112,28 +112,28 @@ def test_never_more_in_any_span(each_way: str, rates: Any, monkeypatch: pytest.M
 
 def test_what_is_looked_at_is_not_counted(each_way: str, rates: Any) -> None:
     rates(sign_in="2/hour", sign_in_success="1/hour")
-    looked_at = [Counter("sign_in_success", "a")]
+    looked_at = [RateLimit("sign_in_success", "a")]
     for _ in range(3):
-        counter = Counter("sign_in", "a")
+        counter = RateLimit("sign_in", "a")
         assert take_all([counter], looked_at) is None
         give_back_all([counter])
-    counter = Counter("sign_in", "a")
+    counter = RateLimit("sign_in", "a")
     assert take_all([counter], looked_at) is None
     give_back_all([counter], added=looked_at)
-    assert take_all([Counter("sign_in", "a")], looked_at) is not None
-    assert Counter("sign_in_success", "a").seconds_to_wait() is not None
+    assert take_all([RateLimit("sign_in", "a")], looked_at) is not None
+    assert RateLimit("sign_in_success", "a").seconds_to_wait() is not None
     # The refused attempt was counted nowhere.
-    assert [Counter("sign_in", "a").take() for _ in range(2)] == [None, None]
+    assert [RateLimit("sign_in", "a").take() for _ in range(2)] == [None, None]
 
 
 def test_giving_back_what_is_gone_is_no_credit(each_way: str, rates: Any) -> None:
     rates(sign_in="2/hour")
-    counter = Counter("sign_in", "a")
+    counter = RateLimit("sign_in", "a")
     assert counter.take() is None
     caches["counts"].clear()
     counter.give_back()
     counter.give_back()
-    assert [Counter("sign_in", "a").take() is None for _ in range(3)] == [True, True, False]
+    assert [RateLimit("sign_in", "a").take() is None for _ in range(3)] == [True, True, False]
 
 
 def test_two_prefixes_count_apart(server: redis.Redis, settings: Any, rates: Any) -> None:
@@ -141,8 +141,8 @@ def test_two_prefixes_count_apart(server: redis.Redis, settings: Any, rates: Any
     server.flushall()
     for prefix in ("one", "two"):
         use(settings, REDIS, url_of(server), KEY_PREFIX=prefix)
-        assert Counter("sign_in", "a").take() is None
-        assert Counter("sign_in", "a").take() is not None
+        assert RateLimit("sign_in", "a").take() is None
+        assert RateLimit("sign_in", "a").take() is not None
     assert {key.partition(b":")[0] for key in keys_of(server)} == {b"one", b"two"}
 
 
@@ -150,7 +150,7 @@ def test_keys_expire(server: redis.Redis, settings: Any, rates: Any) -> None:
     rates(sign_in="5/min", sign_in_success="5/min")
     server.flushall()
     use(settings, REDIS, url_of(server))
-    counter, success = Counter("sign_in", "a"), Counter("sign_in_success", "a")
+    counter, success = RateLimit("sign_in", "a"), RateLimit("sign_in_success", "a")
     take_all([counter], [success])
     give_back_all([counter], added=[success])
     assert len(keys_of(server)) == 2
@@ -229,7 +229,7 @@ def test_a_cache_that_answers_nothing(
     use(settings, REDIS, url_of(server))
     monkeypatch.setattr(caches["counts"]._cache, "_client", Silent)
     with pytest.raises(Busy):
-        Counter("sign_in", "a").take()
+        RateLimit("sign_in", "a").take()
 
 
 class PassesOver(BaseCache):
@@ -253,7 +253,7 @@ def test_another_cache_that_answers_nothing(settings: Any, rates: Any, answer: s
     rates(sign_in="5/min")
     use(settings, f"{__name__}.PassesOver", KEY_PREFIX=answer)
     with pytest.raises(Busy):
-        Counter("sign_in", "a").take()
+        RateLimit("sign_in", "a").take()
 
 
 def test_a_server_that_runs_no_scripts_is_told_of_once(
@@ -263,7 +263,7 @@ def test_a_server_that_runs_no_scripts_is_told_of_once(
     rates(sign_in="5/min")
     use(settings, REDIS, url_of(server, "plain:x@"))
     for _ in range(3):
-        assert Counter("sign_in", "a").take() is None
+        assert RateLimit("sign_in", "a").take() is None
     assert caplog.text.count("refuses to run a script (NoPermissionError)") == 1
 
 
@@ -272,29 +272,29 @@ def test_a_server_that_runs_no_scripts_is_told_of_once(
 
 def test_other_names_push_no_count_out(rates: Any) -> None:
     rates(sign_in="2/hour", sign_in_account="2/hour")
-    assert [Counter("sign_in", "a").take() for _ in range(2)] == [None] * 2
+    assert [RateLimit("sign_in", "a").take() for _ in range(2)] == [None] * 2
     for number in range(2000):
-        Counter("sign_in", f"user {number}").take()
+        RateLimit("sign_in", f"user {number}").take()
         cache.set(f"page-{number}", "x")
-    assert Counter("sign_in", "a").take() is not None
+    assert RateLimit("sign_in", "a").take() is not None
 
 
 def test_clearing_the_cache_clears_the_counts(rates: Any) -> None:
     rates(sign_in="1/hour")
-    assert Counter("sign_in", "a").take() is None
-    assert Counter("sign_in", "a").take() is not None
+    assert RateLimit("sign_in", "a").take() is None
+    assert RateLimit("sign_in", "a").take() is not None
     cache.clear()
-    assert Counter("sign_in", "a").take() is None
+    assert RateLimit("sign_in", "a").take() is None
 
 
 def test_the_memory_has_a_bound(rates: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counters._InProcess, "MOST", 100)
     rates(sign_in="1/hour")
     for number in range(1000):
-        assert Counter("sign_in", f"user {number}").take() is None
+        assert RateLimit("sign_in", f"user {number}").take() is None
     assert len(cache._expire_info["ratchet"]) <= 100
     # The newest is kept.
-    assert Counter("sign_in", "user 999").take() is not None
+    assert RateLimit("sign_in", "user 999").take() is not None
 
 
 # Where nothing can be counted

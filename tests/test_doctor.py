@@ -11,9 +11,9 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import override_settings
 
-from drf_ratchet import doctor
-from drf_ratchet.doctor import State, examine
 from drf_ratchet.keyring import keyring
+from drf_ratchet.management import doctor
+from drf_ratchet.management.doctor import Status, examine
 from drf_ratchet.sessions import end_session, end_sessions_before, open_session
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 SECRET = "a secret that must not be seen, 0123456789"
 
 
-def found(part: str) -> list[tuple[State, str]]:
+def found(part: str) -> list[tuple[Status, str]]:
     return [(state, text) for looked_at, state, text in examine() if looked_at == part]
 
 
@@ -38,7 +38,7 @@ def test_all_is_well() -> None:
 def test_keys() -> None:
     said = found("keys")
 
-    assert [state for state, _ in said] == [State.OK] * 4
+    assert [state for state, _ in said] == [Status.OK] * 4
     assert [text.split(" ")[0] for _, text in said] == ["access", "access", "refresh", "refresh"]
     assert f"signed by {keyring().access.signing.kid} (HS256)" in said[0][1]
     for keys in (keyring().access, keyring().refresh):
@@ -50,13 +50,13 @@ def test_keys() -> None:
 @pytest.mark.parametrize(
     ("backend", "state", "words"),
     [
-        ("locmem.LocMemCache", State.WARNING, "not shared"),
-        ("filebased.FileBasedCache", State.WARNING, "atomically"),
-        ("dummy.DummyCache", State.BROKEN, "cannot count: ValueError"),
-        ("redis.RedisCache", State.BROKEN, "cannot count: ConnectionError"),
+        ("locmem.LocMemCache", Status.WARNING, "not shared"),
+        ("filebased.FileBasedCache", Status.WARNING, "atomically"),
+        ("dummy.DummyCache", Status.BROKEN, "cannot count: ValueError"),
+        ("redis.RedisCache", Status.BROKEN, "cannot count: ConnectionError"),
     ],
 )
-def test_cache(tmp_path: Any, backend: str, state: State, words: str) -> None:
+def test_cache(tmp_path: Any, backend: str, state: Status, words: str) -> None:
     location = f"redis://:{SECRET[:8]}@127.0.0.1:1" if "redis" in backend else str(tmp_path)
     cache = {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": location}
     caches = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}, "x": cache}
@@ -70,13 +70,13 @@ def test_cache(tmp_path: Any, backend: str, state: State, words: str) -> None:
 
 def test_a_cache_that_all_share(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "is_per_process", lambda backend: False)
-    assert [state for state, _ in found("cache")] == [State.OK, State.OK]
+    assert [state for state, _ in found("cache")] == [Status.OK, Status.OK]
 
 
 def test_database() -> None:
     said = found("database")
 
-    assert [state for state, _ in said] == [State.OK] * 3
+    assert [state for state, _ in said] == [Status.OK] * 3
     assert connection.display_name in said[0][1]
     assert "all migrations" in said[1][1]
     assert "its clock is 0." in said[2][1]
@@ -105,9 +105,9 @@ def test_not_migrated(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ahead", "state"), [(-1.5, State.OK), (3.0, State.WARNING), (-301.0, State.BROKEN)]
+    ("ahead", "state"), [(-1.5, Status.OK), (3.0, Status.WARNING), (-301.0, Status.BROKEN)]
 )
-def test_clocks(monkeypatch: pytest.MonkeyPatch, ahead: float, state: State) -> None:
+def test_clocks(monkeypatch: pytest.MonkeyPatch, ahead: float, state: Status) -> None:
     monkeypatch.setattr(doctor, "_seconds_ahead", lambda alias: ahead)
     assert found("database")[2][0] is state
 
@@ -117,7 +117,7 @@ def test_what_fails_shows_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
         raise RuntimeError(SECRET)
 
     monkeypatch.setattr(doctor, "_seconds_ahead", fail)
-    assert found("database")[-1] == (State.BROKEN, "failed with RuntimeError")
+    assert found("database")[-1] == (Status.BROKEN, "failed with RuntimeError")
     assert found("feed")  # and the next part is looked at
 
 
@@ -127,12 +127,12 @@ def test_feed(alice: User) -> None:
     list(end_sessions_before(open_session(alice).session.created_at + timedelta(seconds=1)))
 
     ((state, text),) = found("feed")
-    assert state is State.OK
+    assert state is Status.OK
     assert "2 endings and 1 cut-offs within 0:06:00 (FEED_MAX 500000)" in text
 
     with override_settings(DRF_RATCHET={"FRESHNESS": "bounded", "FEED_MAX": 1}):
         ((state, text),) = found("feed")
-    assert state is State.WARNING
+    assert state is Status.WARNING
     assert "over it" in text
 
 
@@ -140,5 +140,5 @@ def test_feed(alice: User) -> None:
 def test_freshness(chosen: str) -> None:
     with override_settings(DRF_RATCHET={"FRESHNESS": chosen}):
         ((state, text),) = found("freshness")
-    assert state is (State.WARNING if chosen == "expiry" else State.OK)
+    assert state is (Status.WARNING if chosen == "expiry" else Status.OK)
     assert chosen in text

@@ -26,8 +26,8 @@ from drf_ratchet.sessions import open_session, refresh_session
 from drf_ratchet.tenants import issuer_for, use_issuer
 from drf_ratchet_compat.drf_jwt.reading import read_token
 from ratchet_tokens import codec
-from ratchet_tokens.checked import checked_tokens
 from ratchet_tokens.claims import Kind
+from ratchet_tokens.verified_cache import checked_tokens
 from tests.fixtures import PASSWORD, Tokens, payload
 from tests.services.conftest import FORM, SECRET, basic
 from tests.services.conftest import NAME as SERVICE

@@ -28,7 +28,7 @@ from drf_ratchet.exceptions import NoActiveAccount
 from drf_ratchet.models import Session
 from drf_ratchet.serializers import TokenObtainPairSerializer
 from drf_ratchet.sessions import open_session
-from drf_ratchet.throttling import Counter, SignInThrottle, StepUpThrottle, fold, network_of
+from drf_ratchet.throttling import RateLimit, SignInThrottle, StepUpThrottle, fold, network_of
 from drf_ratchet.views import TokenObtainPairView
 from tests.fixtures import PASSWORD, Tokens
 
@@ -74,7 +74,7 @@ def test_never_more_in_any_span_of_its_length(rates: Any, monkeypatch: pytest.Mo
     passed = []
     for tick in range(600):  # ten minutes, an attempt each second
         at(start + tick, monkeypatch)
-        if Counter("sign_in", "a").take() is None:
+        if RateLimit("sign_in", "a").take() is None:
             passed.append(tick)
     for first in passed:
         assert sum(first <= tick < first + 60 for tick in passed) <= 5
@@ -85,7 +85,7 @@ def test_the_wait_is_true(rates: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     rates(sign_in="3/min")
     start = 1_800_000_007.0
     at(start, monkeypatch)
-    counter = Counter("sign_in", "a")
+    counter = RateLimit("sign_in", "a")
     assert [counter.take() for _ in range(3)] == [None] * 3
     wait = counter.take()
     assert wait is not None
@@ -97,7 +97,7 @@ def test_the_wait_is_true(rates: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_giving_back(rates: Any) -> None:
     rates(sign_in="1/hour")
-    counter = Counter("sign_in", "a")
+    counter = RateLimit("sign_in", "a")
     assert counter.take() is None
     counter.give_back()
     assert counter.take() is None
@@ -106,12 +106,12 @@ def test_giving_back(rates: Any) -> None:
 
 def test_switched_off(rates: Any) -> None:
     rates()
-    assert [Counter("sign_in", "a").take() for _ in range(500)] == [None] * 500
+    assert [RateLimit("sign_in", "a").take() for _ in range(500)] == [None] * 500
 
 
 def test_no_name_is_in_a_key(rates: Any) -> None:
     rates(sign_in="1/hour")
-    span = Counter("sign_in", "alice").span()
+    span = RateLimit("sign_in", "alice").span()
     assert span is not None
     assert all(key.startswith("ratchet:sign_in:") for key in span.keys)
     assert "alice" not in repr(span)
@@ -139,7 +139,7 @@ def test_rates_in_drfs_notation(rate: str, expected: tuple[int, float]) -> None:
 def test_a_rate_that_is_none(rates: Any, rate: Any) -> None:
     rates(sign_in=rate)
     with pytest.raises(ImproperlyConfigured):
-        Counter("sign_in", "a").take()
+        RateLimit("sign_in", "a").take()
 
 
 # Who counts as whom

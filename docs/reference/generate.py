@@ -197,7 +197,7 @@ def _option(action: argparse.Action) -> tuple[str, str]:
 
 
 def errors_page() -> str:
-    from drf_ratchet.sessions import endings
+    from drf_ratchet.sessions import end_reasons
     from ratchet_tokens import errors
 
     refused = [
@@ -205,13 +205,14 @@ def errors_page() -> str:
         for reason, comment in _members(errors, errors.Reason)
     ]
     ended = [
-        (f"`{reason.value}`", comment) for reason, comment in _members(endings, endings.EndReason)
+        (f"`{reason.value}`", comment)
+        for reason, comment in _members(end_reasons, end_reasons.EndReason)
     ]
     answers = [(str(status), f"`{code}`", detail) for status, code, detail in sorted(codes())]
     return "\n\n".join(
         [
             NOTE.format(
-                source="tokens/errors.py, exceptions.py, sessions/endings.py and the views"
+                source="tokens/errors.py, exceptions.py, sessions/end_reasons.py and the views"
             ),
             "# Errors",
             'The body of an error is `{"detail": "<a sentence>", "code": "<stable>"}`, and has a '

@@ -19,7 +19,7 @@ from drf_ratchet.sessions.grant import HEADER, Grant, Transport
 from drf_ratchet.sessions.opening import open_session
 from drf_ratchet.sessions.refreshing import read_refresh, refresh_session
 from drf_ratchet.sessions.subject import is_active
-from drf_ratchet.throttling import Counter, count_account
+from drf_ratchet.throttling import RateLimit, count_account
 
 
 class GrantSerializer(serializers.Serializer[Any]):
@@ -186,7 +186,7 @@ class TokenRefreshSerializer(GrantSerializer):
             BadIdempotencyKey: the header is there and not allowed.
         """
         token = read_refresh(attrs["refresh"], kind=self.transport.refresh, request=self.request)
-        wait = Counter("refresh", str(token.session), self.request).take()
+        wait = RateLimit("refresh", str(token.session), self.request).take()
         if wait is not None:
             raise Throttled(wait)
         kept = self.context.get("kept_key", "")

@@ -95,7 +95,7 @@ _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 @dataclass(slots=True)
-class Counter:
+class RateLimit:
     """How often something happened within a span of time.
 
     Args:
@@ -155,7 +155,7 @@ def _issuer_of(request: Any) -> str:
     return issuer
 
 
-def take_all(counters: Sequence[Counter], looked_at: Sequence[Counter] = ()) -> float | None:
+def take_all(counters: Sequence[RateLimit], looked_at: Sequence[RateLimit] = ()) -> float | None:
     """Count one attempt in all counters, or return the seconds to wait if one does not allow it.
 
     An attempt that one of them refuses is counted by none.
@@ -180,7 +180,7 @@ def take_all(counters: Sequence[Counter], looked_at: Sequence[Counter] = ()) -> 
     return None
 
 
-def give_back_all(counters: Sequence[Counter], added: Sequence[Counter] = ()) -> None:
+def give_back_all(counters: Sequence[RateLimit], added: Sequence[RateLimit] = ()) -> None:
     """Undo the last ``take`` of some counters, and count in others, whatever their rates allow.
 
     Args:
@@ -224,8 +224,8 @@ class CountingThrottle(BaseThrottle):
     """
 
     def __init__(self) -> None:
-        self._taken: list[Counter] = []
-        self._successes: list[Counter] = []
+        self._taken: list[RateLimit] = []
+        self._successes: list[RateLimit] = []
         self._wait: float | None = None
 
     def attempt(self, request: Request, view: Any) -> bool:
@@ -245,7 +245,7 @@ class CountingThrottle(BaseThrottle):
         http._ratchet_throttles = [*others, self]
         return True
 
-    def take(self, failures: Sequence[Counter], successes: Sequence[Counter] = ()) -> bool:
+    def take(self, failures: Sequence[RateLimit], successes: Sequence[RateLimit] = ()) -> bool:
         """Count the attempt if all counters allow it; if not, count it for nothing.
 
         Args:
@@ -302,7 +302,7 @@ class SignInThrottle(CountingThrottle):
             ValidationError: the account's name is no text, or too long; the network has counted it.
             APIException: the body cannot be read; the network has counted it.
         """
-        network = [Counter("sign_in_address", network_of(request), request)]
+        network = [RateLimit("sign_in_address", network_of(request), request)]
         if declared_size(request) > max_body_size(view):
             # A view of somebody else's may take it, but not from a network that is exhausted.
             if not self.take(network):
@@ -368,17 +368,17 @@ class SignInThrottle(CountingThrottle):
 
     def _counters(
         self, request: Request, account: str | None
-    ) -> tuple[list[Counter], list[Counter]]:
+    ) -> tuple[list[RateLimit], list[RateLimit]]:
         """Return what counts failures, and what successes, of an account not counted so far."""
         folded = None if account is None else fold(account)
         if folded is None or folded in self._accounts:
             return [], []
         self._accounts.add(folded)
         failures = [
-            Counter("sign_in", f"{folded} {network_of(request)}", request),
-            Counter("sign_in_account", folded, request),
+            RateLimit("sign_in", f"{folded} {network_of(request)}", request),
+            RateLimit("sign_in_account", folded, request),
         ]
-        return failures, [Counter("sign_in_success", folded, request)]
+        return failures, [RateLimit("sign_in_success", folded, request)]
 
 
 class StepUpThrottle(CountingThrottle):
@@ -392,7 +392,7 @@ class StepUpThrottle(CountingThrottle):
         """Whether the session may try once more."""
         who = _session_or_user(request)
         return self.take(
-            [Counter("step_up", who, request)], [Counter("sign_in_success", who, request)]
+            [RateLimit("step_up", who, request)], [RateLimit("sign_in_success", who, request)]
         )
 
 

@@ -64,12 +64,12 @@ from drf_ratchet.serializers import (
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import Contended, EveryDatabase
 from drf_ratchet.sessions.device import network_of
+from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.ending import end_all_sessions, end_session
-from drf_ratchet.sessions.endings import EndReason
 from drf_ratchet.sessions.freshness import living_user
 from drf_ratchet.sessions.grant import HEADER, Grant, Transport
 from drf_ratchet.sessions.refreshing import check_refresh, read_refresh, step_up_session
-from drf_ratchet.throttling import Counter, CountingThrottle, SignInThrottle, StepUpThrottle
+from drf_ratchet.throttling import CountingThrottle, RateLimit, SignInThrottle, StepUpThrottle
 from ratchet_tokens import codec
 from ratchet_tokens.claims import Kind, RefreshClaims, session_id
 from ratchet_tokens.errors import TokenRefused
@@ -307,7 +307,7 @@ class LogoutView(RatchetView):
             ending = self._session_of_bearer(request)
         else:
             ending = self._session_of_refresh(request, refresh)
-        session = store.rows().select_related("user").filter(pk=ending).first()
+        session = store.get(ending)
         if session is not None:
             end_session(session, request=request)
         return Response({"detail": _("Logout successful.")})
@@ -447,7 +447,7 @@ def count_refusal(request: Request) -> None:
     Raises:
         Throttled: there have been too many.
     """
-    wait = Counter("refresh_failures", network_of(request), request).take()
+    wait = RateLimit("refresh_failures", network_of(request), request).take()
     if wait is not None:
         raise exceptions.Throttled(wait) from None
 

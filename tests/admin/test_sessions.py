@@ -15,9 +15,9 @@ from django.utils import timezone
 from rest_framework.response import Response
 
 from drf_ratchet import signals
-from drf_ratchet.admin import counting, sessions
+from drf_ratchet.admin import paginator, sessions
 from drf_ratchet.admin.device_name import device_name
-from drf_ratchet.admin.states import REASONS
+from drf_ratchet.admin.session_state import REASONS
 from drf_ratchet.ids import uuid7
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import EndReason, end_session
@@ -86,13 +86,13 @@ def test_a_hundred_rows_cost_what_one_does(admin: Client, alice: User, number: i
     assert len(queries) == 4, queries.captured_queries
     counts = [query["sql"] for query in queries if "COUNT(" in query["sql"]]
     assert len(counts) == 1
-    assert f"LIMIT {counting.MOST}" in counts[0]
+    assert f"LIMIT {paginator.MOST}" in counts[0]
 
 
 def test_no_more_are_counted_than_can_be_leafed_through(
     admin: Client, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(counting, "MOST", 3)
+    monkeypatch.setattr(paginator, "MOST", 3)
     made = [make_session(alice) for _ in range(5)]
 
     answer = admin.get(SESSIONS)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from drf_ratchet.sessions import living, open_session, store
+from drf_ratchet.sessions import open_session, store
 from drf_ratchet.sessions.lazy_user import LazyUser
 
 ONLY = ("odd",)
@@ -29,7 +29,7 @@ def test_it_is_read_as_django_reads_it(odd: Any, django_assert_num_queries: Any)
     session = open_session(odd).session.pk
     for _ in range(2):
         with django_assert_num_queries(1):
-            found = living.find(session)
+            found = store.user_of(session)
         assert found is not None
         assert_whole(found.user, odd)
         with django_assert_num_queries(1):

@@ -272,7 +272,7 @@ class TestAtAVerifier:
         issuer.raw_feed = feed().content.decode()
         time.sleep(0.02)  # the verifier's interval
         assert verifier._feed
-        verifier._feed.turns.take(verifier._feed.fetch)
+        verifier._feed.limit.take(verifier._feed.fetch)
 
     def test_strangers_are_let_in(
         self, alice: User, feed: Ask, issuer: Issuer, verifier: Verifier

@@ -21,7 +21,7 @@ from functools import cache
 from typing import NamedTuple
 
 from drf_ratchet.sessions import rotation
-from drf_ratchet.sessions.rotation import Decision, State
+from drf_ratchet.sessions.rotation import Decision, SessionState
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TICK = timedelta(seconds=5)
@@ -191,7 +191,7 @@ def _server(world: World, request: Request, who: str, variant: Variant) -> _Adva
     decision = _ruling(variant.decide, row, generation - row.generation, key)
     name += decision.outcome
     result = row.generation + decision.generation - BASE
-    if decision.turns:
+    if decision.advances:
         return name, world, Request("turn", generation, key, result, row.generation), ()
     if decision.reason is not None:
         wrong = ()
@@ -241,7 +241,7 @@ def _wrong_with_sharing(world: World, use: Use) -> tuple[str, ...]:
 @cache
 def _ruling(decide: Callable[..., Decision], row: Row, ahead: int, key: str) -> Decision:
     """The decision for a token so far ahead of the row; the row is taken to be at BASE."""
-    state = State(
+    state = SessionState(
         generation=BASE,
         rotates=True,
         rotated_at=NOW - row.age * TICK,

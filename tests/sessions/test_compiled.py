@@ -17,7 +17,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from django.test import override_settings
 
 from drf_ratchet.models import Session
-from drf_ratchet.sessions import compiled, living, open_session, refresh_session, store
+from drf_ratchet.sessions import compiled, open_session, refresh_session, store
 from drf_ratchet.sessions.compiled import is_plain, kept
 
 pytestmark = pytest.mark.django_db
@@ -96,14 +96,14 @@ class TestWhichManagers:
                 return super().get_queryset().exclude(pk__in=hidden)
 
         session = open_session(alice).session.pk
-        assert living.find(session) is not None
+        assert store.user_of(session) is not None
         manager = ByTenant()
         manager.model = User
         monkeypatch.setitem(vars(User._meta), "default_manager", manager)
         for _ in range(2):
-            assert living.find(session) is not None
+            assert store.user_of(session) is not None
             hidden.append(alice.pk)
-            assert living.find(session) is None
+            assert store.user_of(session) is None
             read = store.read(session)
             assert read is not None
             assert not read.user_visible
@@ -116,10 +116,9 @@ class TestTheAnswer:
     ) -> None:
         User.objects.filter(pk=alice.pk).update(last_name="Älström", last_login=None)
         session = open_session(alice).session.pk
-        kept, kept_row = living.find(session), store.read(session)
-        monkeypatch.setattr(living, "is_plain", lambda manager: False)
+        kept, kept_row = store.user_of(session), store.read(session)
         monkeypatch.setattr(store, "is_plain", lambda manager: False)
-        other, other_row = living.find(session), store.read(session)
+        other, other_row = store.user_of(session), store.read(session)
 
         assert kept is not None
         assert other is not None
@@ -136,7 +135,7 @@ class TestTheAnswer:
     def test_of_a_session_without_a_user(self, alice: User) -> None:
         session = open_session(alice).session.pk
         Session.objects.update(user=None)
-        assert living.find(session) is None
+        assert store.user_of(session) is None
         read = store.read(session)
         assert read is not None
         assert read.session.user is None
@@ -144,15 +143,15 @@ class TestTheAnswer:
     def test_of_none_at_all(self, alice: User) -> None:
         session = open_session(alice).session
         session.delete()
-        assert living.find(session.id) is None
+        assert store.user_of(session.id) is None
         assert store.read(session.id) is None
 
     @pytest.mark.parametrize("use_tz", [False, True])
     def test_after_a_change_of_the_settings(self, alice: User, use_tz: bool) -> None:
         session = open_session(alice).session.pk
-        living.find(session)
+        store.user_of(session)
         with override_settings(USE_TZ=use_tz):
-            found = living.find(session)
+            found = store.user_of(session)
         assert found is not None
         assert (found.user.date_joined.tzinfo is not None) is use_tz
 
@@ -169,10 +168,10 @@ class TestTheAnswer:
             raise AssertionError("SQL was built once more")
 
         session = open_session(alice).session.pk
-        living.find(session)
+        store.user_of(session)
         store.read(session)
         monkeypatch.setattr(SQLCompiler, "as_sql", fail)
-        assert living.find(session) is not None
+        assert store.user_of(session) is not None
         assert store.read(session) is not None
 
 
@@ -219,7 +218,7 @@ class TestThreads:
 
     def test_many_threads_build_a_query_once(self, alice: User, built: list[str]) -> None:
         session = open_session(alice).session.pk
-        found = in_threads(lambda: living.find(session), 8)
+        found = in_threads(lambda: store.user_of(session), 8)
         assert [getattr(one, "user", one) for one in found] == [alice] * 8
         assert len(built) == 1
 
@@ -245,14 +244,14 @@ class TestThreads:
             assert token is not None
             grant = refresh_session(token)
             token = grant.refresh
-            return living.find(grant.session.pk)
+            return store.user_of(grant.session.pk)
 
         in_threads(request, 1)
         first = len(built)
         assert first > 0
         for _ in range(5):
             (found,) = in_threads(request, 1)
-            assert isinstance(found, living.Living), found
+            assert isinstance(found, store.UserOfSession), found
         assert len(built) == first
 
     def test_connection_of_a_thread_that_ended_is_not_held(self, alice: User) -> None:
@@ -262,7 +261,7 @@ class TestThreads:
 
         def work() -> object:
             seen.append(weakref.ref(connections["default"]))
-            return living.find(session), store.read(session)
+            return store.user_of(session), store.read(session)
 
         in_threads(work, 1)
         gc.collect()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from drf_ratchet.sessions.rotation import Decision, Outcome, State, decide
+from drf_ratchet.sessions.rotation import Decision, Outcome, SessionState, decide
 from tests.sessions.model import (
     NO_KEY,
     OWNERS_KEY,
@@ -176,35 +176,35 @@ def test_a_restore_from_before_the_end_brings_the_session_back() -> None:
 # That the checker can fail: rules and a store that are wrong, and what each of them breaks.
 
 
-def repeats_for_ever(state: State, generation: int, **options: Any) -> Decision:
+def repeats_for_ever(state: SessionState, generation: int, **options: Any) -> Decision:
     if generation == state.generation - 1 and not state.ended:
         return Decision(Outcome.REPEAT, state.generation)
     return decide(state, generation, **options)
 
 
-def turns_again_from_the_last(state: State, generation: int, **options: Any) -> Decision:
+def turns_again_from_the_last(state: SessionState, generation: int, **options: Any) -> Decision:
     if generation == state.generation - 1 and not state.ended:
         return Decision(Outcome.ADVANCE, state.generation + 1)
     return decide(state, generation, **options)
 
 
-def ended_is_not_looked_at(state: State, generation: int, **options: Any) -> Decision:
+def ended_is_not_looked_at(state: SessionState, generation: int, **options: Any) -> Decision:
     return decide(replace(state, ended=False), generation, **options)
 
 
-def knows_no_keys(state: State, generation: int, **options: Any) -> Decision:
+def knows_no_keys(state: SessionState, generation: int, **options: Any) -> Decision:
     return decide(replace(state, key_hash=""), generation, **options)
 
 
-def takes_any_key(state: State, generation: int, **options: Any) -> Decision:
+def takes_any_key(state: SessionState, generation: int, **options: Any) -> Decision:
     return decide(state, generation, **{**options, "key_hash": state.key_hash})
 
 
-def refuses_and_ends_nothing(state: State, generation: int, **options: Any) -> Decision:
+def refuses_and_ends_nothing(state: SessionState, generation: int, **options: Any) -> Decision:
     return replace(decide(state, generation, **options), ending=None)
 
 
-def never_catches_up(state: State, generation: int, **options: Any) -> Decision:
+def never_catches_up(state: SessionState, generation: int, **options: Any) -> Decision:
     return decide(state, generation, **{**options, "catch_up_limit": 0})
 
 

@@ -14,7 +14,7 @@ from drf_ratchet.clock import Now
 from drf_ratchet.ids import first_uuid7
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import open_session
-from drf_ratchet.sessions.pruning import prune
+from drf_ratchet.sessions.store import prune
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()

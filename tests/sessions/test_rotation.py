@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drf_ratchet.sessions.endings import EndReason
-from drf_ratchet.sessions.rotation import Decision, Outcome, State, decide
+from drf_ratchet.sessions.end_reasons import EndReason
+from drf_ratchet.sessions.rotation import Decision, Outcome, SessionState, decide
 from ratchet_tokens.errors import Reason
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -16,7 +16,7 @@ GRACE = timedelta(seconds=10)
 SECOND = timedelta(seconds=1)
 
 
-def state(**changes: Any) -> State:
+def state(**changes: Any) -> SessionState:
     """A living session that turned to generation 5 a minute ago."""
     defaults = {
         "generation": 5,
@@ -24,11 +24,11 @@ def state(**changes: Any) -> State:
         "rotated_at": NOW - timedelta(minutes=1),
         "expires_at": NOW + timedelta(days=1),
     }
-    return State(**{**defaults, **changes})
+    return SessionState(**{**defaults, **changes})
 
 
 def ruling(
-    row: State | None, generation: int, key_hash: str = "", grace: timedelta = GRACE
+    row: SessionState | None, generation: int, key_hash: str = "", grace: timedelta = GRACE
 ) -> Decision:
     return decide(row, generation, now=NOW, grace=grace, catch_up_limit=10, key_hash=key_hash)
 
@@ -86,7 +86,7 @@ TABLE = {
 
 
 @pytest.mark.parametrize(("row", "generation", "key", "expected"), TABLE.values(), ids=TABLE)
-def test_table(row: State | None, generation: int, key: str, expected: Decision) -> None:
+def test_table(row: SessionState | None, generation: int, key: str, expected: Decision) -> None:
     assert ruling(row, generation, key) == expected
 
 
@@ -127,7 +127,7 @@ states = st.builds(
 
 
 @given(states, st.sampled_from(["", "a", "b"]), st.integers(0, 20))
-def test_one_next_token(row: State, key: str, grace_seconds: int) -> None:
+def test_one_next_token(row: SessionState, key: str, grace_seconds: int) -> None:
     """From any state, all tokens the row's own past can have signed lead to one next token.
 
     A token handed out without turning the counter is the current one; a turn goes to the one
@@ -135,16 +135,16 @@ def test_one_next_token(row: State, key: str, grace_seconds: int) -> None:
     """
     grace = timedelta(seconds=grace_seconds)
     rulings = [ruling(row, g, key, grace) for g in range(row.generation + 1)]
-    turned_to = {r.generation for r in rulings if r.turns}
+    turned_to = {r.generation for r in rulings if r.advances}
     repeated = {r.generation for r in rulings if r.outcome in (Outcome.REPEAT, Outcome.HOLD)}
     assert turned_to <= {row.generation + 1}
     assert repeated <= {row.generation}
 
 
 @given(states, st.integers(0, 60), st.sampled_from(["", "a"]))
-def test_the_counter_only_goes_up(row: State, generation: int, key: str) -> None:
+def test_the_counter_only_goes_up(row: SessionState, generation: int, key: str) -> None:
     decision = ruling(row, generation, key)
-    if decision.turns:
+    if decision.advances:
         assert decision.generation > row.generation
         assert decision.generation == generation + 1
     refused = decision.outcome in (Outcome.REFUSE, Outcome.REUSE)
@@ -152,7 +152,7 @@ def test_the_counter_only_goes_up(row: State, generation: int, key: str) -> None
 
 
 @given(states, st.integers(0, 60))
-def test_an_ended_session_gives_nothing(row: State, generation: int) -> None:
+def test_an_ended_session_gives_nothing(row: SessionState, generation: int) -> None:
     decision = ruling(row, generation)
     if row.ended or row.expires_at <= NOW or not row.user_active:
         assert decision.outcome is Outcome.REFUSE

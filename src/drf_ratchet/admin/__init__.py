@@ -5,8 +5,8 @@ Django loads it where ``django.contrib.admin`` is installed. Elsewhere nothing i
 
 from django.contrib import admin
 
-from drf_ratchet.admin.of_user import SessionsOfUser
 from drf_ratchet.admin.sessions import SessionAdmin
+from drf_ratchet.admin.user_link import SessionsOfUser
 from drf_ratchet.models import Session
 
 __all__ = ["SessionAdmin", "SessionsOfUser"]

@@ -17,10 +17,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from drf_ratchet.admin.states import ENDED, EXPIRED, LIVING, REASONS, STATES
+from drf_ratchet.admin.session_state import ENDED, EXPIRED, LIVING, REASONS, STATES
 from drf_ratchet.clock import Now, process_now, stored
 from drf_ratchet.models import Session
-from drf_ratchet.sessions.database import write_database
+from drf_ratchet.sessions import store
 
 Sessions = QuerySet[Session]
 
@@ -133,7 +133,7 @@ def _is_known(user: Any, request: Any) -> bool:
         for action in ("view", "change")
     ):
         return True
-    return Session._base_manager.using(write_database()).filter(user=user).exists()
+    return store.has_sessions(user)
 
 
 def _user_of(value: str) -> Any:

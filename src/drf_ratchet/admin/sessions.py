@@ -11,7 +11,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, path, reverse
@@ -22,14 +22,13 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
 
 from drf_ratchet.admin import keys_page
-from drf_ratchet.admin.counting import BoundedPaginator
 from drf_ratchet.admin.device_name import device_name
 from drf_ratchet.admin.filters import LastUseFilter, ReasonFilter, StateFilter, UserFilter
-from drf_ratchet.admin.of_user import may_look
-from drf_ratchet.admin.states import ENDED, LIVING, STATES, reason_of, state_of
-from drf_ratchet.clock import Now
+from drf_ratchet.admin.paginator import BoundedPaginator
+from drf_ratchet.admin.session_state import ENDED, LIVING, STATES, reason_of, state_of
+from drf_ratchet.admin.user_link import may_look
 from drf_ratchet.models import Session
-from drf_ratchet.sessions import Contended, EndReason, living_sessions
+from drf_ratchet.sessions import Contended, EndReason, living_sessions, store
 from drf_ratchet.sessions.database import EveryDatabase, write_database
 from drf_ratchet.sessions.ending import end_several
 
@@ -215,10 +214,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if sessions is None or len(users) > MOST_USERS:
             self._say_too_many(request)
             return None
-        alive = Session._base_manager.using(write_database()).filter(
-            user__in=users, ended_at=None, expires_at__gt=Now()
-        )
-        counts = dict(alive.values_list("user").annotate(number=Count("pk")))
+        counts = store.count_active(users)
         if sum(counts.values()) > MOST_SESSIONS:
             self._say_too_many(request)
             return None

@@ -25,7 +25,7 @@ from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import Contended
 from drf_ratchet.sessions.grant import Grant
 from drf_ratchet.sessions.refreshing import check_refresh, read_refresh, refresh_session
-from drf_ratchet.throttling import Counter
+from drf_ratchet.throttling import RateLimit
 from drf_ratchet.views import count_refusal
 from ratchet_tokens.claims import Kind, RefreshClaims, session_id
 from ratchet_tokens.errors import TokenRefused
@@ -74,7 +74,7 @@ class BrowsableAPIMiddleware:
 
     def _turn(self, request: HttpRequest, token: RefreshClaims) -> HttpResponseBase | None:
         try:
-            wait = Counter("refresh", str(token.session), request).take()
+            wait = RateLimit("refresh", str(token.session), request).take()
             if wait is not None:
                 raise exceptions.Throttled(wait)
             try:

@@ -20,8 +20,8 @@ from drf_ratchet.browser.cookies import delete_cookies, key_of, set_cookies, tok
 from drf_ratchet.browser.cross_site import IsSameOrigin
 from drf_ratchet.parsers import JSONParser
 from drf_ratchet.sessions import store
+from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.ending import end_session
-from drf_ratchet.sessions.endings import EndReason
 from drf_ratchet.sessions.grant import Grant, Transport, django_request
 from drf_ratchet.sessions.refreshing import check_refresh, read_refresh
 from drf_ratchet.sessions.subject import subject_of
@@ -167,6 +167,6 @@ def _end_session_of(request: Request, reason: str) -> None:
         token = read_refresh(cookie, kind=Kind.COOKIE_REFRESH, request=request, check_times=False)
     except TokenRefused:
         return
-    session = store.rows().select_related("user").filter(pk=token.session).first()
+    session = store.get(token.session)
     if session is not None:
         end_session(session, reason=reason, request=request)

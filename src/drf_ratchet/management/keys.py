@@ -14,7 +14,7 @@ from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.keyring import key_directory
 from ratchet_tokens.key_directory import (
     KeyFile,
-    State,
+    KeyState,
     list_keys,
     new_key,
     retire_key,
@@ -123,7 +123,7 @@ def _list(out: OutputWrapper, directory: Path, now: float, options: dict[str, An
 def _retire(out: OutputWrapper, directory: Path, now: float, options: dict[str, Any]) -> None:
     gone = retire_key(directory, options["kid"], now, force=options["force"])
     out.write(f"{gone.key.kid} is deleted.")
-    if gone.state is not State.OVER:
+    if gone.state is not KeyState.OVER:
         kept = int(ratchet_settings().JWKS_MAX_AGE.total_seconds())
         out.write(
             f"Services that verify on their own may keep it for {kept} seconds more, and those of "
@@ -151,7 +151,7 @@ def _name(one: KeyFile) -> str:
 
 
 def _when(one: KeyFile) -> str:
-    if one.state is State.PUBLISHED:
+    if one.state is KeyState.PUBLISHED:
         return f"  signs from {_moment(one.key.signs_from)}"
     if one.key.verifies_until != float("inf"):
         return f"  verifies until {_moment(one.key.verifies_until)}"

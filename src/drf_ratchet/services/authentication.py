@@ -20,7 +20,7 @@ from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.exceptions import Busy
 from drf_ratchet.security_log import one_line, security_log
 from drf_ratchet.sessions.device import network_of
-from drf_ratchet.throttling import Counter
+from drf_ratchet.throttling import RateLimit
 
 REALM = 'Basic realm="services"'
 
@@ -55,13 +55,13 @@ class ServiceAuthentication(BaseAuthentication):
         network = network_of(request)
         # By the name that was sent, known or not: the answers do not tell which services there are.
         sent = named or (spellings[0][0] if spellings else "")
-        wrong_secrets = Counter("service_failures", f"{sent} {network}", request)
+        wrong_secrets = RateLimit("service_failures", f"{sent} {network}", request)
         _refuse_if_exhausted(wrong_secrets)
         for name, secret in spellings:
             if _is_right(name, secret):
                 nobody: Any = api_settings.UNAUTHENTICATED_USER
                 return nobody and nobody(), name
-        for counter in (wrong_secrets, Counter("service_failures", network, request)):
+        for counter in (wrong_secrets, RateLimit("service_failures", network, request)):
             wait = counter.take()
             if wait is not None:
                 raise exceptions.Throttled(wait)
@@ -79,7 +79,7 @@ class ServiceAuthentication(BaseAuthentication):
         return REALM
 
 
-def _refuse_if_exhausted(counter: Counter) -> None:
+def _refuse_if_exhausted(counter: RateLimit) -> None:
     """Refuse whoever has guessed too often, before anything is compared.
 
     Raises:

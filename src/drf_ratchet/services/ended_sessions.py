@@ -58,7 +58,7 @@ class NoPublicKey(exceptions.NotFound):
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class SignedList:
     """The list as it was at one moment.
 
     Args:
@@ -87,10 +87,10 @@ class EndedSessions:
     def __init__(self, issuer: str | None = None) -> None:
         self._issuer = issuer
         self._reader = OneReader()
-        self._latest: Document | None = None
+        self._latest: SignedList | None = None
         self._failed_at = float("-inf")
 
-    def document(self) -> Document:
+    def document(self) -> SignedList:
         """Return one that is not older than ``FEED_INTERVAL``. Three queries, or none.
 
         Raises:
@@ -107,7 +107,7 @@ class EndedSessions:
         asked_at = time.monotonic()
         interval = ratchet_settings().FEED_INTERVAL.total_seconds()
 
-        def young() -> Document | None:
+        def young() -> SignedList | None:
             latest = self._latest
             if latest and latest.kid == key.kid and latest.read_at > asked_at - interval:
                 return latest
@@ -134,7 +134,7 @@ class EndedSessions:
             # The kind of error alone: a driver's text may hold the connection's password.
             log.error("The list of ended sessions could not be read (%s).", type(error).__name__)
             raise Busy from None
-        self._latest = Document(sign_document(claims, key, ENDED_SESSIONS), key.kid, started)
+        self._latest = SignedList(sign_document(claims, key, ENDED_SESSIONS), key.kid, started)
 
 
 class _CutOff(NamedTuple):

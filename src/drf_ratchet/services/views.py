@@ -22,8 +22,8 @@ from drf_ratchet.services.authentication import REALM, ServiceAuthentication
 from drf_ratchet.services.ended_sessions import ended_sessions
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import write_database
+from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.ending import end_session
-from drf_ratchet.sessions.endings import EndReason
 from drf_ratchet.sessions.freshness import living_user
 from drf_ratchet.sessions.grant import django_request
 from drf_ratchet.sessions.refreshing import check_refresh, read_refresh
@@ -84,7 +84,7 @@ class RevokeView(ServiceView):
             ending = _session_of(token, request)
         except TokenRefused:
             return Response({})
-        session = store.rows().select_related("user").filter(pk=ending).first()
+        session = store.get(ending)
         if session and end_session(session, reason=EndReason.REVOKED, request=request):
             security_log.info("The service %s has revoked session %s.", request.auth, session.pk)
         return Response({})

@@ -1,8 +1,8 @@
 """What a session is, and the rules of its counter."""
 
 from drf_ratchet.sessions.database import Contended
+from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.ending import end_all_sessions, end_session, end_sessions_before
-from drf_ratchet.sessions.endings import EndReason
 from drf_ratchet.sessions.grant import Grant
 from drf_ratchet.sessions.opening import open_session
 from drf_ratchet.sessions.refreshing import refresh_session, step_up_session

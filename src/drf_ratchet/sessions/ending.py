@@ -22,7 +22,7 @@ from drf_ratchet.sessions.announcements import (
     cut_off_everybody,
 )
 from drf_ratchet.sessions.database import demand_autocommit, past_conflicts, write_database
-from drf_ratchet.sessions.endings import EndReason
+from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.grant import django_request
 from drf_ratchet.sessions.subject import subject_of
 
@@ -191,8 +191,7 @@ def _end_many(
 
 def _end_each(ids: Sequence[UUID], reason: str) -> Sequence[UUID]:
     """End sessions and announce each; return the ids of those that this call ended."""
-    chosen = store.rows().filter(pk__in=ids, ended_at__isnull=True)
-    return past_conflicts(lambda: store.end_each(chosen, reason)) if ids else ()
+    return past_conflicts(lambda: store.end_listed(ids, reason)) if ids else ()
 
 
 def _end_rest(

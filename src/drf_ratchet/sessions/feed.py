@@ -19,7 +19,8 @@ from django.db.models import QuerySet
 
 from drf_ratchet.clock import Now, aware
 from drf_ratchet.conf import NAME, ratchet_settings
-from drf_ratchet.models import CutOff, Session
+from drf_ratchet.models import CutOff
+from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.one_reader import OneReader
 from ratchet_tokens.claims import session_id
@@ -180,22 +181,15 @@ def window() -> timedelta:
 
 
 def recent_endings() -> QuerySet[Any, Any]:
-    """Return the ids of sessions that ended within the window, newest ending first.
-
-    The ids alone: to make the moments of each row takes five times as long as all the rest.
-    """
-    sessions = Session._base_manager.using(write_database())
-    recent = sessions.filter(announced_at__gt=Now() - window()).order_by("-announced_at")
-    return recent.values_list("pk", flat=True)
+    """Return the ids of sessions that ended within the window, newest ending first."""
+    return store.announced_since(Now() - window())
 
 
 def announced_at(session: UUID) -> float:
     """Return when the ending of a session was announced, in seconds since 1970."""
-    using = write_database()
-    moments = Session._base_manager.using(using).filter(pk=session)
-    moment = moments.values_list("announced_at", flat=True).first()
+    moment = store.announced_at(session)
     # It may be pruned in between.
-    return time.time() if moment is None else aware(moment, using).timestamp()
+    return time.time() if moment is None else aware(moment, write_database()).timestamp()
 
 
 def recent_cut_offs() -> QuerySet[Any, Any]:

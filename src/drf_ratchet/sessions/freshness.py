@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from drf_ratchet.conf import ratchet_settings
-from drf_ratchet.sessions import living
-from drf_ratchet.sessions.endings import reason_after
+from drf_ratchet.sessions import store
+from drf_ratchet.sessions.end_reasons import reason_after
 from drf_ratchet.sessions.feed import feed_of
 from drf_ratchet.sessions.fingerprint import is_unchanged
 from drf_ratchet.sessions.lazy_user import LazyUser
@@ -35,7 +35,7 @@ def living_user(claims: Mapping[str, Any]) -> Any:
 
     Goes through the user model's default manager, so one that hides users keeps hiding them.
     """
-    found = living.find(session_id(claims))
+    found = store.user_of(session_id(claims))
     if found is None or subject_of(found.user) != claims["sub"]:
         raise TokenRefused(Reason.SESSION_ENDED)
     if not is_active(found.user):

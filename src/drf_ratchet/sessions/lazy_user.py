@@ -16,7 +16,7 @@ from django.utils.functional import SimpleLazyObject, empty
 
 from drf_ratchet.conf import NAME
 from drf_ratchet.exceptions import TokenNotValid
-from drf_ratchet.sessions import living
+from drf_ratchet.sessions import store
 from drf_ratchet.sessions.compiled import is_plain
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.subject import id_field, is_active, subject_of
@@ -208,7 +208,7 @@ def _find(
         TokenNotValid: no user, more than one, or an inactive one.
     """
     # The statement of "immediate" is built once: a third of the time of the query by the field.
-    session = None if claims is None else living.find(session_id(claims))
+    session = None if claims is None else store.user_of(session_id(claims))
     if session is not None:
         found = [session.user]
     elif "\0" in subject or not _is_encodable(subject):  # no driver takes it for a text

@@ -131,7 +131,7 @@ def new_session(
     except BaseException as error:
         # No client will ever hold a token of this session.
         if session is not None and not connections[write_database()].needs_rollback:
-            store.rows().filter(pk=session.pk).delete()
+            store.discard(session)
         if isinstance(error, Exception) and _is_gone(user, error, inserted=session is not None):
             raise NoActiveAccount from None
         raise
@@ -187,8 +187,7 @@ def _demand_alive(session: Session) -> Iterator[None]:
         yield
     if wrote:
         owner: Any = session.user_id
-        alive = store.rows().filter(pk=session.pk, ended_at__isnull=True, user_id=owner)
-        if not alive.exists():
+        if not store.exists(session.pk, ended_at=None, user_id=owner):
             raise NoActiveAccount
 
 

@@ -25,8 +25,8 @@ from drf_ratchet.sessions.database import (
     write_database,
 )
 from drf_ratchet.sessions.device import device_of
+from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.ending import report_ending
-from drf_ratchet.sessions.endings import EndReason
 from drf_ratchet.sessions.fingerprint import is_unchanged, renewed
 from drf_ratchet.sessions.grant import (
     HEADER,
@@ -37,7 +37,7 @@ from drf_ratchet.sessions.grant import (
     mint_access,
     mint_refresh,
 )
-from drf_ratchet.sessions.rotation import Decision, Outcome, State, decide, refusal
+from drf_ratchet.sessions.rotation import Decision, Outcome, SessionState, decide, refusal
 from drf_ratchet.sessions.sign_in_policy import may_sign_in
 from drf_ratchet.sessions.store import Read
 from drf_ratchet.sessions.subject import is_active, subject_of
@@ -238,11 +238,11 @@ def _refresh(
     raise Contended
 
 
-def _state(read: Read | None, token: RefreshClaims) -> State | None:
+def _state(read: Read | None, token: RefreshClaims) -> SessionState | None:
     if read is None:
         return None
     session, user = read.session, read.session.user
-    return State(
+    return SessionState(
         generation=session.generation,
         rotates=session.rotates,
         rotated_at=session.rotated_at,
@@ -306,7 +306,9 @@ def _refresh_once(
         # The session goes on: a policy may look at the request, and say yes to the next one.
         raise NoActiveAccount if elevates else TokenRefused(Reason.USER_INACTIVE)
     idle = idle or ratchet_settings().REFRESH_TOKEN_LIFETIME
-    changes = _changes(read, decision, request, key_hash, idle, elevates) if decision.turns else {}
+    changes = (
+        _changes(read, decision, request, key_hash, idle, elevates) if decision.advances else {}
+    )
     # Everything that may fail comes before the counter turns.
     try:
         claims = custom_claims(

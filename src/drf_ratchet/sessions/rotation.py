@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from drf_ratchet.sessions.endings import EndReason, reason_after
+from drf_ratchet.sessions.end_reasons import EndReason, reason_after
 from ratchet_tokens.errors import Reason
 
 
@@ -27,7 +27,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class SessionState:
     """A session as the rule sees it.
 
     Args:
@@ -74,13 +74,13 @@ class Decision:
     ending: EndReason | None = None
 
     @property
-    def turns(self) -> bool:
+    def advances(self) -> bool:
         """Whether the counter has to be moved, by compare-and-set."""
         return self.outcome in (Outcome.ADVANCE, Outcome.CATCH_UP)
 
 
 def decide(
-    state: State | None,
+    state: SessionState | None,
     generation: int,
     *,
     now: datetime,
@@ -126,7 +126,7 @@ def decide(
     return Decision(Outcome.REFUSE, reason=Reason.SESSION_ENDED, ending=EndReason.TOO_FAR_AHEAD)
 
 
-def refusal(state: State | None, now: datetime) -> Decision | None:
+def refusal(state: SessionState | None, now: datetime) -> Decision | None:
     """Why no token of this session is good, whatever its generation; None if they may be.
 
     Args:

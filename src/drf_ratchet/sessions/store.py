@@ -1,23 +1,25 @@
-"""The rows: the only module that writes them. What else happens around a write is not its business.
+"""Read and write sessions: all writes to their rows go through this module.
 
-Every write after the first is a conditional UPDATE that says whether it found what it expected.
+``announcements``, which it calls, stamps when an ending was announced. Every write after the first
+is a conditional UPDATE that returns whether it found the row as expected. Signals, logs and limits
+are for the callers.
 """
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db import connections, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.sql import UpdateQuery
 
 from drf_ratchet.clock import Now, stored
-from drf_ratchet.ids import uuid7
-from drf_ratchet.models import Session
+from drf_ratchet.ids import first_uuid7, uuid7
+from drf_ratchet.models import CutOff, Session
 from drf_ratchet.sessions.announcements import announce_again, announce_again_if_late, cut_off
 from drf_ratchet.sessions.compiled import ANY_SESSION, is_plain, kept, run_compiled
 from drf_ratchet.sessions.database import past_conflicts, write_database
@@ -53,9 +55,69 @@ class Read:
     user_visible: bool
 
 
-def rows() -> QuerySet[Session]:
-    """All sessions, in the database that is written to."""
+def _rows() -> QuerySet[Session]:
     return Session._base_manager.using(write_database())
+
+
+def get(session_id: UUID) -> Session | None:
+    """Return the session with this id and its user, ended or not; None if there is none."""
+    return _rows().select_related("user").filter(pk=session_id).first()
+
+
+def exists(session_id: UUID, **conditions: Any) -> bool:
+    """Return whether there is a session with this id for which the conditions hold.
+
+    Args:
+        session_id: the id.
+        conditions: as for ``QuerySet.filter``.
+    """
+    return _rows().filter(pk=session_id, **conditions).exists()
+
+
+def existing(session_ids: Iterable[UUID]) -> set[UUID]:
+    """Return which of these ids a session has. One query for every 900."""
+    found: set[UUID] = set()
+    for batch in in_batches(list(session_ids)):
+        found.update(_rows().filter(pk__in=batch).values_list("pk", flat=True))
+    return found
+
+
+def is_active(session_id: UUID) -> bool:
+    """Return whether the session has neither ended nor expired."""
+    return exists(session_id, ended_at=None, expires_at__gt=Now())
+
+
+def has_sessions(user: Any) -> bool:
+    """Return whether the user has any sessions, ended or not."""
+    return _rows().filter(user=user).exists()
+
+
+def count_active(users: Iterable[Any]) -> dict[Any, int]:
+    """Return the number of active sessions by the primary key of the user.
+
+    Args:
+        users: primary keys.
+    """
+    alive = _rows().filter(user__in=users, ended_at=None, expires_at__gt=Now())
+    return dict(alive.values_list("user").annotate(number=Count("pk")))
+
+
+def announced_since(moment: Any) -> QuerySet[Session, UUID]:
+    """Return the ids of sessions whose ending was announced after a moment, newest first.
+
+    The ids alone: reading the moments of the rows takes five times as long.
+
+    Args:
+        moment: an expression of the database, or an aware datetime.
+    """
+    recent = _rows().filter(announced_at__gt=moment).order_by("-announced_at")
+    return recent.values_list("pk", flat=True)
+
+
+def announced_at(session_id: UUID) -> datetime | None:
+    """Return when the ending of a session was announced; None if it was not, or there is no row."""
+    moments = _rows().filter(pk=session_id)
+    return moments.values_list("announced_at", flat=True).first()
 
 
 def insert(
@@ -72,7 +134,7 @@ def insert(
 
     Args:
         user: whose.
-        rotates: whether its counter turns.
+        rotates: whether a refresh increments its counter.
         idle: how long it lives without a refresh.
         absolute: how long it lives at the most, None for ever.
         device: where it was opened.
@@ -121,7 +183,7 @@ def read(session_id: UUID) -> Read | None:
         session, user, now = row
         Session._meta.get_field("user").set_cached_value(session, user)
         return Read(session, now, True)
-    found: QuerySet[Any] = rows().select_related("user").annotate(database_now=Now())
+    found: QuerySet[Any] = _rows().select_related("user").annotate(database_now=Now())
     # A default manager that hides some users hides them here too.
     visible = model._default_manager.using(using)
     hides = bool(visible.all().query.where)
@@ -133,6 +195,63 @@ def read(session_id: UUID) -> Read | None:
     return Read(session, session.database_now, session.user_visible if hides else True)
 
 
+class UserOfSession(NamedTuple):
+    """A user, and what ``immediate`` checks of the session, which may have ended.
+
+    Args:
+        user: an instance of the user model.
+        ended: whether something ended the session.
+        end_reason: what, if so.
+        in_time: whether it has not expired, by the database's clock.
+        fingerprint: the password's, as the session has it.
+    """
+
+    user: Any
+    ended: bool
+    end_reason: str
+    in_time: bool
+    fingerprint: str
+
+
+#: What is read of the session beside the user, by the names it has on the instance.
+_OF_THE_SESSION: dict[str, Any] = {
+    "ratchet_ended_at": F("ratchet_sessions__ended_at"),
+    "ratchet_end_reason": F("ratchet_sessions__end_reason"),
+    "ratchet_in_time": Q(ratchet_sessions__expires_at__gt=Now()),
+    "ratchet_fingerprint": F("ratchet_sessions__fingerprint"),
+}
+
+
+def user_of(session_id: UUID) -> UserOfSession | None:
+    """Return the user of a session, ended or not; None if there is none. One query.
+
+    Goes through the user model's default manager, so one that hides users keeps hiding them.
+    """
+    model, using = get_user_model(), write_database()
+    if is_plain(model._default_manager):
+        found = run_compiled(_any_user, model, using, session_id)
+        if found is None:
+            return None
+        user, *read = found
+    else:
+        user = _users(model, using, session_id).first()
+        if user is None:
+            return None
+        read = [vars(user).pop(name) for name in _OF_THE_SESSION]
+    ended_at, end_reason, in_time, fingerprint = read
+    return UserOfSession(user, ended_at is not None, end_reason, in_time, fingerprint)
+
+
+def _users(model: Any, using: str, session_id: UUID) -> QuerySet[Any]:
+    users = model._default_manager.using(using)
+    found: QuerySet[Any] = users.filter(ratchet_sessions=session_id).annotate(**_OF_THE_SESSION)
+    return found
+
+
+def _any_user(model: Any, using: str) -> QuerySet[Any]:
+    return _users(model, using, ANY_SESSION)
+
+
 def _any_with_user(model: Any, using: str) -> QuerySet[Session]:
     found = Session._base_manager.using(using).select_related("user")
     return found.filter(pk=ANY_SESSION).annotate(database_now=Now())
@@ -140,7 +259,7 @@ def _any_with_user(model: Any, using: str) -> QuerySet[Session]:
 
 def living(user: Any) -> QuerySet[Session]:
     """A user's sessions that have not ended or expired, newest first, each with its user."""
-    alive = rows().select_related("user").filter(ended_at__isnull=True, expires_at__gt=Now())
+    alive = _rows().select_related("user").filter(ended_at__isnull=True, expires_at__gt=Now())
     return alive.filter(user=user).order_by("-id")
 
 
@@ -152,7 +271,7 @@ def rows_of(ids: Sequence[UUID], user: Any) -> Iterator[Session]:
         user: whose they are, or were: each has it as its user.
     """
     for batch in in_batches(ids):
-        for session in rows().filter(pk__in=batch).order_by("-pk"):
+        for session in _rows().filter(pk__in=batch).order_by("-pk"):
             session.user_id = user.pk
             Session._meta.get_field("user").set_cached_value(session, user)
             yield session
@@ -247,12 +366,17 @@ def end(session: Session, reason: str, **conditions: Any) -> bool:
         conditions: what else must hold of the row.
     """
     began = time.monotonic()
-    alive = rows().filter(pk=session.pk, ended_at__isnull=True, **conditions)
+    alive = _rows().filter(pk=session.pk, ended_at__isnull=True, **conditions)
     if not alive.update(ended_at=Now(), announced_at=Now(), end_reason=reason):
         return False
-    announce_again_if_late(rows().filter(pk=session.pk), began)
+    announce_again_if_late(_rows().filter(pk=session.pk), began)
     session.end_reason = reason
     return True
+
+
+def end_listed(session_ids: Iterable[UUID], reason: str) -> list[UUID]:
+    """End those of a few sessions that have not ended, and return their ids; as ``end_each``."""
+    return end_each(_rows().filter(pk__in=session_ids, ended_at__isnull=True), reason)
 
 
 def newest(found: QuerySet[Session]) -> QuerySet[Session, UUID]:
@@ -277,7 +401,7 @@ def end_each(chosen: QuerySet[Any, Any], reason: str) -> list[UUID]:
     changes = {"ended_at": Now(), "announced_at": Now(), "end_reason": reason}
     ids = _update_returning_ids(chosen, changes)
     if ids:
-        announce_again_if_late(rows().filter(pk__in=ids), began)
+        announce_again_if_late(_rows().filter(pk__in=ids), began)
     return sorted(ids, reverse=True)
 
 
@@ -324,7 +448,7 @@ def end_older(
         announced: QuerySet[Any] | None = cut_off(subject, up_to_there, list(alive))
         if announced is None:
             lately = Now() - timedelta(hours=1)
-            announced = rows().filter(user=user, end_reason=reason, ended_at__gt=lately)
+            announced = _rows().filter(user=user, end_reason=reason, ended_at__gt=lately)
             announce_again(announced.filter(pk__lte=up_to_there, announced_at=None))
     announce_again_if_late(announced, began)
     return number, ids
@@ -342,9 +466,9 @@ def _update_returning_ids(found: QuerySet[Session], changes: Mapping[str, Any]) 
             # MariaDB has neither that nor LIMIT in a subquery.
             ids = list(found.select_for_update().values_list("pk", flat=True))
             for batch in in_batches(ids):
-                rows().filter(pk__in=batch).update(**changes)
+                _rows().filter(pk__in=batch).update(**changes)
         return ids
-    chosen: Any = rows().filter(pk__in=found.values("pk"), ended_at__isnull=True)
+    chosen: Any = _rows().filter(pk__in=found.values("pk"), ended_at__isnull=True)
     query = chosen.query.chain(UpdateQuery)
     query.add_update_values(changes)
     sql, parameters = query.get_compiler(using).as_sql()
@@ -364,7 +488,16 @@ def living_fingerprints(user: Any) -> list[str]:
     return list(stamps.distinct())
 
 
-def stamp(found: QuerySet[Session], fingerprint: str) -> None:
+def discard(session: Session) -> None:
+    """Delete a new session's row. For one whose first tokens could not be made.
+
+    Args:
+        session: the row, of which no client has a token.
+    """
+    _rows().filter(pk=session.pk).delete()
+
+
+def restamp(found: QuerySet[Session], fingerprint: str) -> None:
     """Write a fingerprint into some sessions. One query.
 
     Args:
@@ -385,9 +518,35 @@ def end_up_to(last: UUID, reason: str, batch_size: int) -> Iterator[int]:
     Yields:
         How many sessions each batch ended.
     """
-    for first, final in batches(rows().filter(pk__lte=last), batch_size):
-        alive = rows().filter(pk__gte=first, pk__lte=final, ended_at__isnull=True)
+    for first, final in batches(_rows().filter(pk__lte=last), batch_size):
+        alive = _rows().filter(pk__gte=first, pk__lte=final, ended_at__isnull=True)
         yield alive.update(ended_at=Now(), end_reason=reason)
+
+
+def prune(before: datetime, batch_size: int = 1000) -> Iterator[int]:
+    """Delete sessions that ended or expired before a moment and have expired by now.
+
+    It walks the primary key, whose order is that of the sign-ins, and stops at the moment: no
+    index on the expiry is needed, and each statement touches one batch.
+
+    Args:
+        before: an aware datetime, longer ago than an access token lives.
+        batch_size: rows looked at in one go.
+
+    Yields:
+        How many rows each batch deleted.
+    """
+    older = _rows().filter(pk__lt=first_uuid7(before))
+    before = stored(before, write_database())
+    # Everybody's are few, and answer for tokens that may come much later.
+    cut_offs = CutOff._base_manager.using(write_database()).exclude(subject="")
+    cut_offs.filter(announced_at__lt=before).delete()
+    # One that ended stays for as long as its refresh token may come, and is told why.
+    over = Q(expires_at__lt=before) | Q(ended_at__lt=before, expires_at__lt=Now())
+    over &= Q(kept_until=None) | Q(kept_until__lt=Now())
+    for first, last in batches(older, batch_size):
+        deleted, _by_model = _rows().filter(over, pk__gte=first, pk__lte=last).delete()
+        yield deleted
 
 
 def batches(found: QuerySet[Session], batch_size: int) -> Iterator[tuple[UUID, UUID]]:

@@ -24,8 +24,8 @@ from django.db.models.signals import ModelSignal, class_prepared, post_save, pre
 
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import write_database
+from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.ending import end_many_with_transaction
-from drf_ratchet.sessions.endings import EndReason
 from drf_ratchet.sessions.fingerprint import either, fingerprint_of, is_unchanged
 from drf_ratchet.sessions.subject import is_active
 from ratchet_tokens.claims import session_id
@@ -121,7 +121,7 @@ def _on_save(instance: Any, created: bool, update_fields: Any, using: str, **kwa
     found = found.filter(fingerprint__in=other)
     kept = _kept.get()
     if kept is not None:
-        store.stamp(found.filter(pk=kept), fingerprint_of(user))
+        store.restamp(found.filter(pk=kept), fingerprint_of(user))
     end_many_with_transaction(found, user, EndReason.PASSWORD_CHANGED)
 
 
@@ -148,7 +148,7 @@ def _before_save(instance: Any, update_fields: Any, using: str, **kwargs: Any) -
             stamp = either(fingerprint_of(before), fingerprint_of(after))
             # Only sessions of the password that is rehashed: not those of an earlier one.
             same = [one for one in store.living_fingerprints(before) if is_unchanged(before, one)]
-            store.stamp(store.living(before).filter(fingerprint__in=same), stamp)
+            store.restamp(store.living(before).filter(fingerprint__in=same), stamp)
 
 
 def _looks_like_upgrade(user: Any, update_fields: Any) -> bool:

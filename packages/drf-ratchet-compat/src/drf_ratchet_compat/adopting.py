@@ -21,7 +21,7 @@ from drf_ratchet.models import CutOff, Session
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import past_conflicts, write_database
 from drf_ratchet.sessions.device import device_of
-from drf_ratchet.sessions.endings import EndReason
+from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.fingerprint import fingerprint_of
 from drf_ratchet.sessions.subject import subject_of
 from ratchet_tokens.claims import RefreshClaims
@@ -83,7 +83,7 @@ def adopt(old: OldSession, *, request: Any = None) -> RefreshClaims:
     Raises:
         TokenRefused: all sessions of its time, or all of its user's, were ended in the meantime.
     """
-    if not store.rows().filter(pk=old.id).exists():
+    if not store.exists(old.id):
         if is_cut_off(old.id) or was_sent_away(old):
             raise TokenRefused(Reason.SESSION_ENDED)
         row = row_of(old, request=request)
@@ -137,7 +137,8 @@ def was_sent_away(old: OldSession) -> bool:
 
 def sendings_away() -> QuerySet[Session]:
     """Rows whose ending was meant for more than that one session, as far as its reason tells."""
-    return store.rows().filter(ended_at__isnull=False).exclude(end_reason__in=SINGLE_ENDINGS)
+    sessions = Session._base_manager.using(write_database())
+    return sessions.filter(ended_at__isnull=False).exclude(end_reason__in=SINGLE_ENDINGS)
 
 
 #: Reasons that say nothing of a user's other sessions. A project's own may mean all of them.

@@ -46,7 +46,7 @@ class TokenRefreshSerializer(serializers.TokenRefreshSerializer):
             raise theirs.TokenError(*token_error(refused.reason).args) from None
 
     def _was_adopted(self, refresh: OurRefreshToken) -> bool:
-        return store.rows().filter(pk=refresh.old_session_id).exists()
+        return store.exists(refresh.old_session_id)
 
     def _exchange(self, refresh: OurRefreshToken) -> dict[str, Any]:
         request = self.context.get("request")

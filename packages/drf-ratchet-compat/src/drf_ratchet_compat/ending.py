@@ -6,8 +6,8 @@ from django.db import connections
 
 from drf_ratchet.models import Session
 from drf_ratchet.sessions.database import write_database
+from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.ending import end_session, end_with_transaction
-from drf_ratchet.sessions.endings import EndReason
 
 
 def end(session: Session, *, reason: str = EndReason.LOGOUT, request: Any = None) -> None:

@@ -8,10 +8,10 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from ratchet_tokens.checked import Checked, checked_tokens
 from ratchet_tokens.claims import Claims, Kind
 from ratchet_tokens.errors import Reason, TokenRefused
 from ratchet_tokens.keys import Key, KeySet
+from ratchet_tokens.verified_cache import Checked, checked_tokens
 
 #: Longest token looked at or made, in characters. Most servers take no longer header.
 MAX_LENGTH = 16_384

@@ -33,7 +33,7 @@ _EC = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 _RSA_BITS = 3072  # what NIST asks of keys that outlive 2030
 
 
-class State(StrEnum):
+class KeyState(StrEnum):
     """Where a key is in its life."""
 
     PUBLISHED = "published"
@@ -54,7 +54,7 @@ class KeyFile:
 
     key: Key
     file: Path
-    state: State
+    state: KeyState
 
 
 def list_keys(directory: Path, now: float) -> list[KeyFile]:
@@ -124,11 +124,11 @@ def rotate_keys(
         before = list_keys(directory, now)
         _demand_one_each(before)
         for one in before:
-            if one.state is State.OVER:
+            if one.state is KeyState.OVER:
                 with _writing(one.file):
                     one.file.unlink(missing_ok=True)
-        alive = [one for one in before if one.state is not State.OVER]
-        signing = next((one.key for one in alive if one.state is State.SIGNING), None)
+        alive = [one for one in before if one.state is not KeyState.OVER]
+        signing = next((one.key for one in alive if one.state is KeyState.SIGNING), None)
         chosen = alg or (signing.alg if signing else "")
         if not chosen:
             raise BadKey(
@@ -169,12 +169,12 @@ def retire_key(directory: Path, kid: str, now: float, *, force: bool = False) ->
                 f"{shown(directory)} has no key {kid}. manage.py ratchet keys list says which "
                 "there are."
             )
-        if found.state in (State.SIGNING, State.VERIFYING) and not force:
+        if found.state in (KeyState.SIGNING, KeyState.VERIFYING) and not force:
             raise BadKey(
                 f"Tokens that {kid} signed may still be valid. Rotate first and wait until its "
                 "state is 'over', or use --force: clients that hold one must then refresh."
             )
-        if found.state is not State.OVER and found.key.can_sign:
+        if found.state is not KeyState.OVER and found.key.can_sign:
             _take_over([one for one in keys if one is not found], now)
         with _writing(found.file):
             found.file.unlink()
@@ -191,7 +191,7 @@ def _demand_one_each(keys: list[KeyFile]) -> None:
 
 def _take_over(others: list[KeyFile], now: float) -> None:
     """See to it that a key signs now and that the last one has no end."""
-    able = [one for one in others if one.key.can_sign and one.state is not State.OVER]
+    able = [one for one in others if one.key.can_sign and one.state is not KeyState.OVER]
     if not able:
         raise BadKey("No other key can sign. Make one first: manage.py ratchet keys new")
     ready = [one.key.verifies_until for one in able if one.key.signs_from <= now]
@@ -204,16 +204,16 @@ def _take_over(others: list[KeyFile], now: float) -> None:
         raise BadKey(f"{shown(heir.file)} cannot say when it signs. Make another key first.")
 
 
-def _state(key: Key, signing: Key | None, now: float) -> State:
+def _state(key: Key, signing: Key | None, now: float) -> KeyState:
     if key.verifies_until <= now:
-        return State.OVER
+        return KeyState.OVER
     if key is signing and key.can_sign:
-        return State.SIGNING
-    return State.PUBLISHED if key.signs_from > now else State.VERIFYING
+        return KeyState.SIGNING
+    return KeyState.PUBLISHED if key.signs_from > now else KeyState.VERIFYING
 
 
 def _make(directory: Path, alg: str, now: float, signs_from: float) -> KeyFile:
-    alive = [one.key for one in list_keys(directory, now) if one.state is not State.OVER]
+    alive = [one.key for one in list_keys(directory, now) if one.state is not KeyState.OVER]
     # Whole seconds: never sooner than was asked, and after every other key that is there.
     begins = max(
         (

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from joserfc import jwk
 
-from ratchet_tokens.fitting import check_ed25519, check_rsa
+from ratchet_tokens.jose import check_ed25519, check_rsa
 from ratchet_tokens.keys import ALGORITHMS, HMAC_BYTES, BadKey, Key
 from ratchet_tokens.ml_dsa import AKPKey
 

@@ -95,10 +95,10 @@ class Key:
                 raise BadKey(f"A derived key does not fit {alg}.")
             self._algorithm = _HS256_OF_SECRET
         else:
-            from ratchet_tokens import fitting
+            from ratchet_tokens import jose as algorithms
 
-            fitting.check_fit(jose, alg)
-            self._algorithm = fitting.algorithm_of(alg)
+            algorithms.check_fit(jose, alg)
+            self._algorithm = algorithms.algorithm_of(alg)
             if alg not in HMAC_BYTES:
                 kid = kid or jose.thumbprint()
         if not kid:

@@ -11,7 +11,7 @@ import pytest
 
 from ratchet_tokens.key_directory import (
     KeyFile,
-    State,
+    KeyState,
     list_keys,
     new_key,
     retire_key,
@@ -46,13 +46,13 @@ class TestNew:
     def test_the_first_signs_at_once(self, tmp_path: Path) -> None:
         made = new_key(tmp_path / "a" / "keys", "Ed25519", NOW, signs_from=NOW + DELAY)
 
-        assert made.state is State.SIGNING
+        assert made.state is KeyState.SIGNING
         assert made.key.kid == made.key.jose.thumbprint()
 
     def test_the_next_waits(self, keys: Path) -> None:
         made = new_key(keys, "ES256", NOW, signs_from=NOW + DELAY)
 
-        assert made.state is State.PUBLISHED
+        assert made.state is KeyState.PUBLISHED
         assert states(keys, NOW + DELAY - 1) == ["signing", "published"]
         assert states(keys, NOW + DELAY) == ["verifying", "signing"]
 

@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from joserfc import jwk
 from joserfc.util import int_to_base64, urlsafe_b64encode
 
-from ratchet_tokens.fitting import _SMALL_ORDER
+from ratchet_tokens.jose import _SMALL_ORDER
 from ratchet_tokens.key_files import KeyFiles
 from ratchet_tokens.key_texts import from_jwk, read_keys
 from ratchet_tokens.keys import BadKey

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ratchet_tokens.verifier import Verifier, feed, keys, turns
+from ratchet_tokens.verifier import Verifier, feed, fetch_limit, keys
 from verifier_tests.issuer import SERVICE, Issuer
 
 MakeVerifier = Callable[..., Verifier]
@@ -58,6 +58,6 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    for module in (feed, keys, turns):
+    for module in (feed, fetch_limit, keys):
         monkeypatch.setattr(module, "time", made)
     return made

@@ -32,7 +32,7 @@ def read_again(verifier: Verifier, clock: Clock) -> None:
     """As its thread does every second."""
     clock.advance(1)
     assert verifier._feed
-    verifier._feed.turns.take(verifier._feed.fetch)
+    verifier._feed.limit.take(verifier._feed.fetch)
 
 
 def test_a_living_session(issuer: Issuer, verifier: Verifier) -> None:
@@ -436,7 +436,7 @@ def test_killed_and_restarted(issuer: Issuer, verifier_of: MakeVerifier) -> None
     verifier.verify(token)
     issuer.stop()
     assert verifier._feed
-    complaint = verifier._feed._complaint
+    complaint = verifier._feed._problem
     wait_for(lambda: complaint._why is not None)
     assert verifier.verify(token)
     issuer.ended = [forge.SESSION]

@@ -14,7 +14,7 @@ from joserfc import jwk
 
 from ratchet_tokens.errors import Reason, TokenRefused, Unavailable
 from ratchet_tokens.keys import Key
-from ratchet_tokens.verifier import Verifier, turns
+from ratchet_tokens.verifier import Verifier, fetch_limit
 from token_tests import forge
 from verifier_tests.conftest import Clock, MakeVerifier
 from verifier_tests.issuer import JWKS, Issuer, public, redirect, status
@@ -138,7 +138,7 @@ def test_a_new_key_under_an_old_name(
     clock.advance(10)
     assert reason(verifier, issuer.token()) is Reason.BAD_SIGNATURE
 
-    verifier._keys.turns.take(verifier._keys.fetch)  # as its thread does after max-age
+    verifier._keys.limit.take(verifier._keys.fetch)  # as its thread does after max-age
     assert verifier.verify(issuer.token())
 
 
@@ -185,9 +185,9 @@ class TestWhileAnotherThreadFetches:
     def test_a_token_of_an_unknown_key_is_refused_at_once(
         self, issuer: Issuer, verifier: Verifier, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(turns, "PATIENCE", 5.0)
+        monkeypatch.setattr(fetch_limit, "PATIENCE", 5.0)
         for interval_is_over in (False, True):
-            verifier._keys.turns._interval = 0 if interval_is_over else 10
+            verifier._keys.limit._interval = 0 if interval_is_over else 10
             started = time.monotonic()
             assert reason(verifier, issuer.token(new_key())) is Reason.BAD_SIGNATURE
             assert time.monotonic() - started < 2
@@ -201,7 +201,7 @@ class TestWhileAnotherThreadFetches:
         """An event loop has few for whatever else blocks, the lookup of names among it."""
         taken: list[object] = []
         monkeypatch.setattr(asyncio, "to_thread", lambda *what: taken.append(what))
-        verifier._keys.turns._interval = 0
+        verifier._keys.limit._interval = 0
 
         async def flood() -> list[Any]:
             tokens = [issuer.token(new_key()) for _ in range(40)]
@@ -311,7 +311,7 @@ class TestIssuerDown:
         verifier, token = verifier_of(live=True, keys_interval=0.02), issuer.token()
         verifier.verify(token)
         issuer.stop()
-        wait_for(lambda: verifier._keys._complaint._why is not None)
+        wait_for(lambda: verifier._keys._problem._why is not None)
         assert verifier.verify(token)
 
         issuer.keys = [new_key()]

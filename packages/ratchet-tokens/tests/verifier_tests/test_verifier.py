@@ -102,7 +102,7 @@ def test_a_forked_child_has_a_thread_of_its_own(issuer: Issuer, verifier_of: Mak
     verifier.verify(token)
     assert verifier._feed
     heard, say = os.pipe()
-    with verifier._lock, verifier._keys.turns._lock, verifier._feed.turns._lock:
+    with verifier._lock, verifier._keys.limit._lock, verifier._feed.limit._lock:
         child = os.fork()
         if child == 0:
             status = 1

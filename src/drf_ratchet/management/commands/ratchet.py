@@ -16,10 +16,9 @@ from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from drf_ratchet import doctor
 from drf_ratchet.clock import process_now
 from drf_ratchet.conf import ratchet_settings
-from drf_ratchet.management import keys
+from drf_ratchet.management import doctor, keys
 from drf_ratchet.management.tasks import add_tasks, skips_checks
 from drf_ratchet.sessions import (
     EndReason,
@@ -28,7 +27,6 @@ from drf_ratchet.sessions import (
     end_sessions_before,
     store,
 )
-from drf_ratchet.sessions.pruning import prune
 
 #: Half a century: an id says when a session was opened, in milliseconds since 1970.
 _MOST_DAYS = 18250
@@ -120,7 +118,7 @@ class Command(BaseCommand):
         age, kept = timedelta(days=days), ratchet_settings().ACCESS_TOKEN_LIFETIME
         if age < kept:
             raise CommandError(f"--days must cover ACCESS_TOKEN_LIFETIME ({kept}) at least.")
-        self._count("deleted", prune(process_now() - age, batch_size), options["verbosity"])
+        self._count("deleted", store.prune(process_now() - age, batch_size), options["verbosity"])
 
     def end(
         self,
@@ -147,13 +145,13 @@ class Command(BaseCommand):
     def doctor(self, **options: Any) -> None:
         """Examine."""
         styles = {
-            doctor.State.OK: self.style.SUCCESS,
-            doctor.State.WARNING: self.style.WARNING,
-            doctor.State.BROKEN: self.style.ERROR,
+            doctor.Status.OK: self.style.SUCCESS,
+            doctor.Status.WARNING: self.style.WARNING,
+            doctor.Status.BROKEN: self.style.ERROR,
         }
         broken = 0
         for part, state, text in doctor.examine():
-            broken += state is doctor.State.BROKEN
+            broken += state is doctor.Status.BROKEN
             self.stdout.write(f"{part:<9} {styles[state](f'{state:<7}')} {text}")
         if broken:
             raise CommandError(f"{broken} broken.")
@@ -180,7 +178,7 @@ def _user(name: str) -> Any:
 
 def _end_one(session_id: str, reason: str) -> int:
     try:
-        session = store.rows().select_related("user").filter(pk=UUID(session_id)).first()
+        session = store.get(UUID(session_id))
     except ValueError:
         raise CommandError(f"{session_id!r} is not the id of a session.") from None
     if session is None:

@@ -19,7 +19,7 @@ from django.db.models import Max
 from drf_ratchet.models import CutOff, Session
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import past_conflicts, write_database
-from drf_ratchet.sessions.endings import EndReason
+from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet_compat.adopt.old_tables import aware, living_tokens
 from drf_ratchet_compat.adopting import OldSession, issued_at, row_of, sendings_away
 from drf_ratchet_compat.old_tokens import unverified_claims
@@ -182,7 +182,7 @@ def _import_batch(kind: _Kind, tokens: Sequence[_Token], count: Count) -> None:
         except _NO_TIME:
             count.unusable += 1
     # In parts where the database takes only so many parameters.
-    present = store.rows().only("pk").in_bulk(list(by_id))
+    present = store.existing(by_id)
     count.present += len(present)
     missing = {key: found for key, found in by_id.items() if key not in present}
     rows = list(_rows(kind, missing, count)) if missing else []

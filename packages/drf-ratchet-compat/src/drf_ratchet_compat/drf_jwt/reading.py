@@ -94,7 +94,7 @@ def why_refused(reason: Reason, session: Any) -> Why:
     if why not in (Why.ENDED, Why.DISABLED):
         return why
     # The row outlives its user.
-    deleted = store.rows().filter(pk=session, user__isnull=True).exists()
+    deleted = store.exists(session, user__isnull=True)
     return Why.NO_USER if deleted else why
 
 
@@ -126,7 +126,7 @@ def _read_old(token: str, request: Any) -> Payload:
     if is_blacklisted(token, token_id, request=request):
         raise refusal(Why.ENDED)
     old = _old_session(token, claims, user)
-    if store.rows().filter(pk=old.id).exists():
+    if store.exists(old.id):
         read_alive(old.claims)  # it has become a session, and ends with it
     elif is_cut_off(old.id) or was_sent_away(old):
         raise refusal(Why.ENDED)

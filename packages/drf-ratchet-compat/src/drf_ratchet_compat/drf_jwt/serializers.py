@@ -11,7 +11,7 @@ from drf_ratchet.bounds import MAX_CREDENTIAL_LENGTH
 from drf_ratchet.exceptions import NoActiveAccount
 from drf_ratchet.serializers import proof_serializer
 from drf_ratchet.sessions.subject import is_active
-from drf_ratchet.throttling import Counter
+from drf_ratchet.throttling import RateLimit
 from drf_ratchet_compat.drf_jwt.acting import actor_of
 from drf_ratchet_compat.drf_jwt.compat import PasswordField, Serializer, get_username_field
 from drf_ratchet_compat.drf_jwt.exceptions import InvalidTokenError
@@ -145,7 +145,7 @@ class RefreshAuthTokenSerializer(VerificationBaseSerializer):
         user = self._check_user(payload)
         new_payload = {**self.create_payload(user), **self.kept(payload)}
         session = str(payload.session.session)
-        wait = Counter("refresh", session, self.context.get("request")).take()
+        wait = RateLimit("refresh", session, self.context.get("request")).take()
         if wait is not None:
             raise Throttled(wait)
         try:

@@ -22,7 +22,7 @@ def sign_out(payload: Payload, *, request: Any = None) -> UUID:
         The session's id.
     """
     claims = adopt(payload.old, request=request) if payload.old else payload.session
-    session = store.rows().select_related("user").filter(pk=claims.session).first()
+    session = store.get(claims.session)
     if session is not None:
         end(session, request=request)
     return claims.session

@@ -22,7 +22,7 @@ from drf_ratchet.browser.cross_site import comes_from_us
 from drf_ratchet.exceptions import BodyTooLarge, Busy
 from drf_ratchet.sessions.database import Contended
 from drf_ratchet.sessions.device import network_of
-from drf_ratchet.throttling import Counter
+from drf_ratchet.throttling import RateLimit
 from drf_ratchet.views import SIGN_IN_SCOPE, SIGN_IN_THROTTLES, RatchetView
 from drf_ratchet_compat.drf_jwt.authentication import JSONWebTokenAuthentication
 from drf_ratchet_compat.drf_jwt.blacklist.exceptions import InvalidAuthorizationCredentials
@@ -151,7 +151,7 @@ class _Refresh(_TakesToken):
         Raises:
             Throttled: too much was.
         """
-        wait = Counter("refresh_failures", network_of(request), request).take()
+        wait = RateLimit("refresh_failures", network_of(request), request).take()
         if wait is not None:
             raise exceptions.Throttled(wait) from None
 

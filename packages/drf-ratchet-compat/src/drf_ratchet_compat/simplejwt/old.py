@@ -96,7 +96,7 @@ def check_not_ended(claims: Mapping[str, Any]) -> None:
         was = old_session(claims)
     except TokenRefused:
         return  # whose it is, simplejwt does not ask here
-    if store.rows().filter(pk=was.id, ended_at__isnull=False).exists():
+    if store.exists(was.id, ended_at__isnull=False):
         raise TokenRefused(Reason.SESSION_ENDED)
 
 

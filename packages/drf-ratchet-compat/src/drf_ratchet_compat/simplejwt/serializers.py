@@ -16,7 +16,7 @@ from drf_ratchet.sessions.device import device_of
 from drf_ratchet.sessions.freshness import living_user
 from drf_ratchet.sessions.refreshing import read_alive, refresh_session
 from drf_ratchet.sessions.rotation import Outcome
-from drf_ratchet.throttling import Counter
+from drf_ratchet.throttling import RateLimit
 from drf_ratchet_compat.simplejwt import old
 from drf_ratchet_compat.simplejwt.authentication import (
     AuthUser,
@@ -157,7 +157,7 @@ class TokenRefreshSerializer(serializers.Serializer[Any]):
         refresh.request = request
         claims = refresh.refresh_claims
         self._check_rule(refresh)
-        wait = Counter("refresh", str(claims.session)).take()
+        wait = RateLimit("refresh", str(claims.session)).take()
         if wait is not None:
             raise exceptions.Throttled(wait)
         own = refresh.custom_claims
@@ -214,7 +214,7 @@ class TokenRefreshSlidingSerializer(serializers.Serializer[Any]):
         token.request = self.context.get("request")
         token.check_exp(api_settings.SLIDING_TOKEN_REFRESH_EXP_CLAIM)
         claims = token.refresh_claims
-        wait = Counter("refresh", str(claims.session)).take()
+        wait = RateLimit("refresh", str(claims.session)).take()
         if wait is not None:
             raise exceptions.Throttled(wait)
         try:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from drf_ratchet.clock import Now, aware
+from drf_ratchet.clock import aware
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.ids import uuid7
 from drf_ratchet.models import Session
@@ -159,8 +159,7 @@ class SessionToken(Token):
                 raise token_error(_ended(refused.reason)) from None
 
     def _has_ended(self) -> bool:
-        alive = store.rows().filter(ended_at=None, expires_at__gt=Now())
-        return not alive.filter(pk=self.refresh_claims.session).exists()
+        return not store.is_active(self.refresh_claims.session)
 
     def demand_current(self) -> None:
         """See to it that a refresh token that was used up makes no other token.
@@ -188,7 +187,7 @@ class SessionToken(Token):
         if old.is_blacklisted(was.key):
             raise TokenRefused(Reason.SESSION_ENDED)
         # Adopted before, or not yet.
-        return check_refresh(was.claims) if store.rows().filter(pk=was.id).exists() else None
+        return check_refresh(was.claims) if store.exists(was.id) else None
 
     def _find(self) -> Session | None:
         if self._new_id is not None:
@@ -220,7 +219,7 @@ class SessionToken(Token):
         try:
             self.custom_claims_for(session)
         except BaseException:
-            store.rows().filter(pk=session.pk).delete()  # nobody will hold a token of it
+            store.discard(session)  # nobody will hold a token of it
             raise
         announce(session, self.request)
         return session

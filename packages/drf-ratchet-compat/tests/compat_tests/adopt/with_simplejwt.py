@@ -26,7 +26,7 @@ from rest_framework_simplejwt.tokens import RefreshToken, SlidingToken
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import end_sessions_before, living_sessions, store
 from drf_ratchet.sessions.device import device_of
-from drf_ratchet.sessions.endings import EndReason
+from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet_compat import adopt
 from drf_ratchet_compat.adopting import SINGLE_ENDINGS, OldSession
 from drf_ratchet_compat.adopting import adopt as adopt_token

@@ -263,7 +263,7 @@ def test_refused_with_a_sentence(settings: Any, name: str, value: Any) -> None:
         ({"JWT_IMPERSONATION_COOKIE": "imp"}, "W005"),
     ],
 )
-def test_checked(settings: Any, given: Any, id: str) -> None:
+def test_verified_cache(settings: Any, given: Any, id: str) -> None:
     settings.JWT_AUTH = given
     assert [found.id for found in run_checks()] == [f"ratchet_drf_jwt.{id}"]
 

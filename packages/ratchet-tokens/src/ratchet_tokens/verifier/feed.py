@@ -13,10 +13,10 @@ from ratchet_tokens.codec import ISSUED_AHEAD
 from ratchet_tokens.documents import ENDED_SESSIONS, verify_document
 from ratchet_tokens.errors import Reason, TokenRefused, Unavailable
 from ratchet_tokens.known_endings import LAST_TOKEN, KnownCutOff, KnownEndings
-from ratchet_tokens.verifier.complaints import Complaint
+from ratchet_tokens.verifier.fetch_limit import FetchLimit
 from ratchet_tokens.verifier.fetching import FetchFailed, Source
 from ratchet_tokens.verifier.keys import FetchedKeys
-from ratchet_tokens.verifier.turns import Turns
+from ratchet_tokens.verifier.problem_log import ProblemLog
 
 log = logging.getLogger("drf_ratchet")
 
@@ -29,7 +29,7 @@ _END_OF_TIME = 253_402_300_799
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class FetchedList:
     """What one feed document says.
 
     Args:
@@ -106,7 +106,7 @@ class FetchedFeed:
         leeway: float,
         fails_open: bool,
     ) -> None:
-        self.turns = Turns(interval)
+        self.limit = FetchLimit(interval)
         self._source = source
         self._keys = keys
         self._issuer = issuer
@@ -114,10 +114,10 @@ class FetchedFeed:
         self._max_age = max_age
         self._leeway = leeway
         self._fails_open = fails_open
-        self._newest: Document | None = None
+        self._newest: FetchedList | None = None
         self._window = 0.0
         self._etag: str | None = None
-        self._complaint = Complaint("The list of ended sessions cannot be had")
+        self._problem = ProblemLog("The list of ended sessions cannot be had")
         self._due = float("-inf")
         self._ended = KnownEndings()
 
@@ -166,16 +166,16 @@ class FetchedFeed:
                 return  # what we have is the newest; it ages by its own time
             document = self._read(answer.body.decode("ascii"))
         except (FetchFailed, Unavailable) as error:
-            self._complaint.because(str(error))
+            self._problem.report(str(error))
         except (TokenRefused, ValueError) as error:
-            self._complaint.because(f"what is there is ignored, {_why(error)}")
+            self._problem.report(f"what is there is ignored, {_why(error)}")
         else:
-            self._complaint.is_over()
+            self._problem.resolve()
             if document is not None:
                 self._take(document, started)
                 self._etag = answer.etag
 
-    def _read(self, text: str) -> Document | None:
+    def _read(self, text: str) -> FetchedList | None:
         claims = self._keys.judge(
             text,
             lambda keys: verify_document(text, keys, ENDED_SESSIONS),
@@ -183,7 +183,7 @@ class FetchedFeed:
         )
         if self._issuer is not None and claims.get("iss") != self._issuer:
             raise TokenRefused(Reason.WRONG_ISSUER)
-        document = Document.read(claims)
+        document = FetchedList.read(claims)
         behind = 0.0 if self._newest is None else self._newest.made_at - document.made_at
         if behind > self._max_age:
             raise ValueError(f"it is {behind:.0f} s older than the one known")
@@ -197,7 +197,7 @@ class FetchedFeed:
             raise ValueError("it is of the future")
         return document
 
-    def _take(self, document: Document, started: float) -> None:
+    def _take(self, document: FetchedList, started: float) -> None:
         ended, before = self._ended, self._newest
         since = math.inf if document.complete_since is None else document.complete_since
         # Later than the one before was made: of what ended in between it does not tell all.

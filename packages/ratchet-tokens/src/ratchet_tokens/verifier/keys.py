@@ -10,9 +10,9 @@ from ratchet_tokens import codec
 from ratchet_tokens.errors import Reason, TokenRefused, Unavailable
 from ratchet_tokens.key_texts import from_jwk
 from ratchet_tokens.keys import BadKey, Key, KeySet
-from ratchet_tokens.verifier.complaints import Complaint
+from ratchet_tokens.verifier.fetch_limit import FetchLimit
 from ratchet_tokens.verifier.fetching import Answer, FetchFailed, Source
-from ratchet_tokens.verifier.turns import Turns
+from ratchet_tokens.verifier.problem_log import ProblemLog
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class FetchedKeys:
         max_age: float,
         algorithms: Collection[str] | None = None,
     ) -> None:
-        self.turns = Turns(interval)
+        self.limit = FetchLimit(interval)
         self._source = source
         self._interval = interval
         self._max_age = max_age
@@ -51,7 +51,7 @@ class FetchedKeys:
         # Replaced as one, since other threads read it without a lock: the set, and since when.
         self._known: tuple[KeySet, float] | None = None
         self._etag: str | None = None
-        self._complaint = Complaint("The issuer's keys cannot be fetched")
+        self._problem = ProblemLog("The issuer's keys cannot be fetched")
         self._passed_over: frozenset[str] = frozenset()
         self._due = float("-inf")
 
@@ -85,7 +85,7 @@ class FetchedKeys:
         except TokenRefused as refused:
             if not self.newer_may_help(refused, text, known):
                 raise
-            self.turns.take(self.fetch, waits=waits)
+            self.limit.take(self.fetch, waits=waits)
             newest = self.current()
             if newest is known:
                 raise
@@ -125,9 +125,9 @@ class FetchedKeys:
             answer = self._source.get(None if self._known is None else self._etag)
             keys = self._read(answer)
         except (FetchFailed, ValueError) as error:
-            self._complaint.because(str(error))
+            self._problem.report(str(error))
             return
-        self._complaint.is_over()
+        self._problem.resolve()
         self._known = keys, started
         self._etag = answer.etag
         kept = KEPT if answer.max_age is None else answer.max_age

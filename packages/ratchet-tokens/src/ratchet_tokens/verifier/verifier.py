@@ -151,10 +151,10 @@ class Verifier:
                 return self._check(token, known)
             except TokenRefused as refused:
                 may_help = self._keys.newer_may_help(refused, token, known)
-                if not may_help or not self._keys.turns.would_fetch:
+                if not may_help or not self._keys.limit.would_fetch:
                     raise
         except Unavailable:
-            if not any(one.turns.would_help for one in self._missing()):
+            if not any(one.limit.would_help for one in self._missing()):
                 raise
         return await asyncio.to_thread(self.verify, token)
 
@@ -216,9 +216,9 @@ class Verifier:
 
     def _fetch_what_is_missing(self) -> bool:
         """Whether that was tried; the limits on fetches may have forbidden it."""
-        missing = [one for one in self._missing() if one.turns.would_help]
+        missing = [one for one in self._missing() if one.limit.would_help]
         for one in missing:
-            one.turns.take(one.fetch)
+            one.limit.take(one.fetch)
         return bool(missing)
 
     def _run(self, stop: threading.Event) -> None:
@@ -227,7 +227,7 @@ class Verifier:
             for one in sources:
                 if one.due_in <= 0:
                     try:
-                        one.turns.take(one.fetch)
+                        one.limit.take(one.fetch)
                     except Exception as error:  # The thread has to go on, whatever it is.
                         log.error("The verifier's thread met %s.", type(error).__name__)
             stop.wait(max(_SHORTEST_WAIT, min(one.due_in for one in sources)))
@@ -242,7 +242,7 @@ class Verifier:
         self._prepare()
         for one in (self._keys, self._feed):
             if one:
-                one.turns.after_fork()
+                one.limit.after_fork()
 
 
 #: So that a thread that is early, by the clock's resolution, does not spin.

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from drf_ratchet.clock import process_now
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import store
-from drf_ratchet.sessions.pruning import prune
+from drf_ratchet.sessions.store import prune
 from drf_ratchet_compat.drf_jwt.models import is_blacklisted
 from drf_ratchet_compat.drf_jwt.reading import Payload, read_token
 from drf_ratchet_compat.drf_jwt.settings import api_settings
@@ -106,7 +106,7 @@ class BlacklistedToken(models.Model):
                 session = session_id(payload)
             except TokenRefused:
                 return is_blacklisted(str(token), payload.get("orig_jti") or payload.get("jti"))
-        return store.rows().filter(pk=session, ended_at__isnull=False).exists()
+        return store.exists(session, ended_at__isnull=False)
 
 
 def prune_if_asked() -> None:

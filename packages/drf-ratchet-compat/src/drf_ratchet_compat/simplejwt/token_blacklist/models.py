@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import store
-from drf_ratchet.sessions.endings import EndReason
+from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.grant import mint_refresh
 from drf_ratchet_compat.ending import end
 
@@ -108,7 +108,10 @@ class OutstandingToken(models.Model):
     @property
     def session(self) -> Session:
         """The session it is the row of."""
-        return store.rows().select_related("user").get(pk=UUID(self.jti))
+        session = store.get(UUID(self.jti))
+        if session is None:
+            raise Session.DoesNotExist
+        return session
 
     @property
     def token(self) -> str:

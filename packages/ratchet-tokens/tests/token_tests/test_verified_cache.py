@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from ratchet_tokens import codec
-from ratchet_tokens.checked import LIMIT, Checked, CheckedTokens, checked_tokens
 from ratchet_tokens.claims import Claims, Kind
 from ratchet_tokens.errors import Reason, TokenRefused
 from ratchet_tokens.keys import Key, KeySet
+from ratchet_tokens.verified_cache import LIMIT, Checked, CheckedTokens, checked_tokens
 from token_tests.forge import claims, key_for
 
 pytestmark = pytest.mark.any_database

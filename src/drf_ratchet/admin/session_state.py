@@ -9,7 +9,7 @@ from django.utils.translation import pgettext_lazy
 from drf_ratchet.clock import aware, process_now
 from drf_ratchet.models import Session
 from drf_ratchet.sessions.database import write_database
-from drf_ratchet.sessions.endings import EndReason
+from drf_ratchet.sessions.end_reasons import EndReason
 
 LIVING, EXPIRED, ENDED = "living", "expired", "ended"
 

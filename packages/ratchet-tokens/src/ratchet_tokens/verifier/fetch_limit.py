@@ -1,4 +1,4 @@
-"""Whose turn it is to fetch: one thread at a time, and not again within an interval."""
+"""Limit fetches: one thread at a time, and not again within an interval."""
 
 import threading
 import time
@@ -8,8 +8,8 @@ from collections.abc import Callable
 PATIENCE = 1.0
 
 
-class Turns:
-    """A limit on fetches, whoever asks for them and however many ask at once.
+class FetchLimit:
+    """Lets one thread at a time fetch, and at most once in an interval.
 
     Args:
         interval: seconds from the beginning of one to that of the next, whether it worked or not.

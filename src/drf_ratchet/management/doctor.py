@@ -35,7 +35,7 @@ FRESHNESS_MEANS = {
 }
 
 
-class State(StrEnum):
+class Status(StrEnum):
     """How something is."""
 
     OK = "ok"
@@ -53,13 +53,13 @@ class Finding(NamedTuple):
     """
 
     part: str
-    state: State
+    state: Status
     text: str
 
 
 def examine() -> Iterator[Finding]:
     """Look at everything; a part that fails is a finding too, and the next one is looked at."""
-    parts: dict[str, Callable[[], Iterator[tuple[State, str]]]] = {
+    parts: dict[str, Callable[[], Iterator[tuple[Status, str]]]] = {
         "keys": _keys,
         "cache": _cache,
         "database": _database,
@@ -72,26 +72,26 @@ def examine() -> Iterator[Finding]:
                 yield Finding(part, state, text)
         except Exception as error:
             # Whatever a driver raises. Its text may hold an address or a password.
-            yield Finding(part, State.BROKEN, f"failed with {type(error).__name__}")
+            yield Finding(part, Status.BROKEN, f"failed with {type(error).__name__}")
 
 
-def _keys() -> Iterator[tuple[State, str]]:
+def _keys() -> Iterator[tuple[Status, str]]:
     try:
         ring = keyring()
     except ImproperlyConfigured as error:
-        yield State.BROKEN, str(error)
+        yield Status.BROKEN, str(error)
         return
     for kind, keys in (("access", ring.access), ("refresh", ring.refresh)):
         signing = keys.signing
-        yield State.OK, f"{kind} tokens are signed by {signing.kid} ({signing.alg})"
+        yield Status.OK, f"{kind} tokens are signed by {signing.kid} ({signing.alg})"
         for key in keys:
             if key is not signing:
-                yield State.OK, f"{kind} tokens of {key.kid} ({key.alg}) still verify"
+                yield Status.OK, f"{kind} tokens of {key.kid} ({key.alg}) still verify"
     for found in exposed_keys(ratchet_settings()):
-        yield State.WARNING, f"{found.problem} {found.hint}"
+        yield Status.WARNING, f"{found.problem} {found.hint}"
 
 
-def _cache() -> Iterator[tuple[State, str]]:
+def _cache() -> Iterator[tuple[Status, str]]:
     alias = ratchet_settings().THROTTLE_CACHE
     backend = cache_backend(alias)
     name = f"{alias!r} ({backend.__name__ if backend else 'unknown'})"
@@ -100,42 +100,42 @@ def _cache() -> Iterator[tuple[State, str]]:
         cache.add(key, 0, timeout=60)
         counted = [cache.incr(key), cache.incr(key), cache.get(key)]
     except Exception as error:
-        yield State.BROKEN, f"{name} cannot count: {type(error).__name__}"
+        yield Status.BROKEN, f"{name} cannot count: {type(error).__name__}"
         return
     cache.delete(key)
     if counted != [1, 2, 2]:
-        yield State.BROKEN, f"{name} counts wrongly"
+        yield Status.BROKEN, f"{name} counts wrongly"
         return
-    yield State.OK, f"{name} counts"
+    yield Status.OK, f"{name} counts"
     if backend is not None and is_per_process(backend):
-        yield State.WARNING, f"{name} is not shared: each process counts by itself"
+        yield Status.WARNING, f"{name} is not shared: each process counts by itself"
     elif backend is not None and not counts_atomically(backend):
-        yield State.WARNING, f"{name} does not count atomically: parallel attempts slip through"
+        yield Status.WARNING, f"{name} does not count atomically: parallel attempts slip through"
     else:
-        yield State.OK, f"{name} is shared by all processes"
+        yield Status.OK, f"{name} is shared by all processes"
 
 
-def _database() -> Iterator[tuple[State, str]]:
+def _database() -> Iterator[tuple[Status, str]]:
     alias = write_database()
     connection = connections[alias]
     connection.ensure_connection()
-    yield State.OK, f"{alias!r} ({connection.display_name}) answers"
+    yield Status.OK, f"{alias!r} ({connection.display_name}) answers"
     for found in misrouted():
-        yield State.BROKEN, f"{found.problem} {found.hint}"
+        yield Status.BROKEN, f"{found.problem} {found.hint}"
     elsewhere = router.db_for_read(Session)
     if elsewhere != alias:
-        yield State.OK, f"sessions are read from it too, and never from {elsewhere!r}"
+        yield Status.OK, f"sessions are read from it too, and never from {elsewhere!r}"
     missing = _unapplied(alias)
     if missing:
-        yield State.BROKEN, f"not migrated: {', '.join(missing)}; run manage.py migrate"
+        yield Status.BROKEN, f"not migrated: {', '.join(missing)}; run manage.py migrate"
     else:
-        yield State.OK, "all migrations of drf_ratchet are applied"
+        yield Status.OK, "all migrations of drf_ratchet are applied"
     ahead = _seconds_ahead(alias)
-    state, text = State.OK, f"its clock is {abs(ahead):.1f} s {'ahead' if ahead > 0 else 'behind'}"
+    state, text = Status.OK, f"its clock is {abs(ahead):.1f} s {'ahead' if ahead > 0 else 'behind'}"
     if abs(ahead) >= ratchet_settings().ACCESS_TOKEN_LIFETIME.total_seconds():
-        state, text = State.BROKEN, f"{text}, more than an access token lives; set the clocks"
+        state, text = Status.BROKEN, f"{text}, more than an access token lives; set the clocks"
     elif abs(ahead) > CLOCKS_DIFFER:
-        state, text = State.WARNING, f"{text}; set the clocks by NTP"
+        state, text = Status.WARNING, f"{text}; set the clocks by NTP"
     yield state, text
 
 
@@ -153,17 +153,17 @@ def _seconds_ahead(alias: str) -> float:
     return now.timestamp() - (before + after) / 2
 
 
-def _feed() -> Iterator[tuple[State, str]]:
+def _feed() -> Iterator[tuple[Status, str]]:
     settings = ratchet_settings()
     ended, cut = recent_endings().count(), recent_cut_offs().count()
     text = f"{ended} endings and {cut} cut-offs within {window()} (FEED_MAX {settings.FEED_MAX})"
     if ended > settings.FEED_MAX and settings.FRESHNESS == "bounded":
-        yield State.WARNING, f"{text}: over it, so that older tokens are checked by query"
+        yield Status.WARNING, f"{text}: over it, so that older tokens are checked by query"
     else:
-        yield State.OK, text
+        yield Status.OK, text
 
 
-def _freshness() -> Iterator[tuple[State, str]]:
+def _freshness() -> Iterator[tuple[Status, str]]:
     chosen = ratchet_settings().FRESHNESS
-    state = State.WARNING if chosen == "expiry" else State.OK
+    state = Status.WARNING if chosen == "expiry" else Status.OK
     yield state, f"{chosen!r}: {FRESHNESS_MEANS[chosen]}"

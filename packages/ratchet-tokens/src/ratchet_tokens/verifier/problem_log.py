@@ -5,7 +5,7 @@ import logging
 log = logging.getLogger("drf_ratchet")
 
 
-class Complaint:
+class ProblemLog:
     """One thing that may be wrong for hours, and is looked at every second.
 
     Args:
@@ -16,7 +16,7 @@ class Complaint:
         self._what = what
         self._why: str | None = None
 
-    def because(self, why: str) -> None:
+    def report(self, why: str) -> None:
         """It is wrong; an error in the log where it was not, or for another reason.
 
         Args:
@@ -25,7 +25,7 @@ class Complaint:
         log.log(logging.DEBUG if why == self._why else logging.ERROR, "%s: %s.", self._what, why)
         self._why = why
 
-    def is_over(self) -> None:
+    def resolve(self) -> None:
         """It is right, again or still."""
         if self._why is not None:
             log.warning("%s: no longer.", self._what)
