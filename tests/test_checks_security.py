@@ -38,7 +38,7 @@ pytestmark = pytest.mark.any_database
 GOOD_SECRET = "7Jq-tB0xYw3V_nR5kLzA9pD2sGfHuM4eXcQiCvNbO6T8jWyE"
 LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
 REDIS = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://valkey"}
-DOCS = Path(__file__).resolve().parents[1] / "docs" / "checks.md"
+DOCS = ROOT / "docs" / "checks.md"
 SOURCES = Path(checks.__file__).parent
 
 Check = Callable[..., list[CheckMessage]]
@@ -717,7 +717,7 @@ def test_which_run_when() -> None:
 
 
 def test_each_id_has_a_section_in_the_docs() -> None:
-    modules = [*SOURCES.glob("*.py"), *SOURCES.parent.glob("compat/*/checks.py")]
+    modules = [*SOURCES.glob("*.py"), *ROOT.glob("packages/*/src/*/*/checks.py")]
     source = "".join(path.read_text() for path in modules)
     ids = set(re.findall(r'id="(ratchet\w*\.\w+)"', source))
     documented = re.findall(r"^### (ratchet\w*\.\w+)", DOCS.read_text(), re.MULTILINE)

@@ -139,8 +139,8 @@ class BlacklistedManager(models.Manager["BlacklistedToken"]):
     def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
         """End each one's session."""
         rows = list(objs)
-        for row in rows:
-            row.save()
+        for blacklisted in rows:
+            blacklisted.save()
         return rows
 
 
