@@ -32,6 +32,7 @@ from drf_ratchet.management import doctor
 from drf_ratchet.throttling import RATES, SignInThrottle
 from ratchet_tokens.key_directory import new_key
 from ratchet_tokens.key_files import read_file
+from tests.console import ROOT
 
 pytestmark = pytest.mark.any_database
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from django.core.signals import setting_changed
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 
+from drf_ratchet.caches import forget_on_change
 from drf_ratchet.conf import NAME, ratchet_settings
 from drf_ratchet.exceptions import Busy, TokenNotValid, in_contract_shape
 from drf_ratchet.issuer import issuer_verifier, verified_elsewhere
@@ -192,9 +192,4 @@ def _demands() -> _Demands:
     )
 
 
-def _forget(*, setting: str, **kwargs: Any) -> None:
-    if setting == NAME:
-        _demands.cache_clear()
-
-
-setting_changed.connect(_forget, dispatch_uid="drf_ratchet.authentication")
+forget_on_change(_demands.cache_clear, NAME)

@@ -11,9 +11,9 @@ from typing import Any
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
-from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
+from drf_ratchet.caches import forget_on_change, imply_change
 from drf_ratchet.other_settings import INSTEAD
 from ratchet_tokens.claims import REGISTERED_CLAIMS
 
@@ -207,23 +207,14 @@ def put_underneath(setting: str, source: Callable[[], Mapping[str, Any]]) -> Non
         source: makes a dict of ours out of it. What it raises, ``ratchet_settings`` raises.
     """
     _underneath[setting] = source
+    imply_change(setting, of=NAME)
     ratchet_settings.cache_clear()
 
 
 _underneath: dict[str, Callable[[], Mapping[str, Any]]] = {}
 
 
-def _forget(
-    *, setting: str, sender: Any = None, value: Any = None, enter: bool = True, **kwargs: Any
-) -> None:
-    if setting == NAME:
-        ratchet_settings.cache_clear()
-    elif setting in _underneath:
-        # Keys, feed and the rest listen for our own name.
-        setting_changed.send(sender=sender, setting=NAME, value=value, enter=enter)
-
-
-setting_changed.connect(_forget, dispatch_uid="drf_ratchet.conf")
+forget_on_change(ratchet_settings.cache_clear, NAME)
 
 
 def unknown_keys(given: Any) -> Iterator[tuple[str, str]]:

@@ -1,18 +1,18 @@
 """The issuer of the tokens, where it is another server: the setting ``VERIFIER``."""
 
 import inspect
-import os
 import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.signals import setting_changed
 
+from drf_ratchet.caches import forget_on_change
 from drf_ratchet.conf import NAME, RatchetSettings, ratchet_settings
 from drf_ratchet.tenants import issuer_for
 from ratchet_tokens.claims import Claims
 from ratchet_tokens.errors import Reason, TokenRefused
+from ratchet_tokens.forks import after_fork
 
 if TYPE_CHECKING:
     # Late below: most servers verify their own tokens, and start sooner without an HTTP client.
@@ -62,8 +62,7 @@ def _after_fork() -> None:
     _making[0] = threading.Lock()
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
-    os.register_at_fork(after_in_child=_after_fork)
+after_fork(_after_fork)
 
 
 #: The feed lists the ended sessions of the tenant that it is asked of.
@@ -115,11 +114,11 @@ def make_verifier(chosen: RatchetSettings) -> "Verifier | str":
     return f"{NAME}['VERIFIER'] cannot be used: {why}."
 
 
-def _forget(*, setting: str, **kwargs: Any) -> None:
+def _forget() -> None:
     with _making[0]:
-        if setting == NAME and _made.cache_info().currsize:
+        if _made.cache_info().currsize:
             _made().close()
             _made.cache_clear()
 
 
-setting_changed.connect(_forget, dispatch_uid="drf_ratchet.issuer")
+forget_on_change(_forget, NAME)

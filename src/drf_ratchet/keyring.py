@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.core.signals import setting_changed
 from django.utils.functional import Promise
 
+from drf_ratchet.caches import forget_on_change
 from drf_ratchet.conf import NAME, RatchetSettings, ratchet_settings
 from ratchet_tokens.keys import Key, KeySet
 
@@ -186,11 +186,5 @@ def _bytes(secret: Any) -> bytes:
     return bytes(secret) if is_bytes else str(secret).encode("utf-8", "surrogatepass")
 
 
-def _forget(*, setting: str, **kwargs: Any) -> None:
-    if setting in ("SECRET_KEY", "SECRET_KEY_FALLBACKS"):
-        _derived.cache_clear()
-    if setting == NAME:
-        key_files.cache_clear()
-
-
-setting_changed.connect(_forget, dispatch_uid="drf_ratchet.keyring")
+forget_on_change(_derived.cache_clear, "SECRET_KEY", "SECRET_KEY_FALLBACKS")
+forget_on_change(key_files.cache_clear, NAME)

@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import math
-import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,12 +11,12 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.core.signals import setting_changed
 from django.db import DatabaseError, InterfaceError
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
 
+from drf_ratchet.caches import forget_on_change
 from drf_ratchet.clock import aware, database_now
 from drf_ratchet.conf import NAME, ratchet_settings
 from drf_ratchet.exceptions import Busy
@@ -33,6 +32,7 @@ from drf_ratchet.sessions.feed import (
 )
 from drf_ratchet.sessions.one_reader import OneReader
 from ratchet_tokens.documents import ENDED_SESSIONS, sign_document
+from ratchet_tokens.forks import after_fork
 from ratchet_tokens.keys import Key
 from ratchet_tokens.known_endings import LAST_TOKEN
 
@@ -218,12 +218,6 @@ def ended_sessions(issuer: str | None, using: str) -> EndedSessions:
     return EndedSessions(issuer)
 
 
-def _start_afresh(*, setting: str, **kwargs: Any) -> None:
-    if setting == NAME:
-        ended_sessions.cache_clear()
-
-
-setting_changed.connect(_start_afresh, dispatch_uid="drf_ratchet.services.ended_sessions")
-if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
-    # The thread that reads may not be in the child, where all others would wait for it.
-    os.register_at_fork(after_in_child=ended_sessions.cache_clear)
+forget_on_change(ended_sessions.cache_clear, NAME)
+# The thread that reads may not be in the child, where all others would wait for it.
+after_fork(ended_sessions.cache_clear)

@@ -6,17 +6,17 @@ Kept are the text, and how its row is read: by Django's converters, and by each 
 request has a new thread, and a statement of its own would be built for each.
 """
 
-import os
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from django.core.signals import setting_changed
 from django.db import connections
 from django.db.models import Manager, QuerySet
 
+from drf_ratchet.caches import forget_on_change
 from drf_ratchet.models import Session
+from ratchet_tokens.forks import after_fork
 
 T = TypeVar("T")
 
@@ -71,12 +71,12 @@ def kept(name: Hashable, connection: Any, make: Callable[[], T]) -> T:
     return known
 
 
-def _forget(**kwargs: Any) -> None:
+def _forget() -> None:
     # Any setting may be in the SQL or in how a value is read: USE_TZ, DATABASES, a router's.
     _kept[0] = _Kept()
 
 
-setting_changed.connect(_forget, dispatch_uid="drf_ratchet.sessions.compiled")
+forget_on_change(_forget)
 
 
 def _after_fork() -> None:
@@ -84,8 +84,7 @@ def _after_fork() -> None:
     _kept[0].lock = threading.Lock()
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
-    os.register_at_fork(after_in_child=_after_fork)
+after_fork(_after_fork)
 
 
 class _Part(NamedTuple):

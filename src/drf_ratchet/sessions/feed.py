@@ -6,17 +6,16 @@ reads what is new in it at most every ``FEED_INTERVAL`` and asks nothing else.
 """
 
 import logging
-import os
 import time
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.core.signals import setting_changed
 from django.db import DatabaseError, InterfaceError
 from django.db.models import QuerySet
 
+from drf_ratchet.caches import forget_on_change
 from drf_ratchet.clock import Now, aware
 from drf_ratchet.conf import NAME, ratchet_settings
 from drf_ratchet.models import CutOff
@@ -25,6 +24,7 @@ from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.one_reader import OneReader
 from ratchet_tokens.claims import session_id
 from ratchet_tokens.errors import Unavailable
+from ratchet_tokens.forks import after_fork
 from ratchet_tokens.known_endings import KnownCutOff, KnownEndings
 
 log = logging.getLogger("drf_ratchet")
@@ -237,12 +237,6 @@ def forget_feeds() -> None:
     _feeds.clear()
 
 
-def _start_afresh(*, setting: str, **kwargs: Any) -> None:
-    if setting == NAME:
-        forget_feeds()
-
-
-setting_changed.connect(_start_afresh, dispatch_uid="drf_ratchet.sessions.feed")
-if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
-    # The thread that reads may not be in the child, where all others would wait for it.
-    os.register_at_fork(after_in_child=forget_feeds)
+forget_on_change(forget_feeds, NAME)
+# The thread that reads may not be in the child, where all others would wait for it.
+after_fork(forget_feeds)

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.core.signals import setting_changed
 from django.db.models import Model
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.query_utils import DeferredAttribute
 from django.utils.functional import SimpleLazyObject, empty
 
+from drf_ratchet.caches import forget_on_change
 from drf_ratchet.conf import NAME
 from drf_ratchet.exceptions import TokenNotValid
 from drf_ratchet.sessions import store
@@ -296,9 +296,4 @@ def _constant(model: Any, name: str) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def _forget(*, setting: str, **kwargs: Any) -> None:
-    if setting in (NAME, "AUTH_USER_MODEL"):
-        _kind.cache_clear()
-
-
-setting_changed.connect(_forget, dispatch_uid="drf_ratchet.sessions.lazy_user")
+forget_on_change(_kind.cache_clear, NAME, "AUTH_USER_MODEL")

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
-from django.core.signals import setting_changed
 
+from drf_ratchet.caches import forget_on_change
 from drf_ratchet.conf import NAME, ratchet_settings
 
 
@@ -55,9 +55,4 @@ def is_active(user: Any) -> bool:
     return bool(getattr(user, "is_active", True))
 
 
-def _forget(*, setting: str, **kwargs: Any) -> None:
-    if setting in (NAME, "AUTH_USER_MODEL"):
-        id_field.cache_clear()
-
-
-setting_changed.connect(_forget, dispatch_uid="drf_ratchet.sessions.subject")
+forget_on_change(id_field.cache_clear, NAME, "AUTH_USER_MODEL")

@@ -6,11 +6,11 @@ otherwise, or of a key that is no longer in the set, is worked out from the toke
 refusal is never kept.
 """
 
-import os
 import threading
 from typing import NamedTuple
 
 from ratchet_tokens.claims import Claims, Kind
+from ratchet_tokens.forks import after_fork
 from ratchet_tokens.keys import Key
 
 #: Characters of tokens that a process keeps: some 2,500 tokens of the usual length, about 10 MB
@@ -112,5 +112,4 @@ class CheckedTokens:
 #: This process's.
 checked_tokens = CheckedTokens()
 
-if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
-    os.register_at_fork(after_in_child=checked_tokens.after_fork)
+after_fork(checked_tokens.after_fork)

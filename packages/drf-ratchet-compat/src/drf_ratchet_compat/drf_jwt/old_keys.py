@@ -10,8 +10,8 @@ from django.core.exceptions import (
     ObjectDoesNotExist,
     ValidationError,
 )
-from django.core.signals import setting_changed
 
+from drf_ratchet.caches import forget_on_change
 from drf_ratchet_compat.drf_jwt.key_material import is_pem, is_symmetric, named_keys
 from drf_ratchet_compat.drf_jwt.settings import NAME, api_settings
 from drf_ratchet_compat.old_tokens import OldKey, old_key, unverified_claims
@@ -149,9 +149,4 @@ def _usable(text: str | bytes, alg: str, kid: str | None) -> Iterator[OldKey]:
         return
 
 
-def _forget(*, setting: str, **kwargs: Any) -> None:
-    if setting in (NAME, "SECRET_KEY"):
-        configured.cache_clear()
-
-
-setting_changed.connect(_forget, dispatch_uid="drf_ratchet_compat.drf_jwt.old_keys")
+forget_on_change(configured.cache_clear, NAME, "SECRET_KEY")

@@ -12,9 +12,9 @@ from typing import Any
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
-from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
+from drf_ratchet.caches import forget_on_change
 from drf_ratchet_compat.drf_jwt.demands import DEMANDS
 from drf_ratchet_compat.drf_jwt.generations import DEFAULT_GENERATION, GENERATIONS, Generation
 
@@ -172,9 +172,4 @@ def seconds(span: timedelta | float) -> float:
 api_settings = JWTSettings()
 
 
-def _forget(*, setting: str, **kwargs: Any) -> None:
-    if setting in (NAME, "SECRET_KEY"):
-        api_settings.reload()
-
-
-setting_changed.connect(_forget, dispatch_uid="drf_ratchet_compat.drf_jwt")
+forget_on_change(api_settings.reload, NAME, "SECRET_KEY")

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.core.signals import setting_changed
 from joserfc.util import urlsafe_b64encode
 
+from drf_ratchet.caches import forget_on_change
 from drf_ratchet_compat.old_tokens import OldKey, old_key
 from drf_ratchet_compat.simplejwt.settings import NAME, api_settings
 from ratchet_tokens.keys import HMAC_BYTES, Key
@@ -82,9 +82,4 @@ def _bytes(key: Any) -> bytes:
     return key.encode() if isinstance(key, str) else bytes(key or b"")
 
 
-def _forget(*, setting: str, **kwargs: Any) -> None:
-    if setting in (NAME, "SECRET_KEY", "SECRET_KEY_FALLBACKS"):
-        legacy_keys.cache_clear()
-
-
-setting_changed.connect(_forget, dispatch_uid="drf_ratchet_compat.simplejwt.keys")
+forget_on_change(legacy_keys.cache_clear, NAME, "SECRET_KEY", "SECRET_KEY_FALLBACKS")

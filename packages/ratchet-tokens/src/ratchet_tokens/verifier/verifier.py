@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import math
-import os
 import threading
 import weakref
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import Any, Self
 from ratchet_tokens import codec
 from ratchet_tokens.claims import Claims, Kind
 from ratchet_tokens.errors import TokenRefused, Unavailable
+from ratchet_tokens.forks import after_fork
 from ratchet_tokens.keys import ALGORITHMS, HMAC_BYTES, KeySet
 from ratchet_tokens.verifier.feed import FetchedFeed
 from ratchet_tokens.verifier.fetching import Source
@@ -255,8 +255,7 @@ def _all_after_fork() -> None:
         verifier._after_fork()
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
-    os.register_at_fork(after_in_child=_all_after_fork)
+after_fork(_all_after_fork)
 
 
 def _is_service(value: Any) -> bool:
