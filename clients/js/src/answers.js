@@ -60,11 +60,6 @@ export function claimsOf(access) {
   return JSON.parse(text, (_, value) => Object.freeze(value));
 }
 
-export function withToken(request, grant) {
-  request.headers.set("Authorization", `Bearer ${grant.access}`);
-  return request;
-}
-
 /** RFC 6750 section 3.1; other 401s (a step up that is wanted, say) are the caller's matter. */
 export function isTokenRefused(answer) {
   const challenge = answer.headers.get("WWW-Authenticate") ?? "";

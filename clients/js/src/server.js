@@ -1,7 +1,7 @@
 /** The endpoints that are about the session. */
 
 import { RatchetError, bodyOf, refusal } from "./answers.js";
-import { linked } from "./waiting.js";
+import { linked, throwIfAborted } from "./waiting.js";
 
 export class Server {
   #base;
@@ -47,8 +47,8 @@ export class Server {
       if (isRedirect(answer)) throw await this.#redirected(url, answer, stop.signal);
       text = await answer.text();
     } catch (cause) {
-      signal?.throwIfAborted();
-      this.#closing.throwIfAborted();
+      throwIfAborted(signal);
+      throwIfAborted(this.#closing);
       if (cause instanceof RatchetError) throw cause;
       throw new RatchetError({ code: "no_answer", detail: "The server did not answer.", cause });
     } finally {
