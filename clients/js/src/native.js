@@ -1,0 +1,157 @@
+/**
+ * For apps without cookies: React Native, Expo, Electron, Capacitor. The refresh token is in a
+ * storage that the app gives (SecureStore, the Keychain), beside the key by which its refresh is
+ * retried, and is written there before the answer that brought it is used. An app that is killed in
+ * between asks again with the same key, and gets the same answer.
+ */
+
+import { claimsOf } from "./answers.js";
+import { memoryStorage, queueLocks, randomKey } from "./environment.js";
+import { RatchetError, createClient as createCore } from "./ratchet.js";
+
+export { RatchetError };
+
+/**
+ * Make a client for one API, whose tokens are in `storage` under `name`.
+ *
+ * @param {import("./native.d.ts").NativeOptions} options
+ * @returns {import("./ratchet.d.ts").Client}
+ */
+export function createClient({ storage, name = "drf-ratchet", fetch, ...options }) {
+  const { locks, memory, openChannel } = sharedOf(storage, name);
+  const send = fetch ?? ((...given) => globalThis.fetch(...given));
+  const tokens = new Tokens(storage, name, send);
+  return createCore({
+    locks,
+    storage: memory,
+    openChannel,
+    ...options,
+    // Its own requests it gives by their addresses, and the app's as a Request.
+    fetch: (input, init) =>
+      typeof input === "string" ? tokens.asBrowser(input, init) : send(input, init),
+  });
+}
+
+/** The endpoints for browsers, with the storage for the cookie. */
+class Tokens {
+  #storage;
+  #name;
+  #send;
+
+  constructor(storage, name, send) {
+    this.#storage = storage;
+    this.#name = name;
+    this.#send = send;
+  }
+
+  async asBrowser(url, init) {
+    const [base, endpoint] = url.split(/browser\/(?=[a-z-]+\/$)/);
+    if (endpoint === undefined) return this.#send(url, init);
+    const post = (path, body, headers = {}) =>
+      this.#send(base + path, {
+        ...init,
+        method: "POST",
+        headers: { ...init.headers, "Content-Type": "application/json", ...headers },
+        body: JSON.stringify(body),
+        credentials: "omit",
+      });
+    const form = init.body ? JSON.parse(init.body) : {};
+    const kept = await this.#read();
+    const key = kept && { "Idempotency-Key": kept.key };
+
+    switch (endpoint) {
+      case "session/":
+        return said(200, { session: kept ? claimsOf(kept.refresh).sid : null });
+      case "login/": {
+        const answer = await this.#keep(await post("token/", form));
+        // As the endpoint for browsers does: a device has one session.
+        if (answer.ok && kept) post("logout/", { refresh: kept.refresh }).catch(() => {});
+        return answer;
+      }
+      case "logout/": {
+        if (!kept) return said(200, {});
+        const answer = await post("logout/", { refresh: kept.refresh });
+        // 400: not a token of this server's. There is nothing to end.
+        if (!answer.ok && answer.status !== 400) return answer;
+        await this.#storage.removeItem(this.#name);
+        return said(200, {});
+      }
+    }
+    if (!kept) return said(401, { detail: "Nobody is signed in.", code: "not_authenticated" });
+    const { refresh } = kept;
+    const path = endpoint === "refresh/" ? "token/refresh/" : endpoint;
+    return this.#keep(await post(path, { ...form, refresh }, key), refresh);
+  }
+
+  /** The answer, once what it brings is written; in the place of `used`, if that is still there. */
+  async #keep(answer, used) {
+    if (!answer.ok) return answer;
+    const text = await answer.text();
+    const { access, refresh } = tokensIn(text);
+    if (!access) return said(200, text);
+    // Another process may have gone on meanwhile; what it has written is newer.
+    if (refresh && (!used || (await this.#read())?.refresh === used)) {
+      const item = JSON.stringify({ refresh, key: randomKey() });
+      await this.#storage.setItem(this.#name, item);
+    }
+    const { iat, exp } = claimsOf(access);
+    return said(200, { access, expires_in: exp - iat });
+  }
+
+  /** The refresh token and its key; null for none, and for what is not ours. */
+  async #read() {
+    const text = await this.#storage.getItem(this.#name);
+    try {
+      const { refresh, key } = JSON.parse(text);
+      return key && claimsOf(refresh) && { refresh, key };
+    } catch {
+      return null;
+    }
+  }
+}
+
+function tokensIn(text) {
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** An answer as far as the client reads one. */
+function said(status, body) {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return { ok: status < 400, status, headers: new Map(), text: async () => text };
+}
+
+// What the clients of one storage share, as the tabs of a browser do.
+const shared = new WeakMap();
+
+function sharedOf(storage, name) {
+  if (!shared.has(storage)) shared.set(storage, new Map());
+  const names = shared.get(storage);
+  if (!names.has(name)) {
+    names.set(name, { locks: queueLocks(), memory: memoryStorage(), openChannel: channels() });
+  }
+  return names.get(name);
+}
+
+/** As BroadcastChannel. */
+function channels() {
+  const all = new Set();
+  return () => {
+    const listeners = new Set();
+    const channel = {
+      addEventListener: (_, listener) => listeners.add(listener),
+      postMessage(data) {
+        for (const other of all) {
+          if (other !== channel) setTimeout(() => all.has(other) && other.hear({ data }));
+        }
+      },
+      hear: (event) => listeners.forEach((listener) => listener(event)),
+      close: () => all.delete(channel),
+    };
+    all.add(channel);
+    return channel;
+  };
+}
