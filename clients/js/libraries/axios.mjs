@@ -71,6 +71,30 @@ test("a token that is refused twice is axios's own error", async (t) => {
   assert.equal(sent.length, 2);
 });
 
+for (const how of ["http", "fetch"]) {
+  test(`${how}: no error and no answer carries the token into a log or a retry`, async (t) => {
+    const browser = new Browser(t);
+    const { api, sent } = attached(await browser.signedInTab(), { how });
+    const retry = { retries: 0 };
+    api.interceptors.response.use(undefined, (error) => {
+      if (retry.retries++) throw error;
+      wind(t, 300); // by the time a library tries again, the token has run out
+      return api(error.config);
+    });
+
+    const answer = await api.get("protected/");
+    assert.equal(answer.config.headers.has("Authorization"), false);
+    await assert.rejects(api.get("nowhere/"), (error) => {
+      assert.doesNotMatch(JSON.stringify(error.toJSON()), /Bearer/);
+      return error.response.status === 404;
+    });
+
+    assert.equal(sent.length, 3);
+    assert.ok(sent.every(({ authorization }) => authorization.startsWith("Bearer ")));
+    assert.equal(browser.refreshes.length, 1, "the retry has a new token");
+  });
+}
+
 test("with a validateStatus of the caller's own it is an answer", async (t) => {
   const options = { damaged: 9, validateStatus: () => true };
   const { api, sent } = attached(await new Browser(t).signedInTab(), options);

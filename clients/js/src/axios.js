@@ -3,14 +3,13 @@
 import { getAdapter } from "axios";
 
 /**
- * Send what an instance of axios sends to the API with the client's token.
+ * Send the requests of an axios instance to the API with the client's token.
  *
- * Around the adapter, whichever it is (xhr, http, fetch): what it gets is the request as it goes
- * out, and can go out a second time.
+ * It wraps the adapter (xhr, http, fetch), which gets the final request and can send it twice.
  *
  * @param {import("axios").AxiosInstance} instance
  * @param {import("./ratchet.d.ts").Client} client
- * @returns {() => void} what detaches it again
+ * @returns {() => void} detaches it again
  */
 export function attach(instance, client) {
   const { adapter } = instance.defaults;
@@ -26,10 +25,13 @@ export function attach(instance, client) {
         try {
           return await send(config);
         } catch (error) {
-          // Axios rejects with 4xx and 5xx; that is decided below, when it is over.
+          // Axios rejects with 4xx and 5xx. This is thrown again below, unless a retry succeeds.
           if (!error.response) throw error;
           refusal = error;
           return error.response;
+        } finally {
+          // Errors and answers carry the config: into logs, and into retries by other libraries.
+          if (token) config.headers.delete("Authorization");
         }
       },
       { signal: config.signal },

@@ -1,32 +1,33 @@
-/** React: who is signed in, in every component. */
+"use client";
+/** React: the session in every component. */
 
 import { createContext, createElement, useContext, useSyncExternalStore } from "react";
 
-const Given = createContext(null);
+const ClientContext = /* @__PURE__ */ createContext(null);
 
-/** Give a client to the components below. It is made outside, once: `createClient()`. */
+/** Give a client to the components below. Make it outside of components, once: `createClient()`. */
 export function SessionProvider({ client, children }) {
-  return createElement(Given.Provider, { value: client }, children);
+  return createElement(ClientContext.Provider, { value: client }, children);
 }
 
-/** The client, to sign in and out and to fetch with. */
+/** Return the client, to sign in and out and to fetch with. */
 export function useClient() {
-  const client = useContext(Given);
-  if (!client) throw new Error("There is no <SessionProvider client={…}> around this component.");
+  const client = useContext(ClientContext);
+  if (!client) throw new Error("Put a <SessionProvider client={…}> around this component.");
   return client;
 }
 
-/** Who is signed in. The first component that asks has it found out. */
+/** Return the session, and whether it is loading. The first component that asks restores it. */
 export function useSession() {
   const { subscribe, read } = storeOf(useClient());
   return useSyncExternalStore(subscribe, read, readUnknown);
 }
 
 const UNKNOWN = Object.freeze({ session: null, isLoading: true, error: null });
-/** On a server and while its page is hydrated: a page that many may get says of nobody. */
+/** On a server, and while its page is hydrated: many users may get that page. */
 const readUnknown = () => UNKNOWN;
 
-// By client and not in a component: one that suspends, or that StrictMode makes twice, keeps none.
+// Kept by client: React drops the state of a component that suspends, and StrictMode makes it twice.
 const stores = new WeakMap();
 
 function storeOf(client) {
@@ -59,7 +60,7 @@ function makeStore(client) {
 
   return {
     read() {
-      // Where nobody listens, nobody has told it what happened since.
+      // Without listeners it has missed what happened since.
       if (!stop && !state.isLoading && state.session !== client.session) {
         state = known(client.session);
       }
