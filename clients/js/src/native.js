@@ -1,11 +1,11 @@
 /**
- * For apps without cookies: React Native, Expo, Electron, Capacitor. The refresh token is in a
- * storage that the app gives (SecureStore, the Keychain), beside the key by which its refresh is
- * retried, and is written there before the answer that brought it is used. An app that is killed in
- * between asks again with the same key, and gets the same answer.
+ * For apps without cookies: React Native, Expo, Electron, Capacitor. The app gives a storage
+ * (SecureStore, the Keychain). The client keeps the refresh token there, and the key for its retry,
+ * and writes them before it uses the answer. An app that is killed in between asks again with the
+ * same key, and gets the same answer.
  */
 
-import { claimsOf } from "./answers.js";
+import { claimsOf, setupError } from "./answers.js";
 import { memoryStorage, queueLocks, randomKey } from "./environment.js";
 import { RatchetError, createClient as createCore } from "./ratchet.js";
 
@@ -16,8 +16,12 @@ export { RatchetError };
  *
  * @param {import("./native.d.ts").NativeOptions} options
  * @returns {import("./ratchet.d.ts").Client}
+ * @throws {RatchetError} there is no storage
  */
-export function createClient({ storage, name = "drf-ratchet", fetch, ...options }) {
+export function createClient({ storage, name = "drf-ratchet", fetch, ...options } = {}) {
+  if (!storage?.getItem || !storage.setItem || !storage.removeItem) {
+    throw setupError("Pass a storage that has getItem, setItem and removeItem.");
+  }
   const { locks, memory, openChannel } = sharedOf(storage, name);
   const send = fetch ?? ((...given) => globalThis.fetch(...given));
   const tokens = new Tokens(storage, name, send);
@@ -26,13 +30,13 @@ export function createClient({ storage, name = "drf-ratchet", fetch, ...options 
     storage: memory,
     openChannel,
     ...options,
-    // Its own requests it gives by their addresses, and the app's as a Request.
+    // The client passes its own requests as strings, and the app's as a Request.
     fetch: (input, init) =>
       typeof input === "string" ? tokens.asBrowser(input, init) : send(input, init),
   });
 }
 
-/** The endpoints for browsers, with the storage for the cookie. */
+/** Answers for the endpoints for browsers: asks those for apps, and keeps the tokens in the storage. */
 class Tokens {
   #storage;
   #name;
@@ -64,14 +68,14 @@ class Tokens {
         return said(200, { session: kept ? claimsOf(kept.refresh).sid : null });
       case "login/": {
         const answer = await this.#keep(await post("token/", form));
-        // As the endpoint for browsers does: a device has one session.
+        // A device has one session, as a browser has.
         if (answer.ok && kept) post("logout/", { refresh: kept.refresh }).catch(() => {});
         return answer;
       }
       case "logout/": {
         if (!kept) return said(200, {});
         const answer = await post("logout/", { refresh: kept.refresh });
-        // 400: not a token of this server's. There is nothing to end.
+        // 400: another server's token. There is no session to end.
         if (!answer.ok && answer.status !== 400) return answer;
         await this.#storage.removeItem(this.#name);
         return said(200, {});
@@ -83,13 +87,13 @@ class Tokens {
     return this.#keep(await post(path, { ...form, refresh }, key), refresh);
   }
 
-  /** The answer, once what it brings is written; in the place of `used`, if that is still there. */
+  /** Write the tokens of an answer, unless the storage has another one than `used`; return it. */
   async #keep(answer, used) {
     if (!answer.ok) return answer;
     const text = await answer.text();
     const { access, refresh } = tokensIn(text);
     if (!access) return said(200, text);
-    // Another process may have gone on meanwhile; what it has written is newer.
+    // Another process may have refreshed meanwhile. Its token is newer.
     if (refresh && (!used || (await this.#read())?.refresh === used)) {
       const item = JSON.stringify({ refresh, key: randomKey() });
       await this.#storage.setItem(this.#name, item);
@@ -98,7 +102,7 @@ class Tokens {
     return said(200, { access, expires_in: exp - iat });
   }
 
-  /** The refresh token and its key; null for none, and for what is not ours. */
+  /** Return the refresh token and its key, or null. Ignore what the client has not written. */
   async #read() {
     const text = await this.#storage.getItem(this.#name);
     try {
@@ -118,13 +122,13 @@ function tokensIn(text) {
   }
 }
 
-/** An answer as far as the client reads one. */
+/** Make what the client reads of a Response. */
 function said(status, body) {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   return { ok: status < 400, status, headers: new Map(), text: async () => text };
 }
 
-// What the clients of one storage share, as the tabs of a browser do.
+// What the clients of one storage share, as tabs do.
 const shared = new WeakMap();
 
 function sharedOf(storage, name) {

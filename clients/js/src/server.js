@@ -1,7 +1,7 @@
 /** The endpoints that are about the session. */
 
 import { RatchetError, bodyOf, refusal } from "./answers.js";
-import { linked, throwIfAborted } from "./waiting.js";
+import { linked, orAborted, throwIfAborted } from "./waiting.js";
 
 export class Server {
   #base;
@@ -28,9 +28,8 @@ export class Server {
     const timer = setTimeout(() => stop.abort(), this.#timeout);
     const unlink = linked(stop, signal, this.#closing);
     const url = new URL(path, this.#base).href;
-    let answer, text;
-    try {
-      answer = await this.#send(url, {
+    const request = async () => {
+      const answer = await this.#send(url, {
         method,
         headers: {
           Accept: "application/json",
@@ -45,7 +44,12 @@ export class Server {
         redirect: "manual", // a password goes nowhere else
       });
       if (isRedirect(answer)) throw await this.#redirected(url, answer, stop.signal);
-      text = await answer.text();
+      return [answer, await answer.text()];
+    };
+    let answer, text;
+    try {
+      // Even if this fetch, or an app's storage behind it, ignores the signal.
+      [answer, text] = await orAborted(request(), stop.signal);
     } catch (cause) {
       throwIfAborted(signal);
       throwIfAborted(this.#closing);

@@ -336,6 +336,82 @@ test("offline it waits, and a signal ends the wait", async (t) => {
   assert.ok(app.session);
 });
 
+test("an API that redirects is told at once, and where to", async (t) => {
+  const device = new Device(t);
+  const app = await device.signedInApp();
+  const headers = { Location: "https://elsewhere.example/api/" };
+  device.fault("token/refresh/", async () => new Response(null, { status: 307, headers }));
+
+  await assert.rejects(app.refresh(), {
+    code: "redirected",
+    message: /redirected to https:\/\/elsewhere\.example\/api\/: is baseUrl right\?/,
+  });
+  assert.equal(device.sent("token/refresh/").length, 1);
+});
+
+for (const [way, days] of [["ahead", 400], ["behind", -400]]) {
+  test(`a clock that is 400 days ${way} changes nothing`, async (t) => {
+    wind(t, days * 24 * 3600);
+    const device = new Device(t);
+    const app = await device.signedInApp();
+
+    for (let times = 0; times < 3; times += 1) {
+      assert.equal((await app.fetch("protected/")).status, 200);
+    }
+
+    assert.equal(device.sent("token/refresh/").length, 0);
+    wind(t, 300);
+    assert.equal((await app.fetch("protected/")).status, 200);
+    assert.equal(device.sent("token/refresh/").length, 1);
+  });
+}
+
+test("an instance that stops in the middle of a refresh stops no other", async (t) => {
+  const device = new Device(t);
+  const [stopped, app] = [await device.signedInApp(), device.app({ timeout: 0.2 })];
+  await app.restore();
+  // An app's fetch that never ends, whatever its signal says.
+  device.fault("token/refresh/", () => new Promise(() => {}));
+  stopped.refresh().catch(() => {});
+  await until(() => device.sent("token/refresh/").length === 1);
+  wind(t, 300);
+
+  assert.equal((await app.fetch("protected/")).status, 200);
+  assert.equal(generationOf(device.kept), 2);
+});
+
+test("a storage that never answers is an error, and no wait without an end", async (t) => {
+  const device = new Device(t);
+  const app = await device.signedInApp(ALICE, { timeout: 0.2, patience: 0.1 });
+  device.beforeWriting = () => new Promise(() => {});
+
+  await assert.rejects(app.refresh(), { code: "no_answer" });
+
+  device.beforeWriting = async () => {};
+  assert.ok(await app.refresh());
+  assert.equal(generationOf(device.kept), 2);
+});
+
+test("what one process does for two people's storages stays apart", async (t) => {
+  const [alice, visitor] = [new Device(t), new Device(t)];
+  const app = await alice.signedInApp(ALICE);
+  const other = visitor.app();
+
+  assert.equal(await other.restore(), null);
+  assert.equal(await other.accessToken(), null);
+  assert.equal((await other.fetch("protected/")).status, 401);
+  await other.login(BOB);
+  assert.equal((await app.refresh()).claims.username, "alice");
+  await other.logout();
+  assert.equal((await app.fetch("protected/")).status, 200);
+});
+
+test("without a storage that is what is said", () => {
+  for (const options of [undefined, {}, { baseUrl: BASE }, { storage: {} }, { storage: null }]) {
+    assert.throws(() => createClient(options), { code: "setup", message: /storage/ });
+  }
+});
+
 test("two names are two sessions", async (t) => {
   const device = new Device(t);
   const [one, other] = [device.app({ name: "one" }), device.app({ name: "other" })];
