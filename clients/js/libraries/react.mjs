@@ -5,18 +5,16 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 
 import { transform } from "esbuild";
-import { JSDOM } from "jsdom";
 
-import { ALICE, BOB, Browser, answered, until, unreachable } from "../test/browser.js";
+import { page, shown, untilActed } from "./rendering.js";
+import { ALICE, BOB, Browser, answered, unreachable } from "../test/browser.js";
 
-const { window } = new JSDOM("<!DOCTYPE html><div id=root></div>", { url: "http://localhost/" });
-Object.assign(globalThis, { window, document: window.document, IS_REACT_ACT_ENVIRONMENT: true });
-Object.defineProperty(globalThis, "navigator", { value: window.navigator, configurable: true });
+// After rendering.js, which has made a window.
 const React = await import("react");
-const { createRoot, hydrateRoot } = await import("react-dom/client");
+const { hydrateRoot } = await import("react-dom/client");
 const { renderToString } = await import("react-dom/server");
-const { SessionProvider, useClient, useSession } = await import("drf-ratchet/react");
-const { Component, StrictMode, Suspense, act, createElement: h, useState } = React;
+const { useClient, useSession } = await import("drf-ratchet/react");
+const { Component, Suspense, act, createElement: h, useState } = React;
 
 /** What it says at each rendering. */
 function Who({ seen }) {
@@ -25,21 +23,6 @@ function Who({ seen }) {
   seen?.push(words);
   return h("b", {}, words);
 }
-
-const page = (client, ...children) =>
-  h(StrictMode, {}, h(SessionProvider, { client }, ...children));
-
-/** Render into a page of its own. */
-async function shown(t, element) {
-  const place = document.body.appendChild(document.createElement("div"));
-  const root = createRoot(place);
-  t.after(() => act(() => root.unmount()));
-  await act(() => root.render(element));
-  return { place, root, text: () => place.textContent };
-}
-
-const untilActed = (holds) =>
-  act(() => until(holds).then(() => new Promise((resolve) => setTimeout(resolve, 10))));
 
 test("it is not known, then it is", async (t) => {
   const browser = new Browser(t);
