@@ -132,6 +132,14 @@ test("no other origin gets the token, and an Authorization of one's own stays", 
   assert.deepEqual(sent.map(({ authorization }) => authorization), [null, "Bearer mine"]);
 });
 
+test("a request with an adapter of its own is signed too", async (t) => {
+  const { api, sent } = attached(await new Browser(t).signedInTab());
+
+  assert.equal((await api.get("protected/", { adapter: "fetch" })).status, 200);
+
+  assert.equal(sent.length, 0, "not by the adapter of the instance");
+});
+
 test("an AbortSignal ends the wait for a refresh", async (t) => {
   const browser = new Browser(t);
   const { api } = attached(await browser.signedInTab());
