@@ -25,7 +25,8 @@ export class RatchetError extends Error {
   /** Whether the same request may well succeed later. */
   get isTransient() {
     const { code, status } = this;
-    return code === "no_answer" || code === "locked" || status === 429 || status >= 500;
+    const words = ["no_answer", "locked", "storage_failed"];
+    return words.includes(code) || status === 429 || status >= 500;
   }
 }
 

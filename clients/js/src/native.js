@@ -43,7 +43,7 @@ class Tokens {
   #send;
 
   constructor(storage, name, send) {
-    this.#storage = storage;
+    this.#storage = named(storage);
     this.#name = name;
     this.#send = send;
   }
@@ -112,6 +112,20 @@ class Tokens {
       return null;
     }
   }
+}
+
+/** The storage, whose failures are not taken for the server's. */
+function named(storage) {
+  const method = (name) => async (...given) => {
+    try {
+      return await storage[name](...given);
+    } catch (cause) {
+      const detail = `The app's storage failed in ${name}().`;
+      throw new RatchetError({ code: "storage_failed", detail, cause });
+    }
+  };
+  const names = ["getItem", "setItem", "removeItem"];
+  return Object.fromEntries(names.map((name) => [name, method(name)]));
 }
 
 function tokensIn(text) {

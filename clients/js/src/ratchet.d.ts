@@ -157,6 +157,7 @@ export class RatchetError extends Error {
    * - `user_changed`, `signed_out`: not sent, since whoever asked is not signed in any more
    * - `locked`: another tab holds up sign-ins and sign-outs (in a dialog, say)
    * - `cookie_refused`: the browser did not keep the cookie of the sign-in
+   * - `storage_failed`: the storage of an app (`drf-ratchet/native`) threw; see `cause`
    * - `setup`: this page, or the server's settings, cannot work; the sentence says why
    */
   readonly code: string;

@@ -380,6 +380,27 @@ test("an instance that stops in the middle of a refresh stops no other", async (
   assert.equal(generationOf(device.kept), 2);
 });
 
+test("a storage that fails for good is told as that", async (t) => {
+  const device = new Device(t);
+  const app = await device.signedInApp(ALICE, { patience: 0 });
+  const why = new Error("the keychain is locked");
+  device.beforeWriting = async () => {
+    throw why;
+  };
+
+  const failed = (error) => {
+    assert.deepEqual([error.name, error.code, error.cause], ["RatchetError", "storage_failed", why]);
+    assert.ok(error.isTransient);
+    return true;
+  };
+  await assert.rejects(app.refresh(), failed);
+  await assert.rejects(app.login(BOB), failed);
+  assert.equal(app.session.claims.username, "alice");
+
+  const broken = { ...device.storage, getItem: () => Promise.reject(why) };
+  await assert.rejects(device.app({ storage: broken, patience: 0 }).restore(), failed);
+});
+
 test("a storage that never answers is an error, and no wait without an end", async (t) => {
   const device = new Device(t);
   const app = await device.signedInApp(ALICE, { timeout: 0.2, patience: 0.1 });

@@ -15,7 +15,14 @@ const fileOf = (name) => new URL(`${name}.json`, import.meta.url);
 
 /** A file stands in for the Keychain. */
 const storage = {
-  getItem: (name) => readFile(fileOf(name), "utf8").catch(() => null),
+  async getItem(name) {
+    try {
+      return await readFile(fileOf(name), "utf8");
+    } catch (error) {
+      if (error.code === "ENOENT") return null;
+      throw error;
+    }
+  },
   async setItem(name, value) {
     if (how === "--killed") process.kill(process.pid, "SIGKILL");
     await writeFile(fileOf(`${name}.new`), value, { mode: 0o600 });
