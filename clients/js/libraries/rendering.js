@@ -2,8 +2,6 @@
 
 import { JSDOM } from "jsdom";
 
-import { until } from "../test/browser.js";
-
 const { window } = new JSDOM("<!DOCTYPE html>", { url: "http://localhost/" });
 Object.assign(globalThis, { window, document: window.document, IS_REACT_ACT_ENVIRONMENT: true });
 Object.defineProperty(globalThis, "navigator", { value: window.navigator, configurable: true });
@@ -24,5 +22,12 @@ export async function shown(t, element) {
   return { place, root, text: () => place.textContent };
 }
 
-export const untilActed = (holds) =>
-  act(() => until(holds).then(() => new Promise((resolve) => setTimeout(resolve, 10))));
+/** Once it is true. React 18 renders at the end of an act, so that each look has one of its own. */
+export async function untilActed(holds) {
+  const deadline = performance.now() + 10_000;
+  while (!holds()) {
+    if (performance.now() > deadline) throw new Error(`Waited in vain: ${holds}`);
+    await act(() => new Promise((resolve) => setTimeout(resolve, 5)));
+  }
+  await act(() => new Promise((resolve) => setTimeout(resolve, 10)));
+}
