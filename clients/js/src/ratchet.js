@@ -17,9 +17,9 @@ import {
   refusal,
   setupError,
 } from "./answers.js";
+import { Endpoints } from "./endpoints.js";
 import { apiUrl, environmentOf, inBrowser, pageUrl } from "./environment.js";
 import { Memo } from "./memo.js";
-import { Server } from "./server.js";
 import {
   SharedWork,
   abortError,
@@ -233,7 +233,7 @@ class Client {
       network,
       channel,
       memo: new Memo(storage, name),
-      server: new Server(base, fetch, this.#timeout, signal),
+      server: new Endpoints(base, fetch, this.#timeout, signal),
     };
   }
 

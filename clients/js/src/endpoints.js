@@ -3,7 +3,7 @@
 import { RatchetError, bodyOf, refusal } from "./answers.js";
 import { linked, orAborted, throwIfAborted } from "./waiting.js";
 
-export class Server {
+export class Endpoints {
   #base;
   #send;
   #timeout;
