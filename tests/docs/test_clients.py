@@ -11,7 +11,7 @@ pytestmark = pytest.mark.any_database
 
 PAGE = (ROOT / "docs" / "clients.md").read_text()
 #: Columns whose tests are still to be named.
-EMPTY = {"server", "python"}
+EMPTY = {"python"}
 NOTES = dict(re.findall(r"^\[\^([\w-]+)\]: (.+)$", PAGE, re.MULTILINE))
 
 

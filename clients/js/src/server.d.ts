@@ -23,6 +23,11 @@ export interface ServerSessionOptions {
   cookieName?: string;
   /** For the API, beside its own: `{ "X-Forwarded-For": "192.0.2.1" }`, the visitor's address. */
   headers?: HeadersInit;
+  /**
+   * Whether the response cannot set cookies, as in Next's components: it is then not refreshed
+   * here, but in what comes before and calls `forwardTo`. `false`
+   */
+  readOnly?: boolean;
   /** How many seconds one answer of the session's endpoints may take. `5` */
   timeout?: number;
   /** `globalThis.fetch` */

@@ -5,7 +5,14 @@
  * The third is set here, the page token: an access token, for the next pages until it expires.
  */
 
-import { RatchetError, claimsOf, grantOf, isSignedOut, isTokenRefused } from "./answers.js";
+import {
+  RatchetError,
+  claimsOf,
+  grantOf,
+  isSignedOut,
+  isTokenRefused,
+  setupError,
+} from "./answers.js";
 import { Endpoints } from "./endpoints.js";
 import { apiUrl } from "./environment.js";
 
@@ -32,6 +39,7 @@ class ServerSession {
   #given;
   #headers;
   #endpoints;
+  #readOnly;
   /** The names of our cookies. */
   #names;
   /** The visitor's cookies: what is ours by its name, and the rest as it came. */
@@ -45,10 +53,19 @@ class ServerSession {
   /** What this request's own refresh has brought. */
   #fresh = null;
 
-  constructor({ request, baseUrl, cookieName = "__Host-ratchet", headers, timeout = 5, fetch }) {
+  constructor({
+    request,
+    baseUrl,
+    cookieName = "__Host-ratchet",
+    headers,
+    readOnly = false,
+    timeout = 5,
+    fetch,
+  }) {
     // Not from the request's own address: its Host is whatever the visitor says.
     this.#base = apiUrl(baseUrl ?? "");
     this.#given = fetch;
+    this.#readOnly = readOnly;
     this.#names = Object.fromEntries(WORDS.map((word) => [word, `${cookieName}-${word}`]));
     this.#headers = new Headers(headers);
     for (const name of PASSED_ON) {
@@ -132,6 +149,13 @@ class ServerSession {
 
   async #turn() {
     if (!this.#ours.has(this.#names[REFRESH])) return null;
+    if (this.#readOnly) {
+      if (this.#pageToken()) return null; // the API has refused it
+      throw setupError(
+        "This session is readOnly, and what comes before it has not refreshed it for this page. " +
+          "In Next, let the matcher of proxy.ts cover the page; or the API did not answer there.",
+      );
+    }
     try {
       // Whether the request is one of this host's own pages was looked at before.
       const headers = { Cookie: this.#pairs().join("; "), "Sec-Fetch-Site": "same-origin" };
@@ -145,9 +169,10 @@ class ServerSession {
       );
       return access;
     } catch (error) {
-      // The cookies stay: a sign-in may have brought others meanwhile.
-      if (isSignedOut(error)) return null;
-      throw error;
+      if (!isSignedOut(error)) throw error;
+      // The browser keeps its cookies: a sign-in may have brought it others meanwhile.
+      this.#ours.clear();
+      return null;
     }
   }
 

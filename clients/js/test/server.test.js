@@ -7,7 +7,7 @@ import { inspect } from "node:util";
 import { runInNewContext } from "node:vm";
 
 import { RatchetError, createServerSession } from "../src/server.js";
-import { ALICE, BOB, Browser, ORIGIN } from "./browser.js";
+import { ALICE, BOB, Browser, ORIGIN, until, wind } from "./browser.js";
 
 // The demo is served without TLS, and its cookies lack __Host-.
 const COOKIES = "ratchet";
@@ -171,6 +171,67 @@ test("two visitors in one process share nothing, however their requests interlea
   }
 });
 
+test("requests of one visitor at the same time, in whatever process, keep one session", async (t) => {
+  const browser = await signedIn(t);
+  for (let round = 0; round < 2; round += 1) {
+    const renderers = Array.from({ length: 8 }, () => new Renderer());
+    await Promise.all(renderers.map((renderer) => browser.load(renderer.page)));
+    for (const { shown } of renderers) assert.deepEqual(shown, { name: "alice", status: 200 });
+    expire(browser);
+  }
+  assert.equal((await browser.client.refresh()).claims.username, "alice");
+});
+
+test("a request that is stuck holds up no other", async (t) => {
+  const browser = await signedIn(t);
+  const other = await signedIn(t, BOB);
+  const renderer = new Renderer();
+  let release;
+  const stuck = (go) => new Promise((resolve) => (release = resolve)).then(go);
+  renderer.faults.set("browser/refresh/", stuck);
+  const slow = browser.load(renderer.page);
+  await until(() => release);
+
+  for (const visitor of [browser, other]) await visitor.load(renderer.page);
+  assert.equal(renderer.shown.name, "bob");
+
+  expire(other);
+  await other.load(async (request) => {
+    const session = renderer.session(request, { timeout: 0.05, fetch: () => new Promise(() => {}) });
+    await assert.rejects(session.user(), { code: "no_answer" });
+    return [];
+  });
+  release();
+  await slow;
+});
+
+test("an API that redirects is told at once", async (t) => {
+  const browser = await signedIn(t);
+  const renderer = new Renderer();
+  const login = { status: 302, headers: { Location: "https://sso.example/login?next=/api/" } };
+  renderer.faults.set("browser/refresh/", async () => new Response(null, login));
+  await browser.load(async (request) => {
+    const wanted = { code: "redirected", message: /to https:\/\/sso\.example\/login.*baseUrl/ };
+    await assert.rejects(renderer.session(request).user(), wanted);
+    return [];
+  });
+  assert.equal(renderer.asked.length, 1);
+});
+
+for (const where of ["ahead", "behind"]) {
+  test(`a clock that is 400 days ${where} changes nothing`, async (t) => {
+    const browser = await signedIn(t);
+    const renderer = new Renderer();
+    wind(t, (where === "ahead" ? 400 : -400) * 86_400);
+    for (let times = 0; times < 3; times += 1) {
+      await browser.load(renderer.page);
+      assert.deepEqual(renderer.shown, { name: "alice", status: 200 });
+      if (times === 1) expire(browser);
+    }
+    assert.equal(renderer.count("browser/refresh/"), 2);
+  });
+}
+
 test("a page token is believed by the API, or not at all", async (t) => {
   const browser = await signedIn(t);
   const renderer = new Renderer();
@@ -302,7 +363,7 @@ test("what handles the request next finds the cookies as they are now", async (t
     session.forwardTo(headers);
     assert.match(headers.get("Cookie"), /\btheme=dark=1; /);
 
-    const inner = renderer.session({ headers });
+    const inner = renderer.session({ headers }, { readOnly: true });
     assert.equal((await inner.user()).username, "alice");
     assert.deepEqual(inner.setCookies, []);
     return session.setCookies;
@@ -318,6 +379,42 @@ test("what handles the request next finds the cookies as they are now", async (t
     assert.doesNotMatch(headers.get("Cookie"), /ratchet/);
     return session.setCookies;
   }, foreign);
+});
+
+test("where no cookie can be set, nothing is refreshed", async (t) => {
+  const browser = await signedIn(t);
+  const renderer = new Renderer();
+  const readOnly = { readOnly: true };
+  const wanted = { name: "RatchetError", code: "setup", message: /matcher/ };
+  await browser.load(async (request) => {
+    const session = renderer.session(request, readOnly);
+    await assert.rejects(session.user(), wanted);
+    await assert.rejects(session.fetch("protected/"), wanted);
+    return [];
+  });
+  await browser.load(renderer.page);
+  const { sid } = browser.client.session.claims;
+  await (await signedIn(t)).client.sessions.end(sid);
+  await browser.load(async (request) => {
+    const session = renderer.session(request, readOnly);
+    assert.equal((await session.fetch("protected/")).status, 401);
+    assert.equal(await session.user(), null);
+    return [];
+  });
+  expire(browser);
+  await browser.load(async (request) => {
+    const session = renderer.session(request);
+    assert.equal(await session.accessToken(), null);
+    const headers = new Headers(request.headers);
+    session.forwardTo(headers);
+    assert.equal(await renderer.session({ headers }, readOnly).user(), null);
+    return session.setCookies;
+  });
+  assert.equal(renderer.count("browser/refresh/"), 2);
+  await new Browser(t).load(async (request) => {
+    assert.equal(await renderer.session(request, readOnly).user(), null);
+    return [];
+  });
 });
 
 test("caches are told that the page is one visitor's", async (t) => {
