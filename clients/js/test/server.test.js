@@ -267,6 +267,13 @@ test("signed out in the page is signed out on the server, at once", async (t) =>
   await browser.client.login(BOB);
   await browser.load(renderer.page);
   assert.deepEqual(renderer.shown, { name: "bob", status: 200 });
+
+  // Of another session, however new it is.
+  const alice = await signedIn(t);
+  await alice.load(renderer.page);
+  browser.cookies.set(PAGE, alice.cookies.get(PAGE));
+  await browser.load(renderer.page);
+  assert.deepEqual(renderer.shown, { name: "bob", status: 200 });
 });
 
 test("ended from another device, the page is nobody's, and the cookies are left alone", async (t) => {
