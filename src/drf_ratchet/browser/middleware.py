@@ -28,7 +28,6 @@ from drf_ratchet.sessions.refreshing import check_refresh, read_refresh, refresh
 from drf_ratchet.throttling import Counter
 from drf_ratchet.tokens.claims import Kind, RefreshClaims, session_id
 from drf_ratchet.tokens.errors import TokenRefused
-from drf_ratchet.views import count_refusal
 
 # "private" as well: the first releases of Django 5.2 look at nothing else before they cache a page.
 _UNCACHED = "no-store, private"
@@ -85,9 +84,6 @@ class BrowsableAPIMiddleware:
                     retry_window=ratchet_settings().COOKIE_RETRY_WINDOW,
                     transport=IN_COOKIES,
                 )
-            except TokenRefused:
-                count_refusal(request)  # type: ignore[arg-type]
-                raise
             except Contended:
                 raise Busy from None
         except (exceptions.Throttled, Busy) as refusal:
