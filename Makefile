@@ -45,6 +45,11 @@ test-mariadb: .venv/.dev-installed ## the same on MariaDB, which has to be insta
 	@echo "== MariaDB"
 	@$(BIN)/python -m tests.servers mariadb -- $(BIN)/pytest $(ON_ITS_DATABASE) $(ARGS)
 
+# It uses the machine's Node and Chromium. Without them, Node comes from a wheel and Chromium from apt.
+.PHONY: clients
+clients: .venv/.dev-installed ## the clients with the libraries and in the projects that people use (needs npm's registry)
+	@unset DATABASE_URL; $(BIN)/pytest -m clients $(ARGS)
+
 # One of them: make matrix ARGS="--only 3.13-6.1-3.18"
 .PHONY: matrix
 matrix: .venv/.dev-installed ## other Pythons, Djangos and DRFs, into docs/support.md (an hour)

@@ -24,12 +24,16 @@ from rest_framework.views import APIView
 
 from drf_ratchet import security_log, throttling
 from drf_ratchet.authentication import JWTAuthentication
+from drf_ratchet.browser.cookies import IN_MEMORY, cookie_name
 from drf_ratchet.exceptions import NoActiveAccount
 from drf_ratchet.models import Session
 from drf_ratchet.serializers import TokenObtainPairSerializer
 from drf_ratchet.sessions import open_session
+from drf_ratchet.sessions.ending import end_session
+from drf_ratchet.sessions.grant import Grant
 from drf_ratchet.throttling import RateLimit, SignInThrottle, StepUpThrottle, fold, network_of
 from drf_ratchet.views import TokenObtainPairView
+from ratchet_tokens.claims import Kind
 from tests.fixtures import PASSWORD, Tokens
 
 pytestmark = pytest.mark.any_database
@@ -700,6 +704,45 @@ def test_only_failed_refreshes_count_for_the_network(
     # A good token gets through, whoever shares its network.
     assert refresh(tokens.refresh).status_code == 200
     assert refresh("rubbish", REMOTE_ADDR="203.0.113.5").status_code == 401
+
+
+def test_200_visitors_of_one_renderer_do_not_limit_each_other(
+    api: APIClient, alice: User, rates: Any
+) -> None:
+    """The pages of all of them are rendered by one server, which asks from its own address."""
+    rates(refresh_failures="3/min", refresh="120/min")
+    signed_in = [open_session(alice, transport=IN_MEMORY) for _ in range(200)]
+    ended = signed_in[::2]
+    for grant in ended:
+        end_session(grant.session)
+
+    def load_page(grant: Grant) -> int:
+        api.cookies[cookie_name(Kind.COOKIE_REFRESH)] = grant.refresh
+        answer = api.post("/api/browser/refresh/", HTTP_SEC_FETCH_SITE="same-origin")
+        return answer.status_code
+
+    answers = [load_page(grant) for grant in signed_in]
+
+    assert answers == [401, 200] * 100
+    # Nor does somebody who sends rubbish through it.
+    api.cookies.clear()
+    rubbish = [
+        api.post(
+            "/api/browser/refresh/",
+            HTTP_COOKIE=f"{cookie_name(Kind.COOKIE_REFRESH)}=x",
+            HTTP_SEC_FETCH_SITE="same-origin",
+        )
+        for _ in range(5)
+    ]
+    assert [one.status_code for one in rubbish] == [401, 401, 401, 429, 429]
+    assert {load_page(grant) for grant in signed_in} == {401, 200}
+
+
+def test_an_ended_session_has_a_limit_of_its_own(tokens: Tokens, refresh: Any, rates: Any) -> None:
+    rates(refresh_failures="1/min", refresh="3/min")
+    end_session(tokens.session)
+    answers = [refresh(tokens.refresh) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
 
 
 # Without a cache

@@ -52,7 +52,8 @@ RATES: dict[str, str | None] = {
     "step_up": "20/hour",
     # Refreshes of one session.
     "refresh": "120/min",
-    # Refused refresh tokens from one network. Those that are good do not count: offices share one.
+    # Refresh tokens from one network that are not ours. Valid ones, and those of sessions that have
+    # ended, do not count: the visitors of an office, or of a server that renders pages, share one.
     "refresh_failures": "60/min",
     # Wrong secrets: of one service from one network, and from one network whatever the service.
     "service_failures": "30/min",

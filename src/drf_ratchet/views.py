@@ -72,7 +72,7 @@ from drf_ratchet.sessions.refreshing import check_refresh, read_refresh, step_up
 from drf_ratchet.throttling import CountingThrottle, RateLimit, SignInThrottle, StepUpThrottle
 from ratchet_tokens import codec
 from ratchet_tokens.claims import Kind, RefreshClaims, session_id
-from ratchet_tokens.errors import TokenRefused
+from ratchet_tokens.errors import Reason, TokenRefused
 
 
 def _throttles_with(ours: type[BaseThrottle]) -> tuple[type[BaseThrottle], ...]:
@@ -275,8 +275,8 @@ class TokenRefreshView(RatchetView):
         try:
             fields = _validated(self, request)
             return self.answer(fields.validated_data, fields.grant)
-        except TokenRefused:
-            count_refusal(request)
+        except TokenRefused as refused:
+            count_refusal(request, refused.reason)
             raise
 
 
@@ -439,14 +439,32 @@ class StepUpView(SignedInView):
         return self.answer(login.hand_out(grant), grant)
 
 
-def count_refusal(request: Request) -> None:
+#: Only a token of ours is refused for these: its signature was found good first.
+_REFUSALS_OF_OURS = {
+    Reason.EXPIRED,
+    Reason.SESSION_ENDED,
+    Reason.REUSED,
+    Reason.USER_INACTIVE,
+    Reason.PASSWORD_CHANGED,
+}
+
+
+def count_refusal(request: Request, reason: Reason | None = None) -> None:
     """Count a refresh token that is refused, for the network that it comes from.
 
-    Only what is refused counts, and a good token gets through whoever shares its network.
+    A valid token gets through whoever shares its network. One that was ours does not count: it
+    names its session, which has a limit of its own. All visitors of a server that renders pages
+    come from one network, and many of them may bring cookies of sessions that have ended.
+
+    Args:
+        request: the request that brought it.
+        reason: why it is refused; None counts it whatever it was.
 
     Raises:
         Throttled: there have been too many.
     """
+    if reason in _REFUSALS_OF_OURS:
+        return
     wait = RateLimit("refresh_failures", network_of(request), request).take()
     if wait is not None:
         raise exceptions.Throttled(wait) from None

@@ -25,7 +25,8 @@ export class RatchetError extends Error {
   /** Whether the same request may well succeed later. */
   get isTransient() {
     const { code, status } = this;
-    return code === "no_answer" || code === "locked" || status === 429 || status >= 500;
+    const words = ["no_answer", "locked", "storage_failed"];
+    return words.includes(code) || status === 429 || status >= 500;
   }
 }
 
@@ -58,11 +59,6 @@ export function claimsOf(access) {
   const hex = (byte) => byte.charCodeAt(0).toString(16).padStart(2, "0");
   const text = decodeURIComponent(bytes.replace(/[^]/g, (byte) => `%${hex(byte)}`));
   return JSON.parse(text, (_, value) => Object.freeze(value));
-}
-
-export function withToken(request, grant) {
-  request.headers.set("Authorization", `Bearer ${grant.access}`);
-  return request;
 }
 
 /** RFC 6750 section 3.1; other 401s (a step up that is wanted, say) are the caller's matter. */

@@ -1,7 +1,7 @@
 /** What a browser offers, and what stands in where there is none. */
 
 import { setupError } from "./answers.js";
-import { orAborted } from "./waiting.js";
+import { orAborted, throwIfAborted } from "./waiting.js";
 
 /**
  * Whether this is a browser's window, or a worker of one: what is shared here is one person's.
@@ -18,10 +18,13 @@ export function inBrowser() {
 /**
  * What a client works with: the options that it was given, and the browser for the others.
  *
- * @throws {RatchetError} a browser gives this page no cookies
+ * @throws {RatchetError} there is no fetch, or a browser keeps no cookies for this page
  */
 export function environmentOf(given) {
   const browser = inBrowser();
+  if (!globalThis.Request || !(given.fetch ?? globalThis.fetch)) {
+    throw setupError("There is no fetch here. In jest, use an environment that has one.");
+  }
   if (browser && globalThis.origin === "null" && !given.fetch) {
     throw setupError(
       "This page has no origin of its own, so browsers keep no cookie for it: it is a file, a " +
@@ -29,7 +32,7 @@ export function environmentOf(given) {
     );
   }
   const usual = {
-    fetch: browserFetch,
+    fetch: (...asked) => globalThis.fetch(...asked),
     locks: browser ? (globalThis.navigator.locks ?? queueOfPage) : queueLocks(),
     storage: browser ? browserStorage() : null,
     network: browser ? browserNetwork : alwaysOnline,
@@ -59,13 +62,6 @@ export function apiUrl(baseUrl) {
   }
 }
 
-function browserFetch(...given) {
-  if (!globalThis.fetch || !globalThis.Request) {
-    throw setupError("There is no fetch here. In jest, use an environment that has one.");
-  }
-  return globalThis.fetch(...given);
-}
-
 const browserNetwork = {
   get onLine() {
     return globalThis.navigator.onLine;
@@ -93,6 +89,15 @@ export function memoryStorage() {
   };
 }
 
+/** An Idempotency-Key. It signs nobody in; it has to be one that nobody else has. */
+export function randomKey() {
+  const bytes = new Uint8Array(16);
+  // React Native has no crypto unless an app brings it along.
+  if (globalThis.crypto) crypto.getRandomValues(bytes);
+  else bytes.forEach((_, index) => (bytes[index] = Math.random() * 256));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 function openBroadcastChannel(name) {
   return globalThis.BroadcastChannel ? new BroadcastChannel(name) : null;
 }
@@ -109,7 +114,7 @@ export function queueLocks() {
     async request(name, { signal }, act) {
       const before = tails.get(name) ?? Promise.resolve();
       const turn = before.then(() => {
-        signal?.throwIfAborted();
+        throwIfAborted(signal);
         return act();
       });
       const over = turn.catch(() => {});

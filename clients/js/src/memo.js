@@ -1,4 +1,4 @@
-import { memoryStorage } from "./environment.js";
+import { memoryStorage, randomKey } from "./environment.js";
 
 /**
  * What outlives a tab: when the last state came and how long its token is good, and the
@@ -33,9 +33,7 @@ export class Memo {
 
   /** A new key, kept before it is used. */
   newKey() {
-    const key = [...crypto.getRandomValues(new Uint8Array(16))]
-      .map((byte) => byte.toString(16).padStart(2, "0"))
-      .join("");
+    const key = randomKey();
     this.#set("key", key);
     return key;
   }

@@ -86,6 +86,12 @@ export interface Channel {
   close(): void;
 }
 
+/** What an answer is asked for its refusal of a token: `Response`, `AxiosResponse`. */
+export interface SomeAnswer {
+  readonly status: number;
+  readonly headers: { get?: any };
+}
+
 /** Every method can be handed on by itself: `axios.create({ …, fetch: client.fetch })`. */
 export interface Client {
   /** Who is signed in, as far as this tab knows; null before the first answer. */
@@ -108,6 +114,16 @@ export interface Client {
    * `signed_out` rather than send what one user meant as another's, or as nobody's.
    */
   readonly fetch: Fetch;
+  /**
+   * Send a request of another library with the token, as `fetch` does: `send` is given the token,
+   * or null for another origin and for nobody, and is called once more with a new one if its answer
+   * says that the token was refused.
+   */
+  readonly authorize: <Answer extends SomeAnswer>(
+    url: string | URL,
+    send: (token: string | null) => Answer | Promise<Answer>,
+    options?: Abortable & { keepalive?: boolean },
+  ) => Promise<Answer>;
   /** Refresh now. `fetch` does it when it is time. */
   readonly refresh: (options?: Abortable) => Promise<Session | null>;
   /** A token that is good now, for what `fetch` cannot do; null where nobody is signed in. */
@@ -141,6 +157,7 @@ export class RatchetError extends Error {
    * - `user_changed`, `signed_out`: not sent, since whoever asked is not signed in any more
    * - `locked`: another tab holds up sign-ins and sign-outs (in a dialog, say)
    * - `cookie_refused`: the browser did not keep the cookie of the sign-in
+   * - `storage_failed`: the storage of an app (`drf-ratchet/native`) threw; see `cause`
    * - `setup`: this page, or the server's settings, cannot work; the sentence says why
    */
   readonly code: string;

@@ -16,12 +16,18 @@ import {
   isTokenRefused,
   refusal,
   setupError,
-  withToken,
 } from "./answers.js";
+import { Endpoints } from "./endpoints.js";
 import { apiUrl, environmentOf, inBrowser, pageUrl } from "./environment.js";
 import { Memo } from "./memo.js";
-import { Server } from "./server.js";
-import { SharedWork, happened, linked, pause } from "./waiting.js";
+import {
+  SharedWork,
+  abortError,
+  happened,
+  linked,
+  pause,
+  throwIfAborted,
+} from "./waiting.js";
 
 /** How long the other tabs have to answer when nothing says that one of them knows more. */
 const ASK_MS = 100;
@@ -61,8 +67,6 @@ class Client {
   #state = { at: 0, grant: undefined, session: null };
   /** The newest state that was asked for in vain: whoever knew it is gone. */
   #missed = 0;
-  /** Whether the lock was waited for in vain the last time. */
-  #lockStuck = false;
   #opened = null;
 
   constructor({ baseUrl = "/api/", margin = 10, patience = 60, timeout = 10, ...given } = {}) {
@@ -144,29 +148,40 @@ class Client {
   };
 
   fetch = async (input, init) => {
-    const { base, fetch } = this.#here;
+    const { fetch } = this.#here;
     const first = this.#request(input, init);
-    if (new URL(first.url).origin !== base.origin || first.headers.has("Authorization")) {
-      return fetch(first);
-    }
-    const was = await this.#known(first.signal);
-    const grant = await this.#freshGrant(was, first.signal, first.keepalive);
+    if (first.headers.has("Authorization")) return fetch(first);
+    let again;
+    const send = (token) => {
+      if (token && first.mode === "no-cors") {
+        throw setupError("A request of mode no-cors cannot carry a token. Leave the mode out.");
+      }
+      const request = again ?? first;
+      if (token) {
+        again ??= first.clone();
+        request.headers.set("Authorization", `Bearer ${token}`);
+      }
+      return fetch(request);
+    };
+    return this.authorize(first.url, send, first);
+  };
+
+  authorize = async (url, send, { signal, keepalive } = {}) => {
+    const { base } = this.#here;
+    if (new URL(url, pageUrl() ?? base).origin !== base.origin) return send(null);
+    const was = await this.#known(signal);
+    const grant = await this.#freshGrant(was, signal, keepalive);
     if (!grant) {
       if (was) throw signedOut();
-      return fetch(first);
+      return send(null);
     }
-    if (first.mode === "no-cors") {
-      throw setupError("A request of mode no-cors cannot carry a token. Leave the mode out.");
-    }
-
-    const second = first.clone();
-    const answer = await fetch(withToken(first, grant));
+    const answer = await send(grant.access);
     if (!isTokenRefused(answer)) return answer;
-    await this.#refresh(grant.at, second.signal);
+    await this.#refresh(grant.at, signal);
     if (!this.session) return answer; // which says so
     await answer.body?.cancel();
     this.#demandSameUser(was);
-    return fetch(withToken(second, this.#state.grant));
+    return send(this.#state.grant.access);
   };
 
   onChange = (listener) => {
@@ -178,7 +193,7 @@ class Client {
   };
 
   close = () => {
-    this.#closing.abort(new DOMException("The client was closed.", "AbortError"));
+    this.#closing.abort(abortError("The client was closed."));
     this.#listeners.clear();
     this.#opened?.channel?.close();
   };
@@ -218,18 +233,16 @@ class Client {
       network,
       channel,
       memo: new Memo(storage, name),
-      server: new Server(base, fetch, this.#timeout, signal),
+      server: new Endpoints(base, fetch, this.#timeout, signal),
     };
   }
 
   #demandOpen() {
-    this.#closing.signal.throwIfAborted();
+    throwIfAborted(this.#closing.signal);
   }
 
   /** A request as window.fetch makes it; with an API elsewhere, addresses lead from baseUrl. */
   #request(input, init) {
-    const { Request } = globalThis;
-    if (!Request) throw setupError("There is no fetch here. In jest, use an environment with one.");
     if (input instanceof Request) return new Request(input, init);
     const { base } = this.#here;
     const page = pageUrl();
@@ -476,7 +489,7 @@ class Client {
       try {
         return await act();
       } catch (error) {
-        signal.throwIfAborted();
+        throwIfAborted(signal);
         if (!(error instanceof RatchetError && error.isTransient)) throw error;
         // Only without an answer, which would prove that it is online.
         if (error.status === 0 && !network.onLine) {
@@ -503,25 +516,22 @@ class Client {
     const { locks, name } = this.#here;
     const stop = new AbortController();
     const unlink = linked(stop, signal, this.#closing.signal);
-    const limit = this.#lockStuck ? LOCK_SLACK_MS : this.#timeout + LOCK_SLACK_MS;
     let isOurs = false;
     let isStuck = false;
     const timer = setTimeout(() => {
       isStuck = !isOurs;
       stop.abort();
-    }, limit);
+    }, this.#timeout + LOCK_SLACK_MS);
     try {
       return await locks.request(name, { signal: stop.signal }, () => {
         isOurs = true;
         clearTimeout(timer);
-        this.#lockStuck = false;
         return act();
       });
     } catch (error) {
       if (isOurs) throw error;
-      signal?.throwIfAborted();
+      throwIfAborted(signal);
       this.#demandOpen();
-      this.#lockStuck ||= isStuck;
       if (isStuck && !orWithout) throw locked();
     } finally {
       clearTimeout(timer);

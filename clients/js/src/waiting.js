@@ -1,5 +1,19 @@
 /** Waiting that a signal can end. */
 
+/** Throw the reason of a signal that is aborted. React Native's have neither reason nor method. */
+export function throwIfAborted(signal) {
+  if (signal?.aborted) throw reasonOf(signal);
+}
+
+function reasonOf(signal) {
+  return signal.reason ?? abortError("This was aborted.");
+}
+
+export function abortError(message) {
+  if (globalThis.DOMException) return new DOMException(message, "AbortError");
+  return Object.assign(new Error(message), { name: "AbortError" });
+}
+
 /** Work that all who want it wait for together, and that stops when the last has gone. */
 export class SharedWork {
   #closing;
@@ -10,8 +24,8 @@ export class SharedWork {
   }
 
   async join(run, signal) {
-    this.#closing.throwIfAborted();
-    signal?.throwIfAborted();
+    throwIfAborted(this.#closing);
+    throwIfAborted(signal);
     const work = (this.#current ??= this.#start(run));
     work.waiting += 1;
     try {
@@ -64,10 +78,10 @@ export function happened(target, event, ms, signal) {
 /** The promise, or the signal's reason once it is aborted. */
 export async function orAborted(promise, signal) {
   if (!signal) return promise;
-  signal.throwIfAborted();
+  throwIfAborted(signal);
   let abort;
   const aborted = new Promise((_, reject) => {
-    signal.addEventListener("abort", (abort = () => reject(signal.reason)));
+    signal.addEventListener("abort", (abort = () => reject(reasonOf(signal))));
   });
   return Promise.race([promise, aborted]).finally(() =>
     signal.removeEventListener("abort", abort),
@@ -76,9 +90,9 @@ export async function orAborted(promise, signal) {
 
 /** Let the controller follow the signals. AbortSignal.any is younger than the browsers we want. */
 export function linked(controller, ...signals) {
-  const follow = (event) => controller.abort(event.target.reason);
+  const follow = (event) => controller.abort(reasonOf(event.target));
   for (const signal of signals) {
-    if (signal?.aborted) controller.abort(signal.reason);
+    if (signal?.aborted) controller.abort(reasonOf(signal));
     signal?.addEventListener("abort", follow);
   }
   return () => signals.forEach((signal) => signal?.removeEventListener("abort", follow));

@@ -73,6 +73,18 @@ export class Browser {
     return tab;
   }
 
+  /**
+   * Load a page that a server renders: `render(request)` returns what its response sets, an array.
+   * With `lose` it never arrives.
+   */
+  async load(render, { lose = false, headers, ...init } = {}) {
+    const request = this.#withCookies(new Request(`${ORIGIN}/page`, { headers, ...init }));
+    request.headers.delete("Origin");
+    for (const cookie of lose ? (await render(request), []) : await render(request)) {
+      this.#take(cookie);
+    }
+  }
+
   close() {
     for (const client of this.#clients) client.close();
   }

@@ -287,18 +287,13 @@ function stopped(browser) {
 
 test("a tab that stops in the middle stops no other tab's requests", async (t) => {
   const browser = new Browser(t);
-  const quick = { timeout: 2 };
+  const quick = { timeout: 0.2 };
   const tabs = [await browser.signedInTab(ALICE, quick), browser.tab(quick)];
   await tabs[1].restore();
   stopped(browser);
   wind(t, 300);
 
   await everybody(tabs);
-  // Once it has waited in vain it does not wait as long again.
-  const start = performance.now();
-  await tabs[0].refresh();
-  assert.ok(performance.now() - start < 2500, `${performance.now() - start} ms`);
-
   const young = browser.tab({ ...quick, openChannel: () => null });
   assert.equal((await young.restore()).claims.username, "alice");
 });

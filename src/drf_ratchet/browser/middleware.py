@@ -26,7 +26,6 @@ from drf_ratchet.sessions.database import Contended
 from drf_ratchet.sessions.grant import Grant
 from drf_ratchet.sessions.refreshing import check_refresh, read_refresh, refresh_session
 from drf_ratchet.throttling import RateLimit
-from drf_ratchet.views import count_refusal
 from ratchet_tokens.claims import Kind, RefreshClaims, session_id
 from ratchet_tokens.errors import TokenRefused
 
@@ -85,9 +84,6 @@ class BrowsableAPIMiddleware:
                     retry_window=ratchet_settings().COOKIE_RETRY_WINDOW,
                     transport=IN_COOKIES,
                 )
-            except TokenRefused:
-                count_refusal(request)  # type: ignore[arg-type]
-                raise
             except Contended:
                 raise Busy from None
         except (exceptions.Throttled, Busy) as refusal:

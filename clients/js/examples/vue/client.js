@@ -1,0 +1,3 @@
+import { createClient } from "drf-ratchet";
+
+export const client = createClient({ baseUrl: "/api/" });

@@ -1,0 +1,2 @@
+/** The same for all: made once, by the build. */
+export const prerender = true;
