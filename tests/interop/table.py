@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ratchet_tokens.keys import ALGORITHMS, HMAC_BYTES
+from ratchet_tokens.algorithms import ALGORITHMS, HMAC_BYTES
 
 YES, NO = "yes", "no"
 SECRET = "with the secret"

@@ -12,6 +12,7 @@ from django.core.management.base import CommandError, OutputWrapper
 from drf_ratchet.checks.keys import exposed_at
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.keyring import key_directory
+from ratchet_tokens.algorithms import ALGORITHMS
 from ratchet_tokens.key_directory import (
     KeyFile,
     KeyState,
@@ -21,7 +22,6 @@ from ratchet_tokens.key_directory import (
     rotate_keys,
 )
 from ratchet_tokens.key_files import shown
-from ratchet_tokens.keys import ALGORITHMS
 
 #: Beyond the last token's life: for processes to notice, and for clocks.
 MARGIN = 60

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from joserfc import jwk, jws
 from joserfc.errors import JoseError
 
+from ratchet_tokens.algorithms import ALGORITHMS
 from ratchet_tokens.codec import MAX_LENGTH
 from ratchet_tokens.errors import Reason, TokenRefused
-from ratchet_tokens.keys import ALGORITHMS
 
 _HEADER = frozenset({"alg", "typ", "kid"})
 #: The last moment that a datetime can hold.

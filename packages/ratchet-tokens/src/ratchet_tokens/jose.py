@@ -12,7 +12,7 @@ from joserfc.errors import KeyParameterError
 from joserfc.jws import JWSRegistry
 
 from ratchet_tokens import ml_dsa
-from ratchet_tokens.keys import ALGORITHMS, EDDSA, HMAC_BYTES, ML_DSA, RSA, BadKey
+from ratchet_tokens.algorithms import ALGORITHMS, EDDSA, HMAC_BYTES, ML_DSA, RSA, BadKey
 
 _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521", **dict.fromkeys(EDDSA, "Ed25519")}
 #: RFC 7518 section 3.3, and OPENSSL_RSA_MAX_MODULUS_BITS, beyond which OpenSSL verifies nothing.

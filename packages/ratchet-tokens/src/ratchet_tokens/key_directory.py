@@ -20,8 +20,9 @@ from typing import Any
 from joserfc import jwk
 
 from ratchet_tokens import ml_dsa
+from ratchet_tokens.algorithms import ALGORITHMS, HMAC_BYTES, BadKey
 from ratchet_tokens.key_files import arrange, files_of, read_file, shown
-from ratchet_tokens.keys import ALGORITHMS, HMAC_BYTES, BadKey, Key
+from ratchet_tokens.keys import Key
 
 fcntl: Any
 try:

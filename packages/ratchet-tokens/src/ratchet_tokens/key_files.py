@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ratchet_tokens.algorithms import BadKey
 from ratchet_tokens.key_texts import is_text, keys_of_json, keys_of_text, likely_kind
-from ratchet_tokens.keys import BadKey, Key, KeySet
+from ratchet_tokens.keys import Key, KeySet
 
 log = logging.getLogger("drf_ratchet")
 

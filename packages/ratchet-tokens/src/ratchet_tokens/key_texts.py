@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from joserfc import jwk
 
+from ratchet_tokens.algorithms import ALGORITHMS, HMAC_BYTES, BadKey
 from ratchet_tokens.jose import check_ed25519, check_rsa
-from ratchet_tokens.keys import ALGORITHMS, HMAC_BYTES, BadKey, Key
+from ratchet_tokens.keys import Key
 from ratchet_tokens.ml_dsa import AKPKey
 
 #: What a key of a curve signs with where nothing says otherwise.

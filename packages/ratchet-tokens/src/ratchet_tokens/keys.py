@@ -9,23 +9,13 @@ from typing import TYPE_CHECKING, Any, Self, Union
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-HMAC_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}
-#: RFC 9864 has named EdDSA by its curve; the older name is the same signature.
-EDDSA = frozenset({"Ed25519", "EdDSA"})
-RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
-ML_DSA = ("ML-DSA-44", "ML-DSA-65", "ML-DSA-87")
-ALGORITHMS = (*HMAC_BYTES, "ES256", "ES384", "ES512", "Ed25519", "EdDSA", *RSA, *ML_DSA)
-
+from ratchet_tokens.algorithms import EDDSA, HMAC_BYTES, BadKey
 
 if TYPE_CHECKING:
     # Late below: a server whose keys are derived needs none of it, and starts sooner without.
     from joserfc import jwk
 
     from ratchet_tokens import ml_dsa
-
-
-class BadKey(ValueError):
-    """A key that cannot be used. The text says why and shows nothing of the key."""
 
 
 class Secret:
@@ -95,10 +85,10 @@ class Key:
                 raise BadKey(f"A derived key does not fit {alg}.")
             self._algorithm = _HS256_OF_SECRET
         else:
-            from ratchet_tokens import jose as algorithms
+            from ratchet_tokens.jose import algorithm_of, check_fit
 
-            algorithms.check_fit(jose, alg)
-            self._algorithm = algorithms.algorithm_of(alg)
+            check_fit(jose, alg)
+            self._algorithm = algorithm_of(alg)
             if alg not in HMAC_BYTES:
                 kid = kid or jose.thumbprint()
         if not kid:

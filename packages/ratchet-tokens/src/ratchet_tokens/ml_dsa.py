@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from joserfc.errors import KeyParameterError
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 
-from ratchet_tokens.keys import ML_DSA, BadKey
+from ratchet_tokens.algorithms import ML_DSA, BadKey
 
 try:
     from cryptography.hazmat.primitives.asymmetric import mldsa

@@ -12,9 +12,10 @@ from uuid import UUID
 from joserfc import jwk
 
 from ratchet_tokens import ml_dsa
+from ratchet_tokens.algorithms import HMAC_BYTES
 from ratchet_tokens.claims import Kind, access_claims, refresh_claims
 from ratchet_tokens.key_texts import from_jwk
-from ratchet_tokens.keys import HMAC_BYTES, Key
+from ratchet_tokens.keys import Key
 
 SESSION = UUID("01980000-0000-7000-8000-000000000001")
 CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from ratchet_tokens import codec
+from ratchet_tokens.algorithms import ALGORITHMS, HMAC_BYTES
 from ratchet_tokens.claims import Claims, Kind
 from ratchet_tokens.errors import Reason, TokenRefused
-from ratchet_tokens.keys import ALGORITHMS, HMAC_BYTES, KeySet
+from ratchet_tokens.keys import KeySet
 from token_tests.forge import claims, decoded, forge, header, key_for, public_half, thawed
 
 pytestmark = pytest.mark.any_database

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ratchet_tokens import codec
+from ratchet_tokens.algorithms import ALGORITHMS, HMAC_BYTES
 from ratchet_tokens.claims import Kind
 from ratchet_tokens.documents import (
     ENDED_SESSIONS,
@@ -15,7 +16,7 @@ from ratchet_tokens.documents import (
     verify_document,
 )
 from ratchet_tokens.errors import Reason, TokenRefused
-from ratchet_tokens.keys import ALGORITHMS, HMAC_BYTES, KeySet
+from ratchet_tokens.keys import KeySet
 from token_tests.forge import claims, decoded, encoded, key_for, public_half
 
 KEY = key_for("ES256")

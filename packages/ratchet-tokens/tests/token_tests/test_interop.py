@@ -6,8 +6,9 @@ import jwt
 import pytest
 
 from ratchet_tokens import codec, ml_dsa
+from ratchet_tokens.algorithms import ALGORITHMS
 from ratchet_tokens.claims import Kind
-from ratchet_tokens.keys import ALGORITHMS, Key, KeySet
+from ratchet_tokens.keys import Key, KeySet
 from token_tests.forge import claims, key_for, thawed
 
 pytestmark = pytest.mark.any_database

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ratchet_tokens.algorithms import ALGORITHMS
 from ratchet_tokens.key_directory import (
     KeyFile,
     KeyState,
@@ -18,7 +19,6 @@ from ratchet_tokens.key_directory import (
     rotate_keys,
 )
 from ratchet_tokens.key_files import arrange, read_sources
-from ratchet_tokens.keys import ALGORITHMS
 from token_tests.test_key_files import members
 
 pytestmark = pytest.mark.any_database

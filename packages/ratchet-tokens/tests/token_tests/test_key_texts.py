@@ -16,10 +16,10 @@ from cryptography.x509.oid import NameOID
 from joserfc import jwk
 from joserfc.util import int_to_base64, urlsafe_b64encode
 
+from ratchet_tokens.algorithms import BadKey
 from ratchet_tokens.jose import _SMALL_ORDER
 from ratchet_tokens.key_files import KeyFiles
 from ratchet_tokens.key_texts import from_jwk, read_keys
-from ratchet_tokens.keys import BadKey
 from ratchet_tokens.ml_dsa import AKPKey
 from token_tests.forge import key_for
 

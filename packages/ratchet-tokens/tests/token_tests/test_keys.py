@@ -11,9 +11,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
 from joserfc import jwk
 
 from ratchet_tokens import codec
+from ratchet_tokens.algorithms import ALGORITHMS, HMAC_BYTES
 from ratchet_tokens.claims import Kind
 from ratchet_tokens.key_texts import from_jwk
-from ratchet_tokens.keys import ALGORITHMS, HMAC_BYTES, Key, KeySet
+from ratchet_tokens.keys import Key, KeySet
 from ratchet_tokens.ml_dsa import AKPKey
 from token_tests.forge import claims, encoded, key_for, public_half, rsa_key
 

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from drf_ratchet.conf import RatchetSettings, ratchet_settings
 from drf_ratchet_compat.adopt.packages import OldPackage
-from ratchet_tokens.keys import ALGORITHMS
+from ratchet_tokens.algorithms import ALGORITHMS
 
 LONG = timedelta(hours=1)
 #: Bytes that an HMAC's key must have at least (RFC 7518 section 3.2).

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from drf_ratchet_compat.drf_jwt.generations import GENERATIONS
-from ratchet_tokens.keys import ALGORITHMS
+from ratchet_tokens.algorithms import ALGORITHMS
 
 _UTILS = f"{__package__}.utils"
 _ENCODERS = (f"{_UTILS}.jwt_encode_payload", f"{_UTILS}.jwt_encode_handler")

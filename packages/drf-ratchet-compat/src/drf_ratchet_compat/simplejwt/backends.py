@@ -13,8 +13,8 @@ from drf_ratchet_compat.simplejwt.exceptions import TokenBackendError, TokenBack
 from drf_ratchet_compat.simplejwt.settings import api_settings
 from drf_ratchet_compat.simplejwt.underneath import as_timedelta
 from drf_ratchet_compat.simplejwt.wire import Payload
+from ratchet_tokens.algorithms import ALGORITHMS
 from ratchet_tokens.errors import Reason, TokenRefused
-from ratchet_tokens.keys import ALGORITHMS
 
 ALLOWED_ALGORITHMS = frozenset(ALGORITHMS)
 _MESSAGES: dict[Reason, Any] = {
@@ -128,9 +128,7 @@ class OurBackend:
         Raises:
             TokenBackendError: its type is one that has a session, or the claims are not JSON.
         """
-        from drf_ratchet_compat.simplejwt.base import WITH_SESSIONS
-
-        if payload.get(api_settings.TOKEN_TYPE_CLAIM) in WITH_SESSIONS:
+        if payload.get(api_settings.TOKEN_TYPE_CLAIM) in wire.WITH_SESSIONS:
             raise TokenBackendError(
                 "A token of this type has a session: make it with RefreshToken.for_user(user)."
             )

@@ -22,10 +22,7 @@ from drf_ratchet_compat.simplejwt.utils import (
     format_lazy,
     logger,
 )
-from drf_ratchet_compat.simplejwt.wire import Payload
-
-#: Types of tokens that have a session. A project's own kinds are called something else.
-WITH_SESSIONS = frozenset({"access", "refresh", "sliding"})
+from drf_ratchet_compat.simplejwt.wire import WITH_SESSIONS, Payload
 
 
 class Lifetime:

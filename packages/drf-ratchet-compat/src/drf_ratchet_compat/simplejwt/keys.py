@@ -10,7 +10,8 @@ from joserfc.util import urlsafe_b64encode
 from drf_ratchet.caches import forget_on_change
 from drf_ratchet_compat.old_tokens import OldKey, old_key
 from drf_ratchet_compat.simplejwt.settings import NAME, api_settings
-from ratchet_tokens.keys import HMAC_BYTES, Key
+from ratchet_tokens.algorithms import HMAC_BYTES
+from ratchet_tokens.keys import Key
 
 
 def is_symmetric() -> bool:

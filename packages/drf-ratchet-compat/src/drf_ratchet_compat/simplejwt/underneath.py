@@ -14,8 +14,8 @@ from drf_ratchet_compat.simplejwt.settings import (
     REMOVED_SETTINGS,
     api_settings,
 )
+from ratchet_tokens.algorithms import ALGORITHMS
 from ratchet_tokens.claims import REGISTERED_CLAIMS
-from ratchet_tokens.keys import ALGORITHMS
 
 OLD_NAME = "rest_framework_simplejwt"
 

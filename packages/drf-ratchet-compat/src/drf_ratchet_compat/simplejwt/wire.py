@@ -32,6 +32,9 @@ WRITTEN_BY_US = frozenset(
     {TYPE, "token_type", "sub", "sid", "gen", "auth_time", "exp", "iat", "jti"}
 )
 
+#: Types of tokens that have a session. A project's own kinds are called something else.
+WITH_SESSIONS = frozenset({"access", "refresh", "sliding"})
+
 
 class Payload(dict[str, Any]):
     """What a token says. Projects read and change it as a dict.

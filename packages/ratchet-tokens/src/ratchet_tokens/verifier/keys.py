@@ -7,9 +7,10 @@ from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 from ratchet_tokens import codec
+from ratchet_tokens.algorithms import BadKey
 from ratchet_tokens.errors import Reason, TokenRefused, Unavailable
 from ratchet_tokens.key_texts import from_jwk
-from ratchet_tokens.keys import BadKey, Key, KeySet
+from ratchet_tokens.keys import Key, KeySet
 from ratchet_tokens.verifier.fetch_limit import FetchLimit
 from ratchet_tokens.verifier.fetching import Answer, FetchFailed, Source
 from ratchet_tokens.verifier.problem_log import ProblemLog

@@ -10,10 +10,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from ratchet_tokens import codec
+from ratchet_tokens.algorithms import ALGORITHMS, HMAC_BYTES
 from ratchet_tokens.claims import Claims, Kind
 from ratchet_tokens.errors import TokenRefused, Unavailable
 from ratchet_tokens.forks import after_fork
-from ratchet_tokens.keys import ALGORITHMS, HMAC_BYTES, KeySet
+from ratchet_tokens.keys import KeySet
 from ratchet_tokens.verifier.feed import FetchedFeed
 from ratchet_tokens.verifier.fetching import Source
 from ratchet_tokens.verifier.keys import FetchedKeys
