@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth.signals import user_login_failed
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from hypothesis import HealthCheck, given, settings
@@ -297,3 +298,24 @@ def test_a_content_type_is_not_repeated(api: APIClient, url: str, kind: str) -> 
 
     assert answer.status_code in (400, 401, 415)
     assert PASSWORD not in answer.content.decode()
+
+
+@pytest.mark.parametrize("url", ["/api/token/", "/api/browser/login/"])
+@pytest.mark.django_db
+def test_names_longer_than_any_account_reach_no_backend(url: str, api: APIClient) -> None:
+    """django-axes has 255 characters for them, and PostgreSQL raises an error for more."""
+    failed: list[Any] = []
+
+    def note(sender: Any, credentials: Any, **kwargs: Any) -> None:
+        failed.append(credentials["username"])
+
+    user_login_failed.connect(note)
+    try:
+        for name in ("x" * 254, "x" * 255, "\ufdfa" * 1000):
+            answer = api.post(
+                url, {"username": name, "password": "wrong"}, HTTP_SEC_FETCH_SITE="same-origin"
+            )
+            assert (answer.status_code, answer.json()["code"]) == (401, "no_active_account")
+    finally:
+        user_login_failed.disconnect(note)
+    assert failed == ["x" * 254]

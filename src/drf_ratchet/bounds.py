@@ -9,6 +9,8 @@ from django.conf import settings
 MAX_BODY_SIZE = 128 * 1024
 #: Characters of an account's name or a password.
 MAX_CREDENTIAL_LENGTH = 4096
+#: Characters of an email address (RFC 5321 section 4.5.3.1.3, without its angle brackets).
+LONGEST_EMAIL = 254
 #: Characters of the header ``Idempotency-Key`` (CONTRACT.md).
 MAX_IDEMPOTENCY_KEY_LENGTH = 128
 #: Bytes of the header that a service authenticates by.

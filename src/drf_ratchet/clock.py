@@ -41,13 +41,28 @@ def database_now(alias: str) -> datetime:
 
 
 def aware(moment: datetime, alias: str) -> datetime:
-    """A moment as ``Now`` wrote it, aware also without ``USE_TZ``.
+    """Return a moment as ``Now`` wrote it, aware and in UTC, also without ``USE_TZ``.
+
+    In UTC, since sums and differences within a zone are of what clocks on the wall show: the hour
+    that comes twice would be lost.
 
     Args:
         moment: as it was read.
         alias: of the database it was read from.
     """
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=_zone(alias))
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=_zone(alias))
+    return moment.astimezone(UTC)
+
+
+def as_read(moment: datetime, alias: str) -> datetime:
+    """Return a moment as a column of a database would give it: naive without ``USE_TZ``.
+
+    Args:
+        moment: an aware datetime.
+        alias: of the database.
+    """
+    return moment if settings.USE_TZ else make_naive(moment, _zone(alias))
 
 
 def process_now() -> datetime:

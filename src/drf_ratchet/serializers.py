@@ -11,7 +11,7 @@ from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
-from drf_ratchet.bounds import MAX_CREDENTIAL_LENGTH, MAX_IDEMPOTENCY_KEY_LENGTH
+from drf_ratchet.bounds import LONGEST_EMAIL, MAX_CREDENTIAL_LENGTH, MAX_IDEMPOTENCY_KEY_LENGTH
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.exceptions import BadIdempotencyKey, NoActiveAccount
 from drf_ratchet.models import Session
@@ -306,12 +306,25 @@ def user_of(credentials: dict[str, Any], request: Request | None) -> Any:
         credentials: what ``django.contrib.auth.authenticate`` takes.
         request: the request at hand. Backends such as django-axes need Django's, not DRF's.
     """
+    if _is_too_long(credentials.get(_username_field())):
+        return None
     try:
         return authenticate(getattr(request, "_request", None), **credentials)
     except (ValueError, ValidationError):
         if not _is_unfit(credentials):
             raise
         return None
+
+
+def _is_too_long(name: Any) -> bool:
+    """Return whether a name is longer than that of any account, be it the user's email address.
+
+    Backends and receivers of ``user_login_failed`` may write it into a column: django-axes has 255
+    characters, and PostgreSQL raises an error for more.
+    """
+    field: Any = get_user_model()._meta.get_field(_username_field())
+    longest = max(field.max_length or 0, LONGEST_EMAIL)
+    return isinstance(name, str) and len(name) > longest
 
 
 def _is_unfit(credentials: dict[str, Any]) -> bool:

@@ -25,7 +25,7 @@ from drf_ratchet.browser.authentication import (
     CookieJWTAuthentication,
 )
 from drf_ratchet.browser.cookies import cookie_name
-from drf_ratchet.browser.pages import LoginPage
+from drf_ratchet.browser.page_views import LoginPage
 from drf_ratchet.models import Session
 from drf_ratchet.serializers import TokenObtainPairSerializer
 from drf_ratchet.sessions import EndReason, end_session

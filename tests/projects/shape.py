@@ -68,6 +68,8 @@ class Shape:
         also: steps that only such a project has.
         proves: the path of a callable that returns a user's further credentials.
         costs: statements in the place of ``world.COSTS``.
+        freshness: what its classes ask for, whatever ``FRESHNESS`` says.
+        loads_users: whether the project's own view reads the user from the database.
         then: settings with which it is deployed anew in the middle of the story.
         access_survives: whether access tokens of before are good then.
         forwards: whether a proxy in front tells where a request comes from.
@@ -111,6 +113,8 @@ class Shape:
     also: tuple[str, ...] = ()
     proves: str = ""
     costs: Mapping[str, Any] = field(default_factory=dict)
+    freshness: str | None = None
+    loads_users: bool = False
     then: Mapping[str, Any] = field(default_factory=dict)
     access_survives: bool = True
     forwards: bool = False

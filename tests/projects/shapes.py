@@ -118,6 +118,7 @@ SHAPES: dict[str, Shape] = {
         ratchet={"USER_ID_FIELD": "public_id"},
         # The view asks for the primary key, which the token does not know.
         costs={"protected": 1},
+        loads_users=True,
     ),
     "proxy_and_child_users": Shape(
         what="Users saved through a proxy and through a child of the user model",
@@ -403,6 +404,7 @@ SHAPES: dict[str, Shape] = {
             ],
         },
         costs={"protected": 1},
+        freshness="immediate",  # the first of the classes asks for no less
     ),
     "our_throttle_as_default": Shape(
         what="`SignInThrottle` as a default",

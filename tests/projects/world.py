@@ -263,13 +263,19 @@ class World:
         device.get("ask/").ok()
         return views.asked.pop(device.session)
 
-    def eventually_ended(self, device: Device) -> None:
-        """Demand that a device's access token is refused, as soon as the freshness promises."""
+    def eventually_ended(self, device: Device, *, user_is_gone: bool = False) -> None:
+        """Demand that a device's access token is refused, as soon as the freshness promises.
+
+        Args:
+            device: whose session has ended.
+            user_is_gone: whether that was since its user was deactivated or deleted.
+        """
         answer = device.get("protected/")
-        if self.freshness == "expiry":
+        freshness = self.shape.freshness or self.freshness
+        if freshness == "expiry" and not (user_is_gone and self.shape.loads_users):
             answer.ok()
             return
-        if self.freshness == "bounded":
+        if freshness == "bounded":
             until = time.monotonic() + 5
             while answer.status == 200 and time.monotonic() < until:
                 time.sleep(0.005)  # the list of ended sessions is read every FEED_INTERVAL

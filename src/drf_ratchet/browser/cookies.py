@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from drf_ratchet.conf import ratchet_settings
-from drf_ratchet.sessions.grant import Grant, Transport
+from drf_ratchet.sessions.grant import Grant, Transport, in_utc
 from ratchet_tokens.claims import Kind
 
 #: The access token in the body, to be held in memory and sent in a header.
@@ -64,7 +64,7 @@ def set_cookies(response: HttpResponseBase, grant: Grant, way: Transport) -> Non
     if way.access.in_cookie:
         _set(response, way.access, grant.access, grant.access_expires_at - grant.issued_at)
     if way.refresh.in_cookie and grant.refresh is not None:
-        lifetime = grant.session.expires_at - grant.issued_at
+        lifetime = in_utc(grant.session.expires_at) - grant.issued_at
         _set(response, way.refresh, grant.refresh, lifetime)
         # Random at each answer, a repeated one too: a thief of the token cannot make it, and two
         # holders of one token come to light by their two keys.

@@ -25,7 +25,8 @@ from drf_ratchet.browser.cookies import IN_COOKIES
 from drf_ratchet.browser.cross_site import HasCSRFToken
 from drf_ratchet.browser.pages import LoginFormParser
 from drf_ratchet.browser.views import BrowserLoginView, BrowserLogoutView
-from drf_ratchet.sessions.grant import Transport, django_request
+from drf_ratchet.sessions.device import django_request
+from drf_ratchet.sessions.grant import Transport
 
 #: The form's own names for the two fields that every sign-in has.
 _USERNAME, _PASSWORD = "username", "password"

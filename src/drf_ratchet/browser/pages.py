@@ -1,21 +1,18 @@
-"""The pages on which people sign in to DRF's browsable API, and out of it.
+"""Parse the form that DRF's browsable API signs in with, and permit it with a CSRF token.
 
-The views are in ``page_views`` and imported when they are asked for: a project's settings may name
-the other classes here, and DRF reads those settings while its own views are half imported.
+The views of its pages are in ``page_views``. A project's settings may name the classes here, and
+DRF reads those settings while its own views are half imported.
 """
 
 from collections.abc import Mapping
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from django.contrib.auth import get_user_model
 
 from drf_ratchet import parsers
 from drf_ratchet.browser.cross_site import HasCSRFToken
 
-if TYPE_CHECKING:
-    from drf_ratchet.browser.page_views import LoginPage, LogoutPage
-
-__all__ = ["HasCSRFToken", "LoginFormParser", "LoginPage", "LogoutPage"]
+__all__ = ["HasCSRFToken", "LoginFormParser"]
 
 
 class LoginFormParser(parsers.FormParser):
@@ -34,11 +31,3 @@ class LoginFormParser(parsers.FormParser):
         if name not in fields and "username" in fields:
             fields[name] = fields["username"]
         return fields
-
-
-def __getattr__(name: str) -> Any:
-    if name not in ("LoginPage", "LogoutPage"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from drf_ratchet.browser import page_views
-
-    return getattr(page_views, name)

@@ -20,9 +20,10 @@ from drf_ratchet.browser.cookies import delete_cookies, key_of, set_cookies, tok
 from drf_ratchet.browser.cross_site import IsSameOrigin
 from drf_ratchet.parsers import JSONParser
 from drf_ratchet.sessions import store
+from drf_ratchet.sessions.device import django_request
 from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.ending import end_session
-from drf_ratchet.sessions.grant import Grant, Transport, django_request
+from drf_ratchet.sessions.grant import Grant, Transport
 from drf_ratchet.sessions.refreshing import check_refresh, read_refresh
 from drf_ratchet.sessions.subject import subject_of
 from ratchet_tokens.claims import Kind

@@ -22,10 +22,10 @@ from drf_ratchet.services.authentication import REALM, ServiceAuthentication
 from drf_ratchet.services.ended_sessions import ended_sessions
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import write_database
+from drf_ratchet.sessions.device import django_request
 from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.ending import end_session
 from drf_ratchet.sessions.freshness import living_user
-from drf_ratchet.sessions.grant import django_request
 from drf_ratchet.sessions.refreshing import check_refresh, read_refresh
 from drf_ratchet.tenants import issuer_for
 from drf_ratchet.views import FirstRenderer, RatchetView

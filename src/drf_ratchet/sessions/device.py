@@ -115,3 +115,8 @@ def _address(text: str) -> str | None:
         return None
     # The zone of a link-local address means nothing on another machine.
     return str(parsed).partition("%")[0]
+
+
+def django_request(request: Any) -> Any:
+    """Return Django's request under DRF's: django-axes and others need the real one."""
+    return getattr(request, "_request", request)

@@ -22,8 +22,8 @@ from drf_ratchet.sessions.announcements import (
     cut_off_everybody,
 )
 from drf_ratchet.sessions.database import demand_autocommit, past_conflicts, write_database
+from drf_ratchet.sessions.device import django_request
 from drf_ratchet.sessions.end_reasons import EndReason
-from drf_ratchet.sessions.grant import django_request
 from drf_ratchet.sessions.subject import subject_of
 
 _LOGOUTS = frozenset({EndReason.LOGOUT, EndReason.LOGOUT_ALL})

@@ -119,7 +119,7 @@ def mint_access(
     subject = subject_of(user)
     if settings.USER_ID_CLAIM != "sub":
         custom = {settings.USER_ID_CLAIM: subject, **custom}
-    expires_at = min(now + settings.ACCESS_TOKEN_LIFETIME, expires_at)
+    expires_at = min(in_utc(now) + settings.ACCESS_TOKEN_LIFETIME, in_utc(expires_at))
     claims = access_claims(
         subject=subject,
         session=session.id,
@@ -168,11 +168,11 @@ def claims_of_refresh(
     )
 
 
+def in_utc(moment: datetime) -> datetime:
+    """Return a moment of a row, aware whatever ``USE_TZ`` is."""
+    return aware(moment, write_database())
+
+
 def in_seconds(moment: datetime) -> int:
-    """A moment of a row as tokens have it: whole seconds since 1970."""
-    return int(aware(moment, write_database()).timestamp())
-
-
-def django_request(request: Any) -> Any:
-    """Django's request under DRF's: django-axes and others need the real one."""
-    return getattr(request, "_request", request)
+    """Return a moment of a row as tokens have it: whole seconds since 1970."""
+    return int(in_utc(moment).timestamp())

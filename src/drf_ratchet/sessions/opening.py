@@ -16,7 +16,7 @@ from drf_ratchet.exceptions import NoActiveAccount
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import write_database
-from drf_ratchet.sessions.device import device_of
+from drf_ratchet.sessions.device import device_of, django_request
 from drf_ratchet.sessions.ending import end_beyond_limit
 from drf_ratchet.sessions.grant import (
     HEADER,
@@ -24,7 +24,7 @@ from drf_ratchet.sessions.grant import (
     Grant,
     Transport,
     custom_claims,
-    django_request,
+    in_utc,
     mint_access,
     mint_refresh,
 )
@@ -86,7 +86,7 @@ def open_session(
         refresh = mint_refresh(user, session, transport.refresh, request)
         send_logged_in(user, request)
     announce(session, request)
-    return Grant(access, refresh, session, session.created_at, access_expires_at)
+    return Grant(access, refresh, session, in_utc(session.created_at), access_expires_at)
 
 
 @contextmanager

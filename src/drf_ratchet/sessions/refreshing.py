@@ -34,6 +34,7 @@ from drf_ratchet.sessions.grant import (
     Grant,
     Transport,
     custom_claims,
+    in_utc,
     mint_access,
     mint_refresh,
 )
@@ -245,8 +246,8 @@ def _state(read: Read | None, token: RefreshClaims) -> SessionState | None:
     return SessionState(
         generation=session.generation,
         rotates=session.rotates,
-        rotated_at=session.rotated_at,
-        expires_at=session.expires_at,
+        rotated_at=in_utc(session.rotated_at),
+        expires_at=in_utc(session.expires_at),
         ended=session.ended_at is not None,
         end_reason=session.end_reason,
         key_hash=session.idempotency_key_hash,
@@ -349,10 +350,11 @@ def _changes(
     """What a turn of the counter writes."""
     session = read.session
     idle_end = read.now + idle
+    ends_at = in_utc(session.ends_at) if session.ends_at else idle_end
     changes = {
         "generation": decision.generation,
         "rotated_at": read.now,
-        "expires_at": min(idle_end, session.ends_at or idle_end),
+        "expires_at": min(idle_end, ends_at),
     }
     mostly_the_same = {
         "idempotency_key_hash": key_hash,

@@ -17,7 +17,7 @@ from django.db import connections, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.sql import UpdateQuery
 
-from drf_ratchet.clock import Now, stored
+from drf_ratchet.clock import Now, as_read, aware, stored
 from drf_ratchet.ids import first_uuid7, uuid7
 from drf_ratchet.models import CutOff, Session
 from drf_ratchet.sessions.announcements import announce_again, announce_again_if_late, cut_off
@@ -46,7 +46,7 @@ class Read:
 
     Args:
         session: the row, with ``session.user`` loaded or None.
-        now: the moment, by the database's clock.
+        now: the moment, by the database's clock, aware.
         user_visible: whether the user model's default manager shows the user.
     """
 
@@ -157,8 +157,9 @@ def insert(
     if not connections[using].features.can_return_columns_from_insert:
         session.refresh_from_db(using=using, fields=["created_at", "auth_time", "rotated_at"])
     # What the database has computed, without asking for it.
-    session.expires_at = session.created_at + idle
-    session.ends_at = session.created_at + absolute if absolute else None
+    created = aware(session.created_at, using)
+    session.expires_at = as_read(created + idle, using)
+    session.ends_at = as_read(created + absolute, using) if absolute else None
     return session
 
 
@@ -182,7 +183,7 @@ def read(session_id: UUID) -> Read | None:
             return None
         session, user, now = row
         Session._meta.get_field("user").set_cached_value(session, user)
-        return Read(session, now, True)
+        return Read(session, aware(now, using), True)
     found: QuerySet[Any] = _rows().select_related("user").annotate(database_now=Now())
     # A default manager that hides some users hides them here too.
     visible = model._default_manager.using(using)
@@ -192,7 +193,8 @@ def read(session_id: UUID) -> Read | None:
     session = found.filter(pk=session_id).first()
     if session is None:
         return None
-    return Read(session, session.database_now, session.user_visible if hides else True)
+    now = aware(session.database_now, using)
+    return Read(session, now, session.user_visible if hides else True)
 
 
 class UserOfSession(NamedTuple):
@@ -313,6 +315,10 @@ def change(session: Session, changes: dict[str, Any]) -> bool:
 
     The compare-and-set of a refresh: one conditional UPDATE. In SQL, which Django would need longer
     to write than the database to run.
+
+    Args:
+        session: the row as it was read.
+        changes: values by the names of their fields; moments are aware.
     """
     using = write_database()
     connection = connections[using]
@@ -320,12 +326,15 @@ def change(session: Session, changes: dict[str, Any]) -> bool:
     statement = kept(
         ("change", *changes), connection, lambda: _Change(connection, (*changes, *_UNCHANGED))
     )
-    values = [*changes.values(), *[getattr(session, name) for name in _UNCHANGED]]
+    moments = {name: value for name, value in changes.items() if isinstance(value, datetime)}
+    written = {**changes, **{name: stored(value, using) for name, value in moments.items()}}
+    values = [*written.values(), *[getattr(session, name) for name in _UNCHANGED]]
     with transaction.mark_for_rollback_on_error(using=using), connection.cursor() as cursor:
         cursor.execute(statement.sql, statement.parameters(values, connection))
         if not cursor.rowcount:
             return False
-    for name, value in changes.items():
+    read = {name: as_read(value, using) for name, value in moments.items()}
+    for name, value in {**changes, **read}.items():
         setattr(session, name, value)
     return True
 

@@ -73,7 +73,7 @@ def deactivated_user(world: World) -> None:
         row.is_active = False
         row.save()
     device.refreshes().refused(401, "token_not_valid", "user_inactive")
-    world.eventually_ended(device)
+    world.eventually_ended(device, user_is_gone=True)
 
 
 @step
@@ -85,7 +85,7 @@ def deleted_user(world: World) -> None:
     answer = device.refreshes()
     answer.demand(answer.status == 401, "expected 401")
     answer.demand(answer.said["reason"] in ("session_ended", "user_inactive"), "it says why")
-    world.eventually_ended(device)
+    world.eventually_ended(device, user_is_gone=True)
     device.get("me/").refused(401)
     device.post("token/", credentials, token=None).refused(401, "no_active_account")
 

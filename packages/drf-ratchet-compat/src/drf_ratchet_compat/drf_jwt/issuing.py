@@ -17,7 +17,7 @@ from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.keyring import keyring
 from drf_ratchet.models import Session
 from drf_ratchet.security_log import one_line, security_log
-from drf_ratchet.sessions.grant import custom_claims, in_seconds
+from drf_ratchet.sessions.grant import custom_claims, in_seconds, in_utc
 from drf_ratchet.sessions.opening import announce, new_session, send_logged_in
 from drf_ratchet.sessions.store import NEVER
 from drf_ratchet.sessions.subject import subject_of
@@ -165,8 +165,9 @@ def touch(session: Session, said: Mapping[str, Any], now: datetime) -> dict[str,
         said: the payload of the new token.
         now: by the database's clock.
     """
-    idle_end = now + _idle(lifetime(said))
-    return {"rotated_at": now, "expires_at": min(idle_end, session.ends_at or idle_end)}
+    idle_end = in_utc(now) + _idle(lifetime(said))
+    ends_at = in_utc(session.ends_at) if session.ends_at else idle_end
+    return {"rotated_at": in_utc(now), "expires_at": min(idle_end, ends_at)}
 
 
 def as_json(payload: Mapping[str, Any]) -> dict[str, Any]:

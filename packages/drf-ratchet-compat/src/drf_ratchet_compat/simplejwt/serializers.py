@@ -14,6 +14,7 @@ from drf_ratchet.serializers import idempotency_key, user_of
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.device import device_of
 from drf_ratchet.sessions.freshness import living_user
+from drf_ratchet.sessions.grant import in_utc
 from drf_ratchet.sessions.refreshing import read_alive, refresh_session
 from drf_ratchet.sessions.rotation import Outcome
 from drf_ratchet.throttling import RateLimit
@@ -280,8 +281,8 @@ def _access(refresh: RefreshToken, minted: str) -> str:
 
 def _prolong(session: Session, now: datetime, expires_at: datetime, request: Any) -> bool:
     """Write that the session was used, and until when it lives on; False if it has ended."""
-    ends_at = session.ends_at or expires_at
-    changes = {"expires_at": min(expires_at, ends_at), "rotated_at": now}
+    ends_at = in_utc(session.ends_at or expires_at)
+    changes = {"expires_at": min(in_utc(expires_at), ends_at), "rotated_at": now}
     return store.change(session, {**changes, **device_of(request)._asdict()})
 
 

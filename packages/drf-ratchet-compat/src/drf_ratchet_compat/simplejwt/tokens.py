@@ -6,7 +6,7 @@ from typing import Any
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.ids import uuid7
 from drf_ratchet.sessions import store
-from drf_ratchet.sessions.grant import claims_of_refresh, in_seconds
+from drf_ratchet.sessions.grant import claims_of_refresh, in_seconds, in_utc
 from drf_ratchet.sessions.subject import subject_of
 from drf_ratchet.tenants import issuer_for
 from drf_ratchet_compat.ending import end
@@ -191,8 +191,8 @@ class RefreshToken(BlacklistMixin):
         session = self.session
         further = timedelta(seconds=self.payload["exp"] - in_seconds(session.expires_at))
         if abs(further) > timedelta(seconds=2):
-            expires_at = session.expires_at + further
-            expires_at = min(expires_at, session.ends_at or expires_at)
+            expires_at = in_utc(session.expires_at) + further
+            expires_at = min(expires_at, in_utc(session.ends_at or expires_at))
             store.change(session, {"expires_at": expires_at})
 
 
