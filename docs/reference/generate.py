@@ -342,8 +342,8 @@ def api_page() -> str:
             *(
                 f"TokenObtainPairSerializer.{name}"
                 for name in (
-                    *("get_credentials", "authenticate", "get_claims"),
-                    *("get_response_data", "hand_out"),
+                    *("get_credentials", "authenticate", "create", "get_claims"),
+                    "get_response_data",
                 )
             ),
         ),

@@ -2,24 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
 from django.contrib.auth import authenticate, get_user_model
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from rest_framework import serializers
-from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 from drf_ratchet.bounds import LONGEST_EMAIL, MAX_CREDENTIAL_LENGTH, MAX_IDEMPOTENCY_KEY_LENGTH
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.exceptions import BadIdempotencyKey, NoActiveAccount
+from drf_ratchet.limited_refresh import refresh_for_client
 from drf_ratchet.models import Session
 from drf_ratchet.sessions.grant import HEADER, Grant, Transport
 from drf_ratchet.sessions.opening import open_session
-from drf_ratchet.sessions.refreshing import read_refresh, refresh_session
 from drf_ratchet.sessions.subject import is_active
-from drf_ratchet.throttling import RateLimit, count_account
+from drf_ratchet.throttling import count_account
 
 
 class GrantSerializer(serializers.Serializer[Any]):
@@ -27,9 +26,6 @@ class GrantSerializer(serializers.Serializer[Any]):
 
     The context's ``transport`` says how the tokens travel.
     """
-
-    #: What was handed out, once validated: for a view that puts tokens elsewhere than in the body.
-    grant: Grant | None = None
 
     def get_claims(self, user: Any) -> Mapping[str, Any]:
         """Claims for this access token, on top of the setting ``CLAIMS``.
@@ -56,10 +52,9 @@ class GrantSerializer(serializers.Serializer[Any]):
         transport: Transport = self.context.get("transport", HEADER)
         return transport
 
-    def hand_out(self, grant: Grant) -> dict[str, Any]:
-        """Keep the grant and return the body, in which is no token that travels in a cookie."""
-        self.grant = grant
-        return self.get_response_data(self.transport.in_body(grant))
+    def to_representation(self, instance: Grant) -> dict[str, Any]:
+        """Return the response body, without the tokens that travel in cookies."""
+        return self.get_response_data(self.transport.in_body(instance))
 
     @property
     def request(self) -> Request | None:
@@ -75,7 +70,7 @@ class TokenObtainPairSerializer(GrantSerializer):
 
     Name a subclass in the setting ``SIGN_IN_SERIALIZER``: every endpoint that takes a password then
     asks for the same. ``step-up/`` asks for its fields and calls its ``authenticate``, but not its
-    ``validate``, which opens a session. So check a second factor in ``authenticate``.
+    ``validate`` and its ``create``. So check a second factor in ``authenticate``.
     """
 
     #: How a user proves who they are here, for ``SIGN_IN_POLICY``: values of RFC 8176.
@@ -101,21 +96,19 @@ class TokenObtainPairSerializer(GrantSerializer):
             **super().get_fields(),
         }
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Sign in.
+    def create(self, validated_data: dict[str, Any]) -> Grant:
+        """Sign in: open a session, and return its tokens.
 
         Raises:
             NoActiveAccount: no such account, a wrong password, or not active.
         """
-        user = self.authenticate(self.get_credentials(attrs))
-        grant = open_session(
-            user,
+        return open_session(
+            self.authenticate(self.get_credentials(validated_data)),
             request=self.request,
             amr=self.amr,
             get_claims=self.get_claims,
             transport=self.transport,
         )
-        return self.hand_out(grant)
 
     def account_name(self, user: Any) -> str:
         """Return what a user types into ``username_field``: ``step-up/`` knows who it is.
@@ -142,9 +135,6 @@ class TokenObtainPairSerializer(GrantSerializer):
         if user is None or not is_active(user):
             raise NoActiveAccount
         return user
-
-
-_P = TypeVar("_P", bound="ProofSerializer")
 
 
 class TokenField(serializers.CharField):
@@ -177,30 +167,21 @@ class TokenRefreshSerializer(GrantSerializer):
 
     refresh = TokenField(write_only=True)
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Turn the counter.
+    def create(self, validated_data: dict[str, Any]) -> Grant:
+        """Refresh the session, and return its new tokens.
 
         Raises:
             TokenRefused: with the reason.
             Throttled: this session refreshes too often.
             BadIdempotencyKey: the header is there and not allowed.
         """
-        token = read_refresh(attrs["refresh"], kind=self.transport.refresh, request=self.request)
-        wait = RateLimit("refresh", str(token.session), self.request).take()
-        if wait is not None:
-            raise Throttled(wait)
-        kept = self.context.get("kept_key", "")
-        # A header may hold the key of a copied cookie.
-        in_cookie = self.transport.refresh.in_cookie
-        grant = refresh_session(
-            token,
+        return refresh_for_client(
+            validated_data["refresh"],
             request=self.request,
-            idempotency_key=idempotency_key(self.request) or kept,
-            retry_window=ratchet_settings().COOKIE_RETRY_WINDOW if in_cookie else None,
+            idempotency_key=idempotency_key(self.request) or self.context.get("kept_key", ""),
             get_claims=self.get_claims,
             transport=self.transport,
         )
-        return self.hand_out(grant)
 
 
 class TokenVerifySerializer(serializers.Serializer[Any]):
@@ -215,15 +196,7 @@ class LogoutSerializer(serializers.Serializer[Any]):
     refresh = TokenField(write_only=True, required=False)
 
 
-class ProofSerializer(TokenObtainPairSerializer):
-    """A sign-in serializer that opens no session: whoever uses it calls ``authenticate``."""
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Return the fields. A sign-in would open a session here."""
-        return attrs
-
-
-class StepUpSerializer(ProofSerializer):
+class StepUpSerializer(TokenObtainPairSerializer):
     """A refresh token, and what a sign-in asks for beside the account's name: the password."""
 
     def get_fields(self) -> dict[str, Any]:
@@ -231,6 +204,10 @@ class StepUpSerializer(ProofSerializer):
         fields = super().get_fields()
         fields.pop(self.username_field, None)
         return {"refresh": TokenField(write_only=True), **fields}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields: a project's ``validate`` may need the account's name."""
+        return attrs
 
 
 def sign_in_serializer() -> type[TokenObtainPairSerializer]:
@@ -248,23 +225,18 @@ def sign_in_serializer() -> type[TokenObtainPairSerializer]:
     return named
 
 
-def proof_serializer() -> type[ProofSerializer]:
-    """Return ``SIGN_IN_SERIALIZER`` as one that opens no session."""
-    return _over(ProofSerializer, sign_in_serializer())
-
-
 def step_up_serializer() -> type[StepUpSerializer]:
     """Return ``SIGN_IN_SERIALIZER`` as ``step-up/`` asks for it."""
-    return _over(StepUpSerializer, sign_in_serializer())
+    return _step_up_over(sign_in_serializer())
 
 
 @cache
-def _over(kind: type[_P], sign_in: type[TokenObtainPairSerializer]) -> type[_P]:
-    """A class that is both, and whose own methods are those of ``kind``."""
-    if issubclass(kind, sign_in):
-        return kind
-    name = kind.__name__.removesuffix("Serializer") + sign_in.__name__
-    made: type[_P] = type(name, (kind, sign_in), {"__doc__": kind.__doc__})
+def _step_up_over(sign_in: type[TokenObtainPairSerializer]) -> type[StepUpSerializer]:
+    """Return a class that is both, and whose own methods are those of ``StepUpSerializer``."""
+    if issubclass(StepUpSerializer, sign_in):
+        return StepUpSerializer
+    bases, contents = (StepUpSerializer, sign_in), {"__doc__": StepUpSerializer.__doc__}
+    made: type[StepUpSerializer] = type(f"StepUp{sign_in.__name__}", bases, contents)
     return made
 
 

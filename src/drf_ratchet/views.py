@@ -5,7 +5,12 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 from uuid import UUID
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import (
+    ImproperlyConfigured,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils.functional import lazy
@@ -63,16 +68,15 @@ from drf_ratchet.serializers import (
 )
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import Contended, EveryDatabase
-from drf_ratchet.sessions.device import network_of
 from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.ending import end_all_sessions, end_session
 from drf_ratchet.sessions.freshness import living_user
 from drf_ratchet.sessions.grant import HEADER, Grant, Transport
 from drf_ratchet.sessions.refreshing import check_refresh, read_refresh, step_up_session
-from drf_ratchet.throttling import CountingThrottle, RateLimit, SignInThrottle, StepUpThrottle
+from drf_ratchet.throttling import CountingThrottle, SignInThrottle, StepUpThrottle
 from ratchet_tokens import codec
 from ratchet_tokens.claims import Kind, RefreshClaims, session_id
-from ratchet_tokens.errors import Reason, TokenRefused
+from ratchet_tokens.errors import TokenRefused
 
 
 def _throttles_with(ours: type[BaseThrottle]) -> tuple[type[BaseThrottle], ...]:
@@ -204,12 +208,12 @@ class RatchetView(GenericAPIView[Any]):
         """As any view's, and how the tokens travel."""
         return {**super().get_serializer_context(), "transport": self.get_transport()}
 
-    def answer(self, body: dict[str, Any], grant: Grant | None) -> Response:
-        """The response that hands tokens out.
+    def answer(self, body: dict[str, Any], grant: Grant) -> Response:
+        """Return the response that carries new tokens.
 
         Args:
             body: the response body; no token that travels in a cookie is in it.
-            grant: the tokens; None where a project's own serializer made the body all by itself.
+            grant: the tokens.
         """
         return Response(body)
 
@@ -262,7 +266,8 @@ class TokenObtainPairView(RatchetView):
         """The pair."""
         with only_failures_count(self):
             login = _validated(self, request)
-            return self.answer(login.validated_data, login.grant)
+            grant = _saved(login)
+        return self.answer(login.data, grant)
 
 
 class TokenRefreshView(RatchetView):
@@ -272,12 +277,9 @@ class TokenRefreshView(RatchetView):
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The new pair, or the access token alone for a session that does not rotate."""
-        try:
-            fields = _validated(self, request)
-            return self.answer(fields.validated_data, fields.grant)
-        except TokenRefused as refused:
-            count_refusal(request, refused.reason)
-            raise
+        fields = _validated(self, request)
+        grant = _saved(fields)
+        return self.answer(fields.data, grant)
 
 
 class TokenVerifyView(RatchetView):
@@ -428,7 +430,7 @@ class StepUpView(SignedInView):
             credentials = login.get_credentials({**fields, login.username_field: name})
             if login.authenticate(credentials) != request.user:
                 raise NoActiveAccount
-        grant = step_up_session(
+        login.instance = step_up_session(
             token,
             request=request,
             idempotency_key=key,
@@ -436,38 +438,23 @@ class StepUpView(SignedInView):
             get_claims=login.get_claims,
             transport=self.get_transport(),
         )
-        return self.answer(login.hand_out(grant), grant)
+        return self.answer(login.to_representation(login.instance), login.instance)
 
 
-#: Only a token of ours is refused for these: its signature was found good first.
-_REFUSALS_OF_OURS = {
-    Reason.EXPIRED,
-    Reason.SESSION_ENDED,
-    Reason.REUSED,
-    Reason.USER_INACTIVE,
-    Reason.PASSWORD_CHANGED,
-}
-
-
-def count_refusal(request: Request, reason: Reason | None = None) -> None:
-    """Count a refresh token that is refused, for the network that it comes from.
-
-    A valid token gets through whoever shares its network. One that was ours does not count: it
-    names its session, which has a limit of its own. All visitors of a server that renders pages
-    come from one network, and many of them may bring cookies of sessions that have ended.
-
-    Args:
-        request: the request that brought it.
-        reason: why it is refused; None counts it whatever it was.
+def _saved(serializer: Any) -> Grant:
+    """Save a serializer, and return the grant that its ``create`` made.
 
     Raises:
-        Throttled: there have been too many.
+        ImproperlyConfigured: a project's ``create`` returned something else.
     """
-    if reason in _REFUSALS_OF_OURS:
-        return
-    wait = RateLimit("refresh_failures", network_of(request), request).take()
-    if wait is not None:
-        raise exceptions.Throttled(wait) from None
+    grant = serializer.create(serializer.validated_data)
+    if not isinstance(grant, Grant):
+        raise ImproperlyConfigured(
+            f"{type(serializer).__name__}.create() must return what open_session() returned: its "
+            "tokens may have to travel in cookies."
+        )
+    serializer.instance = grant
+    return grant
 
 
 @contextmanager

@@ -100,16 +100,16 @@ class TestLogin:
 
         assert login().json().keys() == {"access", "expires_in", "email"}
 
-    def test_a_serializer_that_hands_out_by_itself_is_told(
+    def test_a_serializer_that_returns_no_grant_is_told(
         self, alice: User, login: Ask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         class ByItself(TokenObtainPairSerializer):
-            def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+            def create(self, validated_data: dict[str, Any]) -> Any:
                 return {"refresh": open_session(alice).refresh}
 
         monkeypatch.setattr(BrowserLoginView, "serializer_class", ByItself)
 
-        with pytest.raises(ImproperlyConfigured, match="super"):
+        with pytest.raises(ImproperlyConfigured, match="open_session"):
             login()
 
 

@@ -19,13 +19,11 @@ from drf_ratchet.browser.cookies import (
     token_of,
 )
 from drf_ratchet.browser.cross_site import comes_from_us
-from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.exceptions import Busy, in_contract_shape
+from drf_ratchet.limited_refresh import refresh_for_client
 from drf_ratchet.sessions import store
-from drf_ratchet.sessions.database import Contended
 from drf_ratchet.sessions.grant import Grant
-from drf_ratchet.sessions.refreshing import check_refresh, read_refresh, refresh_session
-from drf_ratchet.throttling import RateLimit
+from drf_ratchet.sessions.refreshing import check_refresh, read_refresh
 from ratchet_tokens.claims import Kind, RefreshClaims, session_id
 from ratchet_tokens.errors import TokenRefused
 
@@ -67,25 +65,15 @@ class BrowsableAPIMiddleware:
         try:
             # Never writes. A session that has ended is not worth a turn.
             check_refresh(token)
-            return self._turn(request, token)
+            return self._refresh(request, token)
         except TokenRefused:
             return None
 
-    def _turn(self, request: HttpRequest, token: RefreshClaims) -> HttpResponseBase | None:
+    def _refresh(self, request: HttpRequest, token: RefreshClaims) -> HttpResponseBase | None:
         try:
-            wait = RateLimit("refresh", str(token.session), request).take()
-            if wait is not None:
-                raise exceptions.Throttled(wait)
-            try:
-                grant = refresh_session(
-                    token,
-                    request=request,
-                    idempotency_key=key_of(request),
-                    retry_window=ratchet_settings().COOKIE_RETRY_WINDOW,
-                    transport=IN_COOKIES,
-                )
-            except Contended:
-                raise Busy from None
+            grant = refresh_for_client(
+                token, request=request, idempotency_key=key_of(request), transport=IN_COOKIES
+            )
         except (exceptions.Throttled, Busy) as refusal:
             return _refused(refusal)
         request._ratchet_grant = grant  # type: ignore[attr-defined]

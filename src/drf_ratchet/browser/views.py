@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
 from django.middleware.csrf import rotate_token
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
@@ -43,17 +42,8 @@ class BrowserView(views.RatchetView):
         """As the setting says."""
         return transport()
 
-    def answer(self, body: dict[str, Any], grant: Grant | None) -> Response:
-        """The body, and how long the access token is good (RFC 6749 section 5.1), and the cookies.
-
-        Raises:
-            ImproperlyConfigured: the project's serializer has handed out the tokens by itself.
-        """
-        if grant is None:
-            raise ImproperlyConfigured(
-                "The serializer's validate() has to end in super().validate(): what it hands out "
-                "by itself cannot be put into cookies."
-            )
+    def answer(self, body: dict[str, Any], grant: Grant) -> Response:
+        """Return the body, the access token's lifetime (RFC 6749 section 5.1), and the cookies."""
         lifetime = grant.access_expires_at - grant.issued_at
         response = Response({**body, "expires_in": int(lifetime.total_seconds())})
         set_cookies(response, grant, self.get_transport())
@@ -63,7 +53,7 @@ class BrowserView(views.RatchetView):
 class BrowserLoginView(BrowserView, views.TokenObtainPairView):
     """Sign in: credentials for a cookie, and an access token."""
 
-    def answer(self, body: dict[str, Any], grant: Grant | None) -> Response:
+    def answer(self, body: dict[str, Any], grant: Grant) -> Response:
         """Also end the session that this browser had, and rotate Django's CSRF token."""
         response = super().answer(body, grant)
         _end_session_of(self.request, EndReason.REPLACED)

@@ -1,10 +1,9 @@
-"""Refreshing: a verified token, one read, one decision, and one conditional update at the most."""
+"""Refresh a session: one read, one decision, and at most one conditional update."""
 
 import hashlib
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError
@@ -58,16 +57,16 @@ def refresh_session(
     transport: Transport = HEADER,
     idle: timedelta | None = None,
 ) -> Grant:
-    """A new pair for a refresh token: one read, and one conditional update where the counter turns.
+    """Return a new pair for a refresh token: one read, and an update if the counter increments.
 
     Sends ``session_refreshed``, or ``reuse_detected`` and ``session_ended``.
 
     Args:
         refresh: the refresh token, or what ``read_refresh`` made of it.
         request: the request that brought it; its user agent and address are kept.
-        idempotency_key: chosen by the client once per token; a retry with the same one gets the
-            same answer until the next turn, however late it comes.
-        retry_window: how late it may come at the most.
+        idempotency_key: chosen by the client once per token. A retry with the same one gets
+            the same response until the next refresh, however late it comes.
+        retry_window: how long after the refresh a retry is accepted; None for no limit.
         get_claims: given the user, further custom claims for this one access token.
         transport: how the tokens travel, this one and the new ones.
         idle: how long the session lives on without another refresh, instead of
@@ -82,13 +81,15 @@ def refresh_session(
     if not isinstance(refresh, RefreshClaims):
         refresh = read_refresh(refresh, kind=transport.refresh, request=request)
     return _refresh(
-        refresh,
-        request,
-        idempotency_key,
-        get_claims,
-        transport,
-        retry_window=retry_window,
-        idle=idle,
+        _Refresh(
+            refresh,
+            request,
+            _key_hash(idempotency_key),
+            get_claims,
+            transport,
+            retry_window=retry_window,
+            idle=idle,
+        )
     )
 
 
@@ -101,10 +102,10 @@ def step_up_session(
     get_claims: GetClaims | None = None,
     transport: Transport = HEADER,
 ) -> Grant:
-    """A new pair with a new ``auth_time``, for a user who has just proved who they are again.
+    """Return a new pair with a new ``auth_time``, for a user who has proved again who they are.
 
-    Turns the counter as a refresh does, except that only a retry with the same Idempotency-Key
-    gets the same answer: the grace period would hand the elevation to whoever stole the token.
+    Increments the counter as a refresh does. Only a retry with the same Idempotency-Key gets the
+    same response: the grace period would give the elevation to a thief of the token.
 
     Args:
         token: the verified refresh token; whoever calls this has checked the user's password or
@@ -119,11 +120,14 @@ def step_up_session(
         TokenRefused, RuntimeError, Contended: as ``refresh_session``.
         NoActiveAccount: ``SIGN_IN_POLICY`` says no.
     """
-    return _refresh(token, request, idempotency_key, get_claims, transport, amr=amr, elevates=True)
+    key_hash = _key_hash(idempotency_key)
+    return _refresh(
+        _Refresh(token, request, key_hash, get_claims, transport, amr=amr, elevates=True)
+    )
 
 
 def check_refresh(refresh: object, *, kind: Kind = Kind.REFRESH, request: Any = None) -> Session:
-    """The living session of a refresh token. Looks at no generation and writes nothing.
+    """Return the active session of a refresh token. Ignores its generation and writes nothing.
 
     Args:
         refresh: what the client sent; anything. Or what was read of it.
@@ -142,7 +146,7 @@ def check_refresh(refresh: object, *, kind: Kind = Kind.REFRESH, request: Any = 
 
 
 def read_alive(token: RefreshClaims) -> Read:
-    """The living session of a verified token, and the database's clock. Writes nothing.
+    """Return the active session of a verified token, and the database's clock. Writes nothing.
 
     Args:
         token: whose session it is; its generation is not looked at.
@@ -158,9 +162,9 @@ def read_alive(token: RefreshClaims) -> Read:
 
 
 def check_unused(token: RefreshClaims, *, request: Any = None) -> None:
-    """End the session of a refresh token that was used up, as a refresh would; else do nothing.
+    """End the session of a refresh token that was used before, as a refresh would; else do nothing.
 
-    For what makes other tokens of one without turning the counter.
+    For code that makes other tokens of one without incrementing the counter.
 
     Args:
         token: verified.
@@ -183,7 +187,7 @@ def read_refresh(
     request: Any = None,
     check_times: bool = True,
 ) -> RefreshClaims:
-    """What a refresh token of ours says.
+    """Verify a refresh token and return its claims.
 
     Args:
         refresh: what the client sent; anything.
@@ -205,36 +209,35 @@ def read_refresh(
     return RefreshClaims.read(verified)
 
 
-def _refresh(
-    token: RefreshClaims,
-    request: Any,
-    idempotency_key: str,
-    get_claims: GetClaims | None,
-    transport: Transport,
-    *,
-    retry_window: timedelta | None = None,
-    idle: timedelta | None = None,
-    amr: Sequence[str] = (),
-    elevates: bool = False,
-) -> Grant:
+class _Refresh(NamedTuple):
+    """A refresh or a step-up, as it was asked for: the arguments of ``refresh_session``.
+
+    Args:
+        key_hash: the hash of the Idempotency-Key; "" for none.
+        elevates: whether it is a step-up.
+    """
+
+    token: RefreshClaims
+    request: Any
+    key_hash: str
+    get_claims: GetClaims | None
+    transport: Transport
+    retry_window: timedelta | None = None
+    idle: timedelta | None = None
+    amr: Sequence[str] = ()
+    elevates: bool = False
+
+
+def _key_hash(idempotency_key: str) -> str:
+    return hashlib.sha256(idempotency_key.encode()).hexdigest() if idempotency_key else ""
+
+
+def _refresh(asked: _Refresh) -> Grant:
     demand_autocommit(write_database())
-    key_hash = hashlib.sha256(idempotency_key.encode()).hexdigest() if idempotency_key else ""
-    attempt = partial(
-        _refresh_once,
-        token,
-        request,
-        key_hash,
-        retry_window,
-        get_claims,
-        transport,
-        idle,
-        amr,
-        elevates,
-    )
     for _ in range(ATTEMPTS):
-        grant = past_conflicts(attempt)
+        grant = past_conflicts(lambda: _refresh_once(asked))
         if grant is not None:
-            _send(signals.session_refreshed, grant.session, request, outcome=grant.outcome)
+            _send(signals.session_refreshed, grant.session, asked.request, outcome=grant.outcome)
             return grant
     raise Contended
 
@@ -282,38 +285,28 @@ def _decide(
     )
 
 
-def _refresh_once(
-    token: RefreshClaims,
-    request: Any,
-    key_hash: str,
-    retry_window: timedelta | None,
-    get_claims: GetClaims | None,
-    transport: Transport,
-    idle: timedelta | None,
-    amr: Sequence[str],
-    elevates: bool,
-) -> Grant | None:
-    """One read and one decision; None where the row changed in between."""
+def _refresh_once(asked: _Refresh) -> Grant | None:
+    """Read once and decide once; return None if the row changed in between."""
+    token, request, elevates = asked.token, asked.request, asked.elevates
     read = store.read(token.session)
     if read is None:
         raise TokenRefused(Reason.SESSION_ENDED)
-    decision = _decide(read, token, key_hash, retry_window=retry_window, elevates=elevates)
     session = read.session
+    decision = _decide(
+        read, token, asked.key_hash, retry_window=asked.retry_window, elevates=elevates
+    )
     if decision.reason is not None:
         if decision.ending and not _end_refused(session, decision, request):
             return None
         raise TokenRefused(decision.reason)
-    if not may_sign_in(session.user, request=request, amr=amr, session=session):
-        # The session goes on: a policy may look at the request, and say yes to the next one.
+    if not may_sign_in(session.user, request=request, amr=asked.amr, session=session):
+        # The session goes on: a policy may look at the request, and accept the next one.
         raise NoActiveAccount if elevates else TokenRefused(Reason.USER_INACTIVE)
-    idle = idle or ratchet_settings().REFRESH_TOKEN_LIFETIME
-    changes = (
-        _changes(read, decision, request, key_hash, idle, elevates) if decision.advances else {}
-    )
-    # Everything that may fail comes before the counter turns.
+    changes = _changes(read, decision, asked) if decision.advances else {}
+    # Everything that may fail comes before the counter is incremented.
     try:
         claims = custom_claims(
-            session.user, session=session, request=request, get_claims=get_claims
+            session.user, session=session, request=request, get_claims=asked.get_claims
         )
     except (DatabaseError, ObjectDoesNotExist):
         read_alive(token)  # the user may have been deleted since the row was read
@@ -325,31 +318,23 @@ def _refresh_once(
         changes.get("expires_at", session.expires_at),
         claims,
         auth_time=read.now if elevates else session.auth_time,
-        kind=transport.access,
+        kind=asked.transport.access,
         request=request,
     )
     if changes and not store.change(session, changes):
         return None
     if decision.outcome is Outcome.CATCH_UP:
         _report_catch_up(session, token, request)
-    holds = decision.outcome is Outcome.HOLD
     refresh = None
-    if not holds:
-        refresh = mint_refresh(session.user, session, transport.refresh, request)
+    if decision.outcome is not Outcome.HOLD:
+        refresh = mint_refresh(session.user, session, asked.transport.refresh, request)
     return Grant(access, refresh, session, read.now, access_expires_at, decision.outcome)
 
 
-def _changes(
-    read: Read,
-    decision: Decision,
-    request: Any,
-    key_hash: str,
-    idle: timedelta,
-    elevates: bool,
-) -> dict[str, Any]:
-    """What a turn of the counter writes."""
+def _changes(read: Read, decision: Decision, asked: _Refresh) -> dict[str, Any]:
+    """Return what a refresh that increments the counter writes."""
     session = read.session
-    idle_end = read.now + idle
+    idle_end = read.now + (asked.idle or ratchet_settings().REFRESH_TOKEN_LIFETIME)
     ends_at = in_utc(session.ends_at) if session.ends_at else idle_end
     changes = {
         "generation": decision.generation,
@@ -357,19 +342,19 @@ def _changes(
         "expires_at": min(idle_end, ends_at),
     }
     mostly_the_same = {
-        "idempotency_key_hash": key_hash,
+        "idempotency_key_hash": asked.key_hash,
         "fingerprint": renewed(session.user, session.fingerprint),
-        **device_of(request)._asdict(),
+        **device_of(asked.request)._asdict(),
     }
-    # Nobody else has changed them if the generation is what was read.
+    # The update fails unless the generation is what was read, so these are what was read too.
     changes.update(
         {name: new for name, new in mostly_the_same.items() if new != getattr(session, name)}
     )
-    return {**changes, "auth_time": read.now} if elevates else changes
+    return {**changes, "auth_time": read.now} if asked.elevates else changes
 
 
 def _end_refused(session: Session, decision: Decision, request: Any) -> bool:
-    """Write the ending that a refusal asks for; False if the row must be looked at again."""
+    """Write the ending of a refused session; return False if the row must be read again."""
     conditions = {}
     if decision.ending is EndReason.PASSWORD_CHANGED:
         # A hasher's upgrade may just now have re-stamped the row.

@@ -5,13 +5,12 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from rest_framework import serializers
-from rest_framework.exceptions import Throttled
 
 from drf_ratchet.bounds import MAX_CREDENTIAL_LENGTH
 from drf_ratchet.exceptions import NoActiveAccount
-from drf_ratchet.serializers import proof_serializer
+from drf_ratchet.limited_refresh import limit_refreshes
+from drf_ratchet.serializers import sign_in_serializer
 from drf_ratchet.sessions.subject import is_active
-from drf_ratchet.throttling import RateLimit
 from drf_ratchet_compat.drf_jwt.acting import actor_of
 from drf_ratchet_compat.drf_jwt.compat import PasswordField, Serializer, get_username_field
 from drf_ratchet_compat.drf_jwt.exceptions import InvalidTokenError
@@ -82,7 +81,7 @@ class JSONWebTokenSerializer(TokenSerializer):
         Raises:
             ValidationError: no such account, a wrong password, or not active.
         """
-        login = proof_serializer()(data=self.initial_data, context=self.context)
+        login = sign_in_serializer()(data=self.initial_data, context=self.context)
         login.is_valid(raise_exception=True)
         request = self.context.get("request")
         try:
@@ -144,10 +143,7 @@ class RefreshAuthTokenSerializer(VerificationBaseSerializer):
         payload = self._check_payload(attrs["token"])
         user = self._check_user(payload)
         new_payload = {**self.create_payload(user), **self.kept(payload)}
-        session = str(payload.session.session)
-        wait = RateLimit("refresh", session, self.context.get("request")).take()
-        if wait is not None:
-            raise Throttled(wait)
+        limit_refreshes(payload.session, self.context.get("request"))
         try:
             return self.hand_out(renew(payload, new_payload, request=self.context.get("request")))
         except InvalidTokenError as refused:

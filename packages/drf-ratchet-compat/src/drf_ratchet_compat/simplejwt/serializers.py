@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, serializers
 from rest_framework.exceptions import AuthenticationFailed, ValidationError
 
+from drf_ratchet.limited_refresh import limit_refreshes
 from drf_ratchet.models import Session
 from drf_ratchet.serializers import idempotency_key, user_of
 from drf_ratchet.sessions import store
@@ -17,7 +18,6 @@ from drf_ratchet.sessions.freshness import living_user
 from drf_ratchet.sessions.grant import in_utc
 from drf_ratchet.sessions.refreshing import read_alive, refresh_session
 from drf_ratchet.sessions.rotation import Outcome
-from drf_ratchet.throttling import RateLimit
 from drf_ratchet_compat.simplejwt import old
 from drf_ratchet_compat.simplejwt.authentication import (
     AuthUser,
@@ -158,9 +158,7 @@ class TokenRefreshSerializer(serializers.Serializer[Any]):
         refresh.request = request
         claims = refresh.refresh_claims
         self._check_rule(refresh)
-        wait = RateLimit("refresh", str(claims.session)).take()
-        if wait is not None:
-            raise exceptions.Throttled(wait)
+        limit_refreshes(claims, request)
         own = refresh.custom_claims
         try:
             grant = refresh_session(
@@ -215,9 +213,7 @@ class TokenRefreshSlidingSerializer(serializers.Serializer[Any]):
         token.request = self.context.get("request")
         token.check_exp(api_settings.SLIDING_TOKEN_REFRESH_EXP_CLAIM)
         claims = token.refresh_claims
-        wait = RateLimit("refresh", str(claims.session)).take()
-        if wait is not None:
-            raise exceptions.Throttled(wait)
+        limit_refreshes(claims, self.context.get("request"))
         try:
             read = read_alive(claims)
         except TokenRefused as refused:

@@ -7,10 +7,10 @@ from rest_framework import exceptions, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from drf_ratchet.limited_refresh import count_refusal
 from drf_ratchet.views import (
     SIGN_IN_THROTTLES,
     RatchetView,
-    count_refusal,
     only_failures_count,
 )
 from drf_ratchet_compat.simplejwt.exceptions import InvalidToken, TokenError
