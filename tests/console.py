@@ -8,6 +8,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+#: For ``PYTHONPATH``: the three distributions, their tests, and the demo.
+SOURCES = [
+    str(path)
+    for path in (
+        *(ROOT, ROOT / "src", ROOT / "demo"),
+        *sorted(ROOT.glob("packages/*/src")),
+        *sorted(ROOT.glob("packages/*/tests")),
+    )
+]
 
 #: A command, and what should follow it.
 Step = tuple[str, str]

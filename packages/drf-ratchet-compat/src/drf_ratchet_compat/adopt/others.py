@@ -12,7 +12,7 @@ from drf_ratchet_compat.adopt.packages import OldPackage
 from drf_ratchet_compat.adopt.sources import Unreadable, read
 
 #: What cannot import it, or is us.
-_NEVER = frozenset({"django", "rest_framework", "drf_ratchet"})
+_NEVER = frozenset({"django", "rest_framework", "drf_ratchet", "drf_ratchet_compat"})
 
 #: What to do, by the name of the package. Known ones; the rest get a sentence that fits all.
 ADVICE = {

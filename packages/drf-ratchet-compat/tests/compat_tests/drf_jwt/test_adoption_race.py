@@ -13,9 +13,8 @@ from typing import Any
 from django.db import connection
 
 from compat_tests.drf_jwt.adopters import THREADS, TOKENS
+from tests.console import ROOT, SOURCES
 from tests.races.databases import new_database
-
-ROOT = Path(__file__).resolve().parents[5]
 
 
 def test_exactly_once(
@@ -45,7 +44,7 @@ def test_exactly_once(
 
 
 def start(url: str, what: str) -> "subprocess.Popen[str]":
-    path = os.pathsep.join([str(ROOT), str(ROOT / "demo"), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join([*SOURCES, os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", "compat_tests.drf_jwt.adopters", what],
         cwd=ROOT,

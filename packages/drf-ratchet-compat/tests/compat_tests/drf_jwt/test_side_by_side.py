@@ -4,14 +4,14 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.console import ROOT, SOURCES
+
 pytestmark = pytest.mark.any_database
 
-ROOT = Path(__file__).resolve().parents[5]
 #: What a token of ours says beside what the real one's says.
 MORE_CLAIMS = {"sub", "sid", "auth_time", "token_type"}
 #: Each difference, and its reason. Whatever else differs is a mistake.
@@ -43,9 +43,7 @@ def start(settings: str) -> "subprocess.Popen[str]":
         env={
             **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
             "DJANGO_SETTINGS_MODULE": f"compat_tests.drf_jwt.{settings}",
-            "PYTHONPATH": os.pathsep.join(
-                [str(ROOT), str(ROOT / "demo"), os.environ.get("PYTHONPATH", "")]
-            ),
+            "PYTHONPATH": os.pathsep.join([*SOURCES, os.environ.get("PYTHONPATH", "")]),
             "MORE_APPS": '["drf_ratchet_compat.drf_jwt.blacklist"]',
         },
         stdin=subprocess.DEVNULL,

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.console import SOURCES
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[4]
 THEIRS = "rest_framework_simplejwt"
@@ -55,7 +57,7 @@ class Project:
     @property
     def variables(self) -> dict[str, str]:
         """The environment of its programs."""
-        paths = [str(self.folder), str(ROOT / "src"), str(ROOT)]
+        paths = [str(self.folder), *SOURCES]
         return {
             **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
             "DJANGO_SETTINGS_MODULE": "settings",
