@@ -52,11 +52,11 @@ class RatchetAuth(AuthBase):
         # The hook stays with the request where it is redirected; the answer there is as it is.
         if response.request is not request or not is_token_refused(response.status_code, challenge):
             return response
+        _ = response.content  # so that the connection can be used again
+        response.close()
         new = self._session.grant(after=grant)
         again = request.copy()
         _rewind(again)
-        _ = response.content  # so that the connection can be used again
-        response.close()
         again.headers["Authorization"] = f"Bearer {new.access}"
         if again._cookies is not None:
             extract_cookies_to_jar(again._cookies, request, response.raw)

@@ -457,7 +457,9 @@ class RatchetSession:
                 # Spread out: all clients come back at once when a server does.
                 wait = backoff * random.uniform(0.5, 1)  # noqa: S311 - no secret
                 wait = max(wait, error.retry_after or 0)
-                if not error.is_transient or self._clock.elapsed() + wait > give_up:
+                # The wait for a lock has been one already.
+                is_hopeless = not error.is_transient or error.code == "locked"
+                if is_hopeless or self._clock.elapsed() + wait > give_up:
                     raise
                 log.info("%s Trying again in %.1f seconds.", error.detail, wait)
             self._clock.sleep(wait)
