@@ -688,7 +688,8 @@ class Handler(BaseHTTPRequestHandler):
         if room == "reset":
             run = self.server.reset(name)
         elif room == "advance":
-            run.advanced += float(_object(body).get("seconds", 0))
+            seconds = _object(body).get("seconds")
+            run.advanced += seconds if isinstance(seconds, int | float) else 0
         elif room != "verdict":
             self._reply(404, {"detail": "Not found.", "code": "not_found"})
             return
