@@ -29,8 +29,8 @@ def test_it_installs_alone_and_survives_three_hours_with_twenty_threads(
 
     said = run(python, "-I", HERE / "three_hours.py", faults_address)
 
-    # A token is good for 300 seconds, of which the last 10 are not used: one for every five steps.
-    assert said == "3600 requests, 36 refreshes, none refused\n"
+    # A token is good for 300 seconds, of which the last 10 are not used: one for every three steps.
+    assert said == "2160 requests, 36 refreshes, none refused\n"
     assert "drf_ratchet_client/py.typed" in run(
         python, "-m", "pip", "show", "-f", "drf-ratchet-client"
     )

@@ -227,6 +227,45 @@ def test_a_refresh_token_from_elsewhere_is_gone_on_with(scene: Begin, tmp_path: 
     assert session.access_token()
 
 
+def test_two_people_whom_one_process_serves_share_nothing(scene: Begin) -> None:
+    found = scene("healthy")
+    alices, bobs = RatchetSession(found.base_url), RatchetSession(found.base_url)
+    alices.sign_in(username="alice", password=PASSWORD)
+    assert bobs.user is None
+    bobs.sign_in(username="bob", password=PASSWORD)
+    found.advance()
+
+    for session, name in ((alices, "alice"), (bobs, "bob")):
+        with httpx.Client(auth=HttpxAuth(session)) as client:
+            assert client.get(f"{found.base_url}whose/{name}/").json() == {"user": name}
+        answer = requests.get(
+            f"{found.base_url}whose/{name}/", auth=RequestsAuth(session), timeout=9
+        )
+        assert answer.json() == {"user": name}
+    assert len(found.requests("token/refresh/")) == 2
+
+
+def test_being_offline_is_waited_out_and_signs_nobody_out(scene: Begin) -> None:
+    found, clock = scene("healthy"), FakeClock()
+    session = signed_in(found, clock=clock)
+    send, back = StandardSender(), clock.now + 300 + 30
+
+    def offline(call: Call) -> Answer:
+        if clock.now < back:
+            raise ConnectionRefusedError
+        return send(call)
+
+    session._send = offline
+    clock.now += 300
+    assert session.access_token()
+    assert len(found.requests("token/refresh/")) == 1
+    back = clock.now + 3600
+    clock.now += 300
+    with pytest.raises(RatchetError, match="ConnectionRefusedError"):
+        session.access_token()
+    assert session.user == "alice"
+
+
 # Files
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from drf_ratchet_client import RatchetSession
 
-HOURS, STEP, THREADS = 3, 60, 20
+HOURS, STEP, THREADS = 3, 100, 20
 
 
 class Simulated:

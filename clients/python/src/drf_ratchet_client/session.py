@@ -438,9 +438,9 @@ class RatchetSession:
         try:
             answer = sending.result(self._timeout)
         except TimeoutError:
-            raise _no_answer(call, f"within {self._timeout:g} seconds") from None
+            answer = TimeoutError()
         if isinstance(answer, OSError):
-            raise _no_answer(call, f"({_reason(answer)})")
+            raise _no_answer(call, answer)
         if isinstance(answer, BaseException):
             raise answer
         demand_success(call.url, answer)
@@ -552,7 +552,11 @@ def _ended(error: RatchetError) -> SignedOut:
     return SignedOut("signed_out", error.detail, status=error.status, reason=error.reason)
 
 
-def _no_answer(call: Call, how: str) -> RatchetError:
+def _no_answer(call: Call, error: OSError) -> RatchetError:
+    cause = getattr(error, "reason", error)
+    how = f"({_reason(cause)})"
+    if isinstance(cause, TimeoutError):
+        how = f"within {call.timeout:g} seconds"
     return RatchetError("no_answer", f"{call.url} did not answer {how}.")
 
 
@@ -560,9 +564,8 @@ def _stuck(seconds: float) -> RatchetError:
     return RatchetError("no_answer", f"The refresh has not come to an end in {seconds:g} seconds.")
 
 
-def _reason(error: OSError) -> str:
+def _reason(cause: object) -> str:
     """Return what is known of a failure. An address of a proxy, with its password, is not in it."""
-    cause = getattr(error, "reason", error)
     name = type(cause).__name__
     text = getattr(cause, "strerror", None) or getattr(cause, "verify_message", None)
     return f"{name}: {text}" if text else name
