@@ -32,6 +32,7 @@ from drf_ratchet.compat.drf_jwt.views import (
 from drf_ratchet.parsers import FormParser, JSONParser
 from drf_ratchet.parsers import MultiPartParser as OurMultiPartParser
 from drf_ratchet.throttling import SignInThrottle
+from drf_ratchet.tokens.key_directory import new_key
 from drf_ratchet.views import TokenObtainPairView
 from tests.conftest import PASSWORD, Tokens
 from tests.races.server import Server, copy_of, serving
@@ -85,6 +86,7 @@ urlpatterns = [
     path("notes/", NotesView.as_view()),
     path("own/", OwnView.as_view()),
     path("patient/", PatientView.as_view()),
+    path("", include("drf_ratchet.well_known")),
 ]
 
 #: What each endpoint takes; those for services and pages take forms, those for browsers JSON.
@@ -374,6 +376,20 @@ def test_headers_cost_little(url: str, post: Post, settings: Any) -> None:
             seconds, status = cpu_of(partial(post, url, body, FORM, **sent))
             assert status < 500
             assert seconds < CPU_SECONDS, (header, status)
+
+
+@pytest.mark.parametrize("header", ["IF_NONE_MATCH", "IF_MATCH"])
+@pytest.mark.parametrize("url", ["/.well-known/jwks.json", "/api/ended-sessions/"])
+def test_etags_cost_little(url: str, header: str, settings: Any, tmp_path: Path) -> None:
+    new_key(tmp_path, "ES256", time.time(), signs_from=time.time())
+    settings.DRF_RATCHET = {**settings.DRF_RATCHET, "KEYS": str(tmp_path)}
+    service = f"Basic {b64encode(b'orders:' + b's' * 32).decode()}"
+    get = partial(APIClient().get, url, HTTP_AUTHORIZATION=service)
+    assert get().status_code == 200
+    seconds, status = cpu_of(partial(get, **{f"HTTP_{header}": '"a",' * 500_000}))
+    assert status == 200
+    assert seconds < CPU_SECONDS
+    assert get(HTTP_IF_NONE_MATCH=get()["ETag"]).status_code == 304
 
 
 # On a real server
