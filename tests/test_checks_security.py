@@ -578,6 +578,18 @@ def test_no_proxies() -> None:
     assert ids(checks.check_proxies, REST_FRAMEWORK={}) == []
 
 
+@pytest.mark.parametrize("number", ["1", "", -1, 1.5, [1]])
+def test_a_number_of_proxies_that_is_none(number: Any) -> None:
+    given = {"REST_FRAMEWORK": {"NUM_PROXIES": number}}
+    assert ids(checks.check_number_of_proxies, **given) == ["ratchet.E016"]
+
+
+@pytest.mark.parametrize("number", [None, 0, 1, 2])
+def test_a_number_of_proxies(number: int | None) -> None:
+    given = {"REST_FRAMEWORK": {"NUM_PROXIES": number}}
+    assert ids(checks.check_number_of_proxies, **given) == []
+
+
 # Fitting in
 
 SESSION = "rest_framework.authentication.SessionAuthentication"

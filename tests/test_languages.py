@@ -410,6 +410,16 @@ CODES: list[tuple[str, int, Any, Callable[[World], Response]]] = [
         lambda world: world.api.post("/api/browser/refresh/", HTTP_ORIGIN="https://example.net"),
     ),
     (
+        "cookie_refused",
+        403,
+        exceptions.CookieRefused.default_detail,
+        lambda world: world.api.post(
+            "/api/browser/refresh/",
+            HTTP_SEC_FETCH_SITE="same-origin",
+            HTTP_SEC_FETCH_STORAGE_ACCESS="none",
+        ),
+    ),
+    (
         "invalid_client",
         401,
         "This is for services that authenticate by HTTP Basic.",

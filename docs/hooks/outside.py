@@ -22,6 +22,7 @@ PAGES = {
     "CONTRIBUTING.md": "project/contributing.md",
     "SECURITY.md": "project/security.md",
     "clients/js/README.md": "project/browser-client.md",
+    "clients/python/README.md": "project/python-client.md",
 }
 _FILES = {page: file for file, page in PAGES.items()}
 _LINK = re.compile(r"(?<!!)\[(?P<text>[^\]]*)\]\((?P<target>[^)\s#]+)(?P<anchor>#[^)\s]*)?\)")

@@ -3,6 +3,9 @@
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response
 
 #: Bytes of the body of a request to our endpoints. A name and a password of 4,096 characters each
 #: are 96 KB of JSON when each character is escaped as two ``\uXXXX``; a token is up to 16 KB.
@@ -13,6 +16,8 @@ MAX_CREDENTIAL_LENGTH = 4096
 LONGEST_EMAIL = 254
 #: Characters of the header ``Idempotency-Key`` (CONTRACT.md).
 MAX_IDEMPOTENCY_KEY_LENGTH = 128
+#: Characters of the ETags in a header: those of one document, or of the last few.
+MAX_ETAGS_LENGTH = 4096
 #: Bytes of the header that a service authenticates by.
 MAX_BASIC_LENGTH = 4096
 
@@ -40,3 +45,18 @@ def declared_size(request: Any) -> int:
         return int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
         return 0
+
+
+def conditional_response(request: HttpRequest, response: HttpResponse) -> HttpResponseBase:
+    """Return a response, or a 304 to a client that has it, by its ``ETag`` (RFC 9110 section 13).
+
+    Args:
+        request: Django's. ETags that are longer than ``MAX_ETAGS_LENGTH`` are not compared: it
+            takes half a second to parse 700 KB of them.
+        response: the whole, with its ``ETag``.
+    """
+    sent = (request.META.get(name, "") for name in ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH"))
+    if any(len(etags) > MAX_ETAGS_LENGTH for etags in sent):
+        return response
+    answer = get_conditional_response(request, etag=response["ETag"], response=response)
+    return response if answer is None else answer

@@ -120,6 +120,26 @@ class ReauthenticationRequired(exceptions.APIException):
         self.auth_header = f'Bearer error="insufficient_user_authentication", max_age="{max_age}"'
 
 
+class CookieRefused(exceptions.PermissionDenied):
+    """403 for what would set cookies that the browser drops: the page is on another site."""
+
+    default_detail = _(
+        "The browser would not keep the session's cookie: this page is on another site than the "
+        "API, or in a frame on one."
+    )
+    default_code = "cookie_refused"
+
+
+class SecureCookieRefused(CookieRefused):
+    """403 for what would set ``Secure`` cookies that the browser drops: the page is on HTTP."""
+
+    default_detail = _(
+        "The browser would not keep the session's cookie: it is Secure, and this page is not on "
+        "HTTPS. In development, set COOKIE_SECURE to False."
+    )
+    default_code = "cookie_refused"
+
+
 class Busy(RequestRefused):
     """503 for what could not be decided just now; nothing was written."""
 

@@ -8,9 +8,9 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import path
-from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
+from drf_ratchet.bounds import conditional_response
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.keyring import keyring
 
@@ -25,11 +25,10 @@ def jwks(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
     """
     body = json.dumps(keyring().access.published(), separators=(",", ":")).encode()
     response = HttpResponse(body, content_type="application/jwk-set+json")
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    response["ETag"] = etag
+    response["ETag"] = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     max_age = int(ratchet_settings().JWKS_MAX_AGE.total_seconds())
     response["Cache-Control"] = f"public, max-age={max_age}"
-    return get_conditional_response(request, etag=etag, response=response) or response
+    return conditional_response(request, response)
 
 
 urlpatterns = [path(".well-known/jwks.json", jwks, name="jwks")]

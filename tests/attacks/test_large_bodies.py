@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -23,6 +24,8 @@ from rest_framework.test import APIClient
 from rest_framework.views import APIView
 
 from drf_ratchet.bounds import MAX_BODY_SIZE, MAX_CREDENTIAL_LENGTH
+from drf_ratchet.parsers import FormParser, JSONParser
+from drf_ratchet.parsers import MultiPartParser as OurMultiPartParser
 from drf_ratchet.throttling import SignInThrottle
 from drf_ratchet.views import TokenObtainPairView
 from drf_ratchet_compat.drf_jwt.views import (
@@ -30,6 +33,7 @@ from drf_ratchet_compat.drf_jwt.views import (
     refresh_jwt_token,
     verify_jwt_token,
 )
+from ratchet_tokens.key_directory import new_key
 from tests.fixtures import PASSWORD, Tokens
 from tests.races.server import Server, copy_of, serving
 
@@ -56,6 +60,17 @@ class OwnView(APIView):
         return Response(status=403)
 
 
+class NotesView(APIView):
+    """A view of a project's own, with our parsers."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    parser_classes = (JSONParser, FormParser, OurMultiPartParser)
+
+    def post(self, request: Request) -> Response:
+        return Response(len(request.data))
+
+
 class PatientView(TokenObtainPairView):
     max_body_size = 1_000_000
 
@@ -68,8 +83,10 @@ urlpatterns = [
     path("jwt/", obtain_jwt_token),
     path("jwt/refresh/", refresh_jwt_token),
     path("jwt/verify/", verify_jwt_token),
+    path("notes/", NotesView.as_view()),
     path("own/", OwnView.as_view()),
     path("patient/", PatientView.as_view()),
+    path("", include("drf_ratchet.well_known")),
 ]
 
 #: What each endpoint takes; those for services and pages take forms, those for browsers JSON.
@@ -191,6 +208,41 @@ def test_the_largest_body_that_is_read_costs_little(url: str, post: Post) -> Non
                 seconds, status = cpu_of(partial(post, url, body, kind))
                 assert status < 500
                 assert seconds < CPU_SECONDS, (field, kind, status)
+
+
+#: Each letter is put in front of all others.
+PUNYCODE = b"a" * 30_000 + b"-" + b"a" * 100_000
+
+
+def forms(url: str, field: str, value: bytes, charset: str) -> dict[str, bytes]:
+    """A field in each form that an endpoint takes, by the content type."""
+    part = b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n' % field.encode()
+    made = {
+        f"{JSON}; charset={charset}": value,
+        f"{FORM}; charset={charset}": field.encode() + b"=" + value,
+        f"{MULTIPART}; charset={charset}": part + value + b"\r\n--x--\r\n",
+    }
+    return {kind: body for kind, body in made.items() if "browser" not in url or JSON in kind}
+
+
+@pytest.mark.parametrize("charset", ["punycode", "idna", "unicode-escape", "Raw_Unicode_Escape"])
+@pytest.mark.parametrize("url", [*FIELDS, "/notes/"])
+def test_a_charset_that_is_slow_is_not_decoded(url: str, charset: str, post: Post) -> None:
+    field = next(iter(FIELDS.get(url, ())), "username")
+    post(url, b"", JSON)  # what is only paid once
+    for kind, body in forms(url, field, PUNYCODE, charset).items():
+        seconds, status = cpu_of(partial(post, url, body, kind))
+        assert 400 <= status < 500 or url == "/api/logout/all/", (kind, status)
+        assert seconds < CPU_SECONDS, (kind, status)
+
+
+@pytest.mark.parametrize("charset", ["iso-8859-1", "windows-1252", "utf-8-sig", "shift_jis"])
+@pytest.mark.parametrize("url", ["/api/token/", "/notes/"])
+def test_charsets_of_text_are_decoded(url: str, charset: str, post: Post) -> None:
+    fields = {"username": "alice", "password": PASSWORD}
+    bodies = {JSON: json.dumps(fields), FORM: urlencode(fields)}
+    for kind, body in bodies.items():
+        assert post(url, body, f"{kind}; charset={charset}").status_code == 200
 
 
 @pytest.mark.parametrize("url", ["/api/token/", "/api/browser/login/", "/jwt/", "/own/"])
@@ -324,6 +376,20 @@ def test_headers_cost_little(url: str, post: Post, settings: Any) -> None:
             seconds, status = cpu_of(partial(post, url, body, FORM, **sent))
             assert status < 500
             assert seconds < CPU_SECONDS, (header, status)
+
+
+@pytest.mark.parametrize("header", ["IF_NONE_MATCH", "IF_MATCH"])
+@pytest.mark.parametrize("url", ["/.well-known/jwks.json", "/api/ended-sessions/"])
+def test_etags_cost_little(url: str, header: str, settings: Any, tmp_path: Path) -> None:
+    new_key(tmp_path, "ES256", time.time(), signs_from=time.time())
+    settings.DRF_RATCHET = {**settings.DRF_RATCHET, "KEYS": str(tmp_path)}
+    service = f"Basic {b64encode(b'orders:' + b's' * 32).decode()}"
+    get = partial(APIClient().get, url, HTTP_AUTHORIZATION=service)
+    assert get().status_code == 200
+    seconds, status = cpu_of(partial(get, **{f"HTTP_{header}": '"a",' * 500_000}))
+    assert status == 200
+    assert seconds < CPU_SECONDS
+    assert get(HTTP_IF_NONE_MATCH=get()["ETag"]).status_code == 304
 
 
 # On a real server

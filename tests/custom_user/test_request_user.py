@@ -3,6 +3,7 @@
 import copy
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from tests.custom_user.looking import Look, queries_of, seen_by
 from tests.custom_user.shapes import Shape
 from tests.fixtures import Tokens
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 FRESHNESS = ("immediate", "bounded", "expiry")
 
 
@@ -198,6 +200,13 @@ COSTS: dict[str, tuple[Look, int, Callable[[Shape], bool]]] = {
 }
 
 
+def _documented(model: str) -> list[str]:
+    """The numbers of a user model in the table of docs/guarantees.md."""
+    lines = (CHECKOUT / "docs" / "guarantees.md").read_text().splitlines()
+    [line] = [line for line in lines if line.startswith("| ") and f"`{model}`" in line]
+    return [cell.strip() for cell in line.split("|")[2:-1]]
+
+
 def test_queries(tokens: Tokens, shape: Shape, settings: Any, show: Callable[[str], None]) -> None:
     """The numbers that docs/guarantees.md states, for each freshness."""
     known = settings.DRF_RATCHET
@@ -209,5 +218,8 @@ def test_queries(tokens: Tokens, shape: Shape, settings: Any, show: Callable[[st
                 made = queries_of(look, tokens)
                 assert made == own + (freshness == "immediate" or reads(shape)), (freshness, name)
                 table.setdefault(name, []).append(made)
+    documented = _documented(shape.model)
+    # "all fields" is a line of "a field".
+    assert ["/".join(map(str, made)) for made in table.values()][:-1] == documented
     costs = ", ".join(f"{name} {'/'.join(map(str, made))}" for name, made in table.items())
     show(f"queries with {shape.model} (immediate/bounded/expiry): {costs}")

@@ -5,12 +5,16 @@ and sent back first. OWASP's cheat sheet on cross-site request forgery calls it 
 verification of the origin.
 """
 
+import ipaddress
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import CSRFCheck, SessionAuthentication
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 
+from drf_ratchet.conf import ratchet_settings
+from drf_ratchet.exceptions import CookieRefused, SecureCookieRefused
 from drf_ratchet.security_log import one_line, security_log
 
 if TYPE_CHECKING:
@@ -25,6 +29,8 @@ class IsSameOrigin(BasePermission):
     An ``Origin`` must be the host's own or in ``CSRF_TRUSTED_ORIGINS``. Without one
     ``Sec-Fetch-Site`` must be ``same-origin``. Neither: 403. Reading is left alone, since other
     origins cannot see the answer.
+
+    Also 403 for a page that may use the cookies, and whose browser would drop them.
     """
 
     code = "cross_site"
@@ -37,17 +43,25 @@ class IsSameOrigin(BasePermission):
     }
 
     def has_permission(self, request: "Request", view: "APIView") -> bool:
-        """Whether it comes from one of our pages."""
-        if request.method in SAFE_METHODS or comes_from_us(request):
+        """Whether it comes from one of our pages.
+
+        Raises:
+            CookieRefused: it does, and its browser would keep no cookie of the answer.
+        """
+        if request.method in SAFE_METHODS:
             return True
-        security_log.warning(
-            "Refused a request to %s from origin %.200r, Sec-Fetch-Site %.20r; our own is %.200r. "
-            "Behind a proxy that ends TLS, SECURE_PROXY_SSL_HEADER has to be set.",
-            one_line(request.path),
-            request.META.get("HTTP_ORIGIN"),
-            request.META.get("HTTP_SEC_FETCH_SITE"),
-            f"{request.scheme}://{request.META.get('HTTP_HOST', '')}",
-        )
+        if comes_from_us(request):
+            demand_cookies_kept(request)
+            return True
+        if "HTTP_ORIGIN" in request.META:
+            hint = (
+                "If this page is yours, add its origin to CSRF_TRUSTED_ORIGINS: it has one of its "
+                "own, or a proxy in front of the server changes Host (as development servers do). "
+                "Behind a proxy that ends TLS, SECURE_PROXY_SSL_HEADER has to be set."
+            )
+        else:
+            hint = "Scripts of a page say where they are from. Apps use the endpoints of token/."
+        _log_refusal(request, hint)
         return False
 
 
@@ -63,10 +77,71 @@ class HasCSRFToken(BasePermission):
 
         Raises:
             PermissionDenied: it does not; the text says why.
+            CookieRefused: it does, and its browser would keep no cookie of the answer.
         """
         if request.method not in SAFE_METHODS:
             SessionAuthentication().enforce_csrf(request)
+            demand_cookies_kept(request)
         return True
+
+
+def demand_cookies_kept(request: Any) -> None:
+    """Return if a browser would keep our cookies out of the answer to this request.
+
+    What cannot be told from the request passes: a client should ask ``session/`` after a sign-in.
+
+    Args:
+        request: Django's or DRF's.
+
+    Raises:
+        CookieRefused: it would drop them.
+    """
+    meta = request.META
+    # SameSite=Strict cookies are kept if the page, and all pages that frame it, are on the API's
+    # site (RFC 6265bis section 5.7). Chromium sends the second header everywhere else, whatever
+    # its value is: from a frame on another site the first one is same-origin.
+    if meta.get("HTTP_SEC_FETCH_SITE") == "cross-site" or "HTTP_SEC_FETCH_STORAGE_ACCESS" in meta:
+        _log_refusal(
+            request,
+            "Browsers drop cookies of SameSite=Strict there: serve page and API on one site, and "
+            "not in a frame on another one. localhost and 127.0.0.1 are two sites.",
+        )
+        raise CookieRefused
+    if ratchet_settings().COOKIE_SECURE and _is_plain_http(meta):
+        _log_refusal(
+            request,
+            "Browsers drop Secure cookies there: use HTTPS, or in development set "
+            "DRF_RATCHET['COOKIE_SECURE'] to False.",
+        )
+        raise SecureCookieRefused
+
+
+def _is_plain_http(meta: Any) -> bool:
+    """Whether the browser sees plain HTTP, on a host that it does not trust all the same.
+
+    The page's origin is what counts, since a proxy may stand between. Browsers send
+    ``Sec-Fetch-Site`` only to what they trust: TLS, and their own machine.
+    """
+    origin = urlsplit(meta.get("HTTP_ORIGIN", ""))
+    if origin.scheme != "http" or "HTTP_SEC_FETCH_SITE" in meta:
+        return False
+    host = origin.hostname or ""
+    try:
+        return not ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host != "localhost" and not host.endswith(".localhost")
+
+
+def _log_refusal(request: Any, hint: str) -> None:
+    meta = request.META
+    security_log.warning(
+        "Refused a request to %s from origin %.200r, Sec-Fetch-Site %.20r; our own is %.200r. %s",
+        one_line(request.path),
+        meta.get("HTTP_ORIGIN"),
+        meta.get("HTTP_SEC_FETCH_SITE"),
+        f"{request.scheme}://{meta.get('HTTP_HOST', '')}",
+        hint,
+    )
 
 
 def comes_from_us(request: Any) -> bool:

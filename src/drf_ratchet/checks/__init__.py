@@ -10,7 +10,7 @@ from drf_ratchet.checks.claims import check_claims
 from drf_ratchet.checks.cookies import check_csrf_cookie, check_secure_cookies
 from drf_ratchet.checks.databases import check_databases
 from drf_ratchet.checks.keys import check_key_files, check_keys
-from drf_ratchet.checks.network import check_https, check_proxies
+from drf_ratchet.checks.network import check_https, check_number_of_proxies, check_proxies
 from drf_ratchet.checks.other_apps import check_authenticators, check_cors
 from drf_ratchet.checks.secret_key import check_secret_key, check_secret_key_types
 from drf_ratchet.checks.sessions import check_limit
@@ -41,6 +41,7 @@ __all__ = [
     "check_key_files",
     "check_keys",
     "check_limit",
+    "check_number_of_proxies",
     "check_proxies",
     "check_rates",
     "check_rates_are_on",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 
 @register(Tags.security, deploy=True)
@@ -44,5 +44,23 @@ def check_proxies(**kwargs: Any) -> list[CheckMessage]:
             hint="One attacker then uses up the sign-in rate of everybody. Set NUM_PROXIES to the "
             "number of proxies that add to X-Forwarded-For; 0 if the server sets REMOTE_ADDR.",
             id="ratchet.W010",
+        )
+    ]
+
+
+@register(Tags.security)
+def check_number_of_proxies(**kwargs: Any) -> list[CheckMessage]:
+    """E016: NUM_PROXIES is no whole number, as an environment variable is none."""
+    from rest_framework.settings import api_settings
+
+    number: Any = api_settings.NUM_PROXIES
+    if number is None or (isinstance(number, int) and number >= 0):
+        return []
+    return [
+        Error(
+            "REST_FRAMEWORK['NUM_PROXIES'] is not a whole number from 0 up, and requests with "
+            "X-Forwarded-For fail.",
+            hint="What comes from the environment is text: int(os.environ['NUM_PROXIES']).",
+            id="ratchet.E016",
         )
     ]

@@ -8,6 +8,7 @@ from rest_framework.authentication import BaseAuthentication
 
 from drf_ratchet.browser import views
 from drf_ratchet.browser.cookies import transport
+from drf_ratchet.exceptions import CookieRefused
 from drf_ratchet.openapi import bodies
 from drf_ratchet.openapi.bodies import (
     ACCESS,
@@ -34,12 +35,14 @@ LIFETIME = {"type": "integer", "minimum": 0, "description": "Seconds that the ac
 IN_MEMORY = Component("BrowserTokens", members({"access": TEXT, "expires_in": LIFETIME}))
 IN_COOKIES = Component("BrowserTokens", members({"expires_in": LIFETIME}))
 CROSS_SITE = Answer(
-    "The request does not come from a page of this site.",
+    "The request does not come from a page of this site, or the browser would keep no cookie of "
+    "the answer.",
     [bodies.REFUSAL],
     {
         "From elsewhere": refusal(
             "This request does not come from a page of this site.", "cross_site"
-        )
+        ),
+        "Cookie": refusal(str(CookieRefused.default_detail), "cookie_refused"),
     },
 )
 BAD_BODY = Answer(

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.cache import get_conditional_response
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -14,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
 from drf_ratchet.authentication import verify_access
+from drf_ratchet.bounds import conditional_response
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.keyring import keyring
 from drf_ratchet.parsers import FormParser
@@ -95,13 +95,13 @@ class EndedSessionsView(ServiceView):
 
     http_method_names = ["get", "head", "options"]
 
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase | None:
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """The document; 304 to whoever has it."""
         document = ended_sessions(issuer_for(request), write_database()).document()
         response = HttpResponse(document.text, content_type="application/jwt")
         response["ETag"] = document.etag
         asked: HttpRequest = django_request(request)
-        return get_conditional_response(asked, etag=document.etag, response=response)
+        return conditional_response(asked, response)
 
     def finalize_response(self, *args: Any, **kwargs: Any) -> Response:
         """Let the service alone keep a copy, for as long as this process keeps its own."""
