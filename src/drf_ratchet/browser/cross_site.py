@@ -1,7 +1,7 @@
-"""Whether a request comes from a page that may use the cookies.
+"""Refuse requests from other sites to the views that use cookies.
 
-Browsers say where a request comes from in headers that no script can set; nothing has to be fetched
-and sent back first. OWASP's cheat sheet on cross-site request forgery calls it Fetch Metadata with
+Browsers tell a request's origin in headers that no script can set, so no CSRF token has to be
+fetched first. OWASP's cheat sheet on cross-site request forgery calls this Fetch Metadata with
 verification of the origin.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class IsSameOrigin(BasePermission):
-    """403 for what another site sends, by a form, a script or a frame.
+    """403 for a request that another site sends, by a form, a script or a frame.
 
     An ``Origin`` must be the host's own or in ``CSRF_TRUSTED_ORIGINS``. Without one
     ``Sec-Fetch-Site`` must be ``same-origin``. Neither: 403. Reading is left alone, since other
@@ -66,14 +66,14 @@ class IsSameOrigin(BasePermission):
 
 
 class HasCSRFToken(BasePermission):
-    """403 for a form that is not of this site; for signing in as well.
+    """403 for a form that another site sends; it protects sign-in, too.
 
-    Django's own check, with the form's token and the ``Origin``. Otherwise another site could sign
-    a browser in as somebody else, who then reads what its owner writes.
+    This is Django's own check, by the form's token and the ``Origin``. Without it another site
+    could sign a browser in to an attacker's account, which would then receive what its user writes.
     """
 
     def has_permission(self, request: "Request", view: "APIView") -> bool:
-        """Whether it comes from one of our forms.
+        """Return True if the request comes from a form of this site, or its method is safe.
 
         Raises:
             PermissionDenied: it does not; the text says why.
@@ -145,15 +145,15 @@ def _log_refusal(request: Any, hint: str) -> None:
 
 
 def comes_from_us(request: Any) -> bool:
-    """Whether the request's headers say that a page of this site, or a trusted one, sent it.
+    """Return whether the request's headers name a page of this site, or of a trusted one.
 
     Args:
         request: Django's or DRF's.
     """
     http = getattr(request, "_request", request)
     if "HTTP_ORIGIN" in http.META:
-        # Django's own comparison, with CSRF_TRUSTED_ORIGINS and its wildcards. "null", which
-        # sandboxed frames send, is nobody's origin.
+        # Django's own comparison, with CSRF_TRUSTED_ORIGINS and its wildcards. It never accepts
+        # "null", which sandboxed frames send.
         check: Any = CSRFCheck(lambda request: None)  # type: ignore[arg-type]
         return bool(check._origin_verified(http))
     return bool(http.META.get("HTTP_SEC_FETCH_SITE") == "same-origin")
