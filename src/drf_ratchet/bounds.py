@@ -1,4 +1,4 @@
-"""How long what a client sends may be. Nothing longer is parsed, normalized, hashed or logged."""
+"""Maximum lengths of client input. Nothing longer is parsed, normalized, hashed or logged."""
 
 from typing import Any
 
@@ -7,14 +7,14 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 
-#: Bytes of the body of a request to our endpoints. A name and a password of 4,096 characters each
-#: are 96 KB of JSON when each character is escaped as two ``\uXXXX``; a token is up to 16 KB.
+#: Maximum bytes of a request body at our endpoints. A name and a password of 4,096 characters each
+#: are 96 KB of JSON if each character is escaped as two ``\uXXXX``; a token is up to 16 KB.
 MAX_BODY_SIZE = 128 * 1024
-#: Characters of an account's name or a password.
+#: Maximum characters of an account's name or a password.
 MAX_CREDENTIAL_LENGTH = 4096
-#: Characters of an email address (RFC 5321 section 4.5.3.1.3, without its angle brackets).
+#: Maximum characters of an email address (RFC 5321 section 4.5.3.1.3, without its angle brackets).
 LONGEST_EMAIL = 254
-#: Characters of the header ``Idempotency-Key`` (CONTRACT.md).
+#: Maximum characters of the header ``Idempotency-Key`` (CONTRACT.md).
 MAX_IDEMPOTENCY_KEY_LENGTH = 128
 #: Characters of the ETags in a header: those of one document, or of the last few.
 MAX_ETAGS_LENGTH = 4096
@@ -23,20 +23,20 @@ MAX_BASIC_LENGTH = 4096
 
 
 def max_body_size(view: Any) -> int:
-    """Return how many bytes the body of a request to a view may have.
+    """Return the maximum bytes of a request body at a view.
 
     Args:
-        view: ours, with an attribute ``max_body_size``, or any other.
+        view: a view, of this package with an attribute ``max_body_size``, or any other.
     """
     size: int = getattr(view, "max_body_size", MAX_BODY_SIZE)
-    # None switches Django's own bound off, and not this one.
+    # None disables Django's own limit, but not this one.
     return min(size, getattr(settings, "DATA_UPLOAD_MAX_MEMORY_SIZE", None) or size)
 
 
 def declared_size(request: Any) -> int:
-    """Return how many bytes a request says that its body has; 0 where it does not say it.
+    """Return the bytes that ``Content-Length`` declares; 0 if it is missing or not a number.
 
-    Servers pass on no more than that, and DRF takes a body of no declared length for an empty one.
+    Servers pass on no more than that. DRF treats a body of no declared length as empty.
 
     Args:
         request: Django's or DRF's.

@@ -67,7 +67,7 @@ def set_cookies(response: HttpResponseBase, grant: Grant, way: Transport) -> Non
     Args:
         response: the response to set them on.
         grant: the grant, with all of its tokens.
-        way: the kinds of its tokens; those of a kind for headers or bodies are left out.
+        way: the kinds of its tokens; only those for cookies are set.
     """
     # Subtract times of the same clock. Without USE_TZ they may not be in this process's time zone.
     if way.access.in_cookie:

@@ -1,6 +1,6 @@
 """Refuse requests from other sites to the views that use cookies.
 
-Browsers tell a request's origin in headers that no script can set, so no CSRF token has to be
+Browsers name a request's origin in headers that no script can set, so no CSRF token has to be
 fetched first. OWASP's cheat sheet on cross-site request forgery calls this Fetch Metadata with
 verification of the origin.
 """

@@ -162,7 +162,7 @@ class _CutOff(NamedTuple):
             and (self.until is None or (other.until is not None and other.until <= self.until))
         )
 
-    def told(self) -> list[Any]:
+    def as_json(self) -> list[Any]:
         """Return the cut-off as JSON."""
         if self.until is None:
             return [self.subject, str(self.last)]
@@ -205,7 +205,7 @@ def _furthest(cut_offs: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
         of_subject = furthest.setdefault(one.subject, [])
         if not any(other.covers(one) for other in of_subject):
             of_subject.append(one)
-    return [one.told() for of_subject in furthest.values() for one in of_subject]
+    return [one.as_json() for of_subject in furthest.values() for one in of_subject]
 
 
 @lru_cache(maxsize=MOST_FEEDS)

@@ -30,10 +30,11 @@ def cut_off(subject: str, last: UUID, alive: Sequence[UUID]) -> QuerySet[CutOff]
         alive: ids up to ``last`` of sessions that stay active.
 
     Returns:
-        The announcement. None if no cut-off can say it: more than one session stays active, or the
-        subject is empty or longer than its column.
+        The announcement. None if more than one session stays active, or if the subject is empty or
+        longer than its column.
     """
-    # An empty subject stands for all users. A user with no value in USER_ID_FIELD has one, too.
+    # In a cut-off an empty subject means all users. A user with no value in USER_ID_FIELD has an
+    # empty one too.
     fits = 0 < len(subject) <= (CutOff._meta.get_field("subject").max_length or 0)
     if len(alive) > 1 or not fits:
         return None

@@ -220,8 +220,8 @@ def _report_many(ended: _Ended, request: Any = None) -> None:
     """Log the endings and send the signals. Rows are read only if a signal has receivers."""
     user, reason, number = ended.user, ended.reason, len(ended.ids) + ended.unlisted
     if number > store.MOST_LISTED:
-        whose, why = one_line(user.pk), one_line(reason)
-        security_log.info("%d sessions of user %s ended: %s.", number, whose, why)
+        key, shown = one_line(user.pk), one_line(reason)
+        security_log.info("%d sessions of user %s ended: %s.", number, key, shown)
     else:
         for session_id in ended.ids:
             _log_ending(session_id, user.pk, reason)
@@ -259,7 +259,7 @@ def end_sessions_before(
     security_log.warning("Ending all sessions opened before %s: %s.", moment, one_line(reason))
     signals.sessions_cut_off.send_robust(sender=Session, before=moment, reason=reason)
     for number in store.end_up_to(last, reason, batch_size):
-        # Sessions are refreshed until their batch ends them, and such a token lives a full
+        # Sessions can be refreshed until their batch ends them, and the new token lives a full
         # lifetime. The feed must keep the cut-off until that token expires.
         if time.monotonic() - began > _ANNOUNCED_EVERY:
             began = time.monotonic()
