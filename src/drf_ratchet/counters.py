@@ -122,8 +122,8 @@ def counts_in(cache: BaseCache) -> Counts:
 class _InProcess:
     """Counts kept beside the entries of a ``LocMemCache``.
 
-    Among its entries they would be lost: it keeps 300 and culls the rest, so a hundred attempts for
-    other names would push a count out.
+    The cache keeps 300 entries and culls the rest. Among them, a hundred attempts for other names
+    would push a count out.
     """
 
     #: Maximum number of counts, so that an attacker from many networks cannot fill the memory.

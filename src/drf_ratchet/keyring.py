@@ -105,7 +105,7 @@ def key_directory() -> Path | None:
     return place if absent and is_path and _NEW_DIRECTORY.fullmatch(place.name) else None
 
 
-#: Shorter than the shortest secret that signs (RFC 7518 section 3.2), and without a file's suffix.
+#: The name is shorter than the shortest secret that signs (RFC 7518 section 3.2), without a suffix.
 _NEW_DIRECTORY = re.compile(r"[A-Za-z0-9_-]{1,31}")
 
 
@@ -155,9 +155,8 @@ def _signing_first(keys: list[Key]) -> tuple[Key, list[Key]]:
 def unusable_secrets() -> dict[str, str]:
     """Return what is wrong with ``SECRET_KEY`` and each of its fallbacks, by their names.
 
-    A value that is no text can still be converted to a text, which an attacker can guess: "None",
-    the "**********" of a value that masks itself, or each letter of a string that should have been
-    a list.
+    Any value can be converted to a text, but an attacker can guess that text. Examples are "None",
+    the "**********" of a value that masks itself, or each letter of a string in place of a list.
     """
     wrong = {}
     if not (_is_secret(settings.SECRET_KEY) and settings.SECRET_KEY):

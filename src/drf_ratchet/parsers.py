@@ -80,8 +80,8 @@ class JSONParser(parsers.JSONParser):
     """DRF's JSON parser, which also refuses four kinds of bodies with a 4xx.
 
     They are deep nesting, infinity, a body longer than ``DATA_UPLOAD_MAX_MEMORY_SIZE`` (bytes), and
-    a charset that is a compression: it would expand a short body to a very long one. DRF's parser,
-    or an older release of it, lacks a response to them.
+    a charset that is a compression. Such a charset would expand a short body to a very long one.
+    DRF's parser, or an older release of it, does not handle them.
     """
 
     def parse(

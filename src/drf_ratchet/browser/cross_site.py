@@ -18,7 +18,8 @@ from drf_ratchet.exceptions import CookieRefused, SecureCookieRefused
 from drf_ratchet.security_log import one_line, security_log
 
 if TYPE_CHECKING:
-    # Not at run time: settings may name the classes here, and DRF's views read those settings.
+    # Not imported at run time: settings may name the classes here, and DRF's views read those
+    # settings.
     from rest_framework.request import Request
     from rest_framework.views import APIView
 

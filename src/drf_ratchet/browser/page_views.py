@@ -13,7 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-# Not in our catalogues: Django's admin has these texts in every language.
+# Not in our message catalogs: Django's admin has these texts in every language.
 from django.utils.translation import gettext_lazy as of_django
 from rest_framework import exceptions
 from rest_framework.renderers import BaseRenderer, TemplateHTMLRenderer

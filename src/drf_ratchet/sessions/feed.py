@@ -58,7 +58,7 @@ MOST_FEEDS = 1000
 
 
 class FeedTooOld(Unavailable):
-    """The database has not answered for longer than ``FEED_MAX_AGE`` allows."""
+    """The list is too old: the database has not answered for longer than ``FEED_MAX_AGE``."""
 
 
 class Feed:
