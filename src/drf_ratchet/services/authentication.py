@@ -69,7 +69,7 @@ class ServiceAuthentication(BaseAuthentication):
         # Log known names only. An unknown name may be a secret in the wrong place.
         security_log.warning(
             "Refused %s at %s from %s.",
-            f"the service {named}: its secret is wrong" if named else "an unknown service",
+            f"the service {named} with a wrong secret" if named else "an unknown service",
             one_line(request.path),
             network or "an unknown address",
         )
