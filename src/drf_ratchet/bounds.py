@@ -16,9 +16,9 @@ MAX_CREDENTIAL_LENGTH = 4096
 LONGEST_EMAIL = 254
 #: Maximum characters of the header ``Idempotency-Key`` (CONTRACT.md).
 MAX_IDEMPOTENCY_KEY_LENGTH = 128
-#: Characters of the ETags in a header: those of one document, or of the last few.
+#: Maximum characters of the ETags in a header: those of one document, or of the last few.
 MAX_ETAGS_LENGTH = 4096
-#: Bytes of the header that a service authenticates by.
+#: Maximum bytes of the Authorization header of a service.
 MAX_BASIC_LENGTH = 4096
 
 
@@ -48,12 +48,12 @@ def declared_size(request: Any) -> int:
 
 
 def conditional_response(request: HttpRequest, response: HttpResponse) -> HttpResponseBase:
-    """Return a response, or a 304 to a client that has it, by its ``ETag`` (RFC 9110 section 13).
+    """Return the response, or a 304 if the client's ETag matches its ``ETag`` (RFC 9110, 13).
 
     Args:
-        request: Django's. ETags that are longer than ``MAX_ETAGS_LENGTH`` are not compared: it
-            takes half a second to parse 700 KB of them.
-        response: the whole, with its ``ETag``.
+        request: Django's. ETags longer than ``MAX_ETAGS_LENGTH`` are not compared: parsing 700 KB
+            of them takes half a second.
+        response: the complete response, with its ``ETag``.
     """
     sent = (request.META.get(name, "") for name in ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH"))
     if any(len(etags) > MAX_ETAGS_LENGTH for etags in sent):

@@ -125,7 +125,7 @@ class ReauthenticationRequired(exceptions.APIException):
 
 
 class CookieRefused(exceptions.PermissionDenied):
-    """403 for what would set cookies that the browser drops: the page is on another site."""
+    """403 if the browser would drop the cookies of the response: the page is on another site."""
 
     default_detail = _(
         "The browser would not keep the session's cookie: this page is on another site than the "
@@ -135,7 +135,7 @@ class CookieRefused(exceptions.PermissionDenied):
 
 
 class SecureCookieRefused(CookieRefused):
-    """403 for what would set ``Secure`` cookies that the browser drops: the page is on HTTP."""
+    """403 if the browser would drop ``Secure`` cookies: the page is on plain HTTP."""
 
     default_detail = _(
         "The browser would not keep the session's cookie: it is Secure, and this page is not on "

@@ -36,9 +36,9 @@ class BoundedParser(parsers.BaseParser):
         """Return the body as the other parser parses it.
 
         Raises:
-            BodyTooLarge: it is longer than ``max_body_size``. It is not read.
-            ParseError: the request says a charset that is none, or one that is slow to decode.
-            ValidationError: a part of it is a file. Nothing is written to a disk.
+            BodyTooLarge: the body is longer than ``max_body_size``. It is not read.
+            ParseError: the request declares an unknown charset, or one that is slow to decode.
+            ValidationError: a part of the body is a file. Nothing is written to disk.
         """
         context = dict(parser_context or {})
         request: Any = context["request"]
@@ -50,7 +50,7 @@ class BoundedParser(parsers.BaseParser):
             raise BodyTooLarge
         http = request._request
         _check_charset(context)
-        if not hasattr(http, "_files"):  # a middleware may have parsed it
+        if not hasattr(http, "_files"):  # middleware may have parsed it already
             http.upload_handlers = [_NoFiles(http)]
         return self.parser.parse(BytesIO(body), media_type, context)
 
@@ -118,11 +118,11 @@ def _bounded(stream: IO[Any]) -> BytesIO:
 
 
 def _check_charset(parser_context: Mapping[str, Any]) -> None:
-    """Look at the charset that a request says, before anything is decoded by it.
+    """Refuse a charset that the request declares, before anything is decoded by it.
 
     Raises:
-        ParseError: Python does not know it, it is no encoding of text (bz2, hex), or it is one of
-            Python's own. Decoding 128 KB of punycode takes a second, and 1 MB takes a minute.
+        ParseError: Python does not know it, it encodes no text (bz2, hex), or it is one of Python's
+            own. Decoding 128 KB of punycode takes a second, and 1 MB a minute.
     """
     charset = parser_context.get("encoding", settings.DEFAULT_CHARSET)
     try:
@@ -134,7 +134,7 @@ def _check_charset(parser_context: Mapping[str, Any]) -> None:
         raise _other_charset()
 
 
-#: https://docs.python.org/3/library/codecs.html#python-specific-encodings
+#: Python's own encodings: https://docs.python.org/3/library/codecs.html#python-specific-encodings
 _OF_PYTHON = frozenset(
     {"idna", "mbcs", "oem", "palmos", "punycode", "raw_unicode_escape", "undefined"}
     | {"unicode_escape"}

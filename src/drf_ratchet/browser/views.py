@@ -43,7 +43,7 @@ class BrowserView(views.RatchetView):
         return transport()
 
     def answer(self, body: dict[str, Any], grant: Grant) -> Response:
-        """Return the body, the access token's lifetime (RFC 6749 section 5.1), and the cookies."""
+        """Return the body with ``expires_in`` (seconds; RFC 6749, 5.1), and set the cookies."""
         lifetime = grant.access_expires_at - grant.issued_at
         response = Response({**body, "expires_in": int(lifetime.total_seconds())})
         set_cookies(response, grant, self.get_transport())
@@ -54,7 +54,7 @@ class BrowserLoginView(BrowserView, views.TokenObtainPairView):
     """Sign in with credentials: set the refresh cookie and return an access token."""
 
     def answer(self, body: dict[str, Any], grant: Grant) -> Response:
-        """Also end the session that this browser had, and rotate Django's CSRF token."""
+        """Return the response, end the browser's previous session, rotate the CSRF token."""
         response = super().answer(body, grant)
         _end_session_of(self.request, EndReason.REPLACED)
         rotate_token(django_request(self.request))

@@ -97,7 +97,7 @@ class EndedSessionsView(ServiceView):
     http_method_names = ["get", "head", "options"]
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """The document; 304 to whoever has it."""
+        """Return the document; 304 if the service already has it."""
         document = ended_sessions(issuer_for(request), write_database()).document()
         response = HttpResponse(document.text, content_type="application/jwt")
         response["ETag"] = document.etag
