@@ -259,7 +259,7 @@ def test_another_cache_that_answers_nothing(settings: Any, rates: Any, answer: s
 def test_a_server_that_runs_no_scripts_is_told_of_once(
     server: redis.Redis, settings: Any, rates: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    security_log._said.clear()
+    security_log._logged.clear()
     rates(sign_in="5/min")
     use(settings, REDIS, url_of(server, "plain:x@"))
     for _ in range(3):
@@ -306,7 +306,7 @@ def test_the_memory_has_a_bound(rates: Any, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_cache_that_cannot_count_is_told_of_in_the_log(
     backend: str, tmp_path: Any, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    security_log._said.clear()
+    security_log._logged.clear()
     use(settings, f"django.core.cache.backends.{backend}", str(tmp_path))
     for _ in range(3):
         counters.counts_in(caches["counts"])

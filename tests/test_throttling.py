@@ -219,7 +219,7 @@ def test_the_proxies_own_entries_are_counted_from_the_right(rf: Any, settings: A
     ("proxies", "headers", "said"),
     [
         (None, {"HTTP_X_FORWARDED_FOR": "192.0.2.1"}, "NUM_PROXIES'] is not set"),
-        (1, {}, "without X-Forwarded-For"),
+        (1, {}, "has no X-Forwarded-For"),
         (0, {"HTTP_X_FORWARDED_FOR": "192.0.2.1"}, ""),
         (1, {"HTTP_X_FORWARDED_FOR": "192.0.2.1"}, ""),
         (None, {}, ""),
@@ -233,7 +233,7 @@ def test_a_proxy_that_is_not_configured_is_told_of_once(
     headers: dict[str, str],
     said: str,
 ) -> None:
-    security_log._said.clear()
+    security_log._logged.clear()
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": proxies}
     for _ in range(3):
         network_of(rf.get("/", **headers))

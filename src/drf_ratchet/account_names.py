@@ -1,4 +1,4 @@
-"""Which account a sign-in is for, told before anybody is signed in: what its attempts count for."""
+"""Find the account that a sign-in names, to count its attempts before it is authenticated."""
 
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,12 @@ from drf_ratchet.bounds import MAX_CREDENTIAL_LENGTH
 
 
 def account_fields(view: Any, data: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the fields of the body that may name the account; none where a sign-in names none."""
+    """Yield the body fields that may name the account; none if the sign-in names no account.
+
+    Args:
+        view: the view that signs in.
+        data: the parsed body.
+    """
     model: Any = get_user_model()
     serializer = _serializer_of(view)
     if serializer is None:
@@ -35,30 +40,35 @@ def account_fields(view: Any, data: Mapping[str, Any]) -> Iterator[str]:
     ]
     if model.USERNAME_FIELD in texts:
         yield model.USERNAME_FIELD
-    # The only text of a sign-in is a secret, as with a link. Of two the first is the name.
+    # If a sign-in has only one text field, it is a secret, for example of a link. Of two fields the
+    # first is the name.
     if named is not None or len(texts) > 1:
         yield from (name for name in texts if "password" not in name)
 
 
 def _serializer_of(view: Any) -> Any:
-    """Return the serializer of a view; None where it has none."""
+    """Return the serializer of a view; None if it has none."""
     try:
         return view.get_serializer()
     except Exception:
         # No GenericAPIView, or one without serializer_class; or a project's own method that cannot
-        # be called yet. The view will say what is wrong.
+        # be called yet. The view itself reports what is wrong.
         return None
 
 
-#: Its messages are those that the serializer would give.
+#: The field's messages are those that the serializer would give.
 _TEXT = serializers.CharField(max_length=MAX_CREDENTIAL_LENGTH, allow_blank=True)
 
 
 def text_of(field_name: str, value: Any) -> str:
-    """Return a name that is text, and short enough to be folded.
+    """Return an account's name as text that is short enough for ``fold``.
+
+    Args:
+        field_name: the name of the body field.
+        value: the value that the client sent.
 
     Raises:
-        ValidationError: it is neither.
+        ValidationError: the value is not a text, or it is too long.
     """
     try:
         if not isinstance(value, str | int | float):
@@ -71,10 +81,13 @@ def text_of(field_name: str, value: Any) -> str:
 
 
 def as_stored(name: str) -> str:
-    """Return an account's name as the database holds it, where that knows it by more spellings.
+    """Return an account's name as the database stores it, if its collation matches other spellings.
 
-    The collations of MariaDB and MySQL equate letters of several scripts, and skip others: more
-    than ``fold`` could know.
+    The collations of MariaDB and MySQL treat letters of several scripts as equal, and ignore
+    others. ``fold`` cannot know them all.
+
+    Args:
+        name: the name that the client sent.
     """
     users: Any = get_user_model()._default_manager
     if name.isascii() or connections[router.db_for_read(users.model)].vendor != "mysql":
@@ -88,13 +101,13 @@ def as_stored(name: str) -> str:
 def fold(name: str) -> str:
     """Return an account's name as databases compare it, or more loosely.
 
-    Whoever may reach one account by two spellings has one count for both: ``UPPER`` and ``LOWER``
-    of PostgreSQL and SQLite, and Python's own, change nothing of what this returns.
+    All spellings that reach one account get the same count. ``UPPER`` and ``LOWER`` of PostgreSQL,
+    SQLite and Python do not change the result.
 
     Args:
-        name: up to 4,096 characters. What is longer is not to be folded.
+        name: at most 4,096 characters.
     """
-    # Capitals first: PostgreSQL's UPPER makes an I of the dotless i, and casefold() does not.
+    # Uppercase first: PostgreSQL's UPPER turns the dotless i into I, and casefold() does not.
     capital = unicodedata.normalize("NFKD", name).upper()
     folded = unicodedata.normalize("NFKD", capital.casefold())
     changed = {ord(letter): _changed(letter) for letter in set(folded)}
@@ -103,15 +116,15 @@ def fold(name: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _changed(letter: str) -> str | None:
-    """Return what stands for a letter in a folded name; None for nothing."""
+    """Return the replacement of a letter in a folded name; None to remove it."""
     category = unicodedata.category(letter)
-    # A database may know a newer Unicode than this Python, in which these have capitals.
+    # A database may use a newer Unicode than this Python, in which these letters have capitals.
     if category == "Cn" or letter in _NEW_CAPITALS:
         return "\N{REPLACEMENT CHARACTER}"
     return None if category in _UNSEEN else letter
 
 
-#: Combining marks, format and control characters.
+#: Categories of combining marks, format and control characters.
 _UNSEEN = frozenset({"Mn", "Me", "Cf", "Cc"})
-#: Old small letters, whose capitals came with Unicode 16.
+#: Small letters whose capitals were added in Unicode 16.
 _NEW_CAPITALS = frozenset("\u019b\u0264")

@@ -1,11 +1,11 @@
-"""The Django app."""
+"""The Django app of drf-ratchet."""
 
 from django.apps import AppConfig, apps
 from django.utils.translation import gettext_lazy as _
 
 
 class RatchetConfig(AppConfig):
-    """drf-ratchet: put ``"drf_ratchet"`` into ``INSTALLED_APPS``."""
+    """The app's configuration: put ``"drf_ratchet"`` into ``INSTALLED_APPS``."""
 
     name = "drf_ratchet"
     label = "drf_ratchet"
@@ -13,9 +13,9 @@ class RatchetConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the checks, watch what happens to users, and read the keys.
+        """Register the checks, connect to the signals of users, and read the keys.
 
-        And tell drf-spectacular of us, where it is installed.
+        If drf-spectacular is installed, register its extensions.
         """
         import drf_ratchet.checks
         from drf_ratchet.keyring import load_at_start

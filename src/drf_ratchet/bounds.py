@@ -1,4 +1,4 @@
-"""How long what a client sends may be. Nothing longer is parsed, normalized, hashed or logged."""
+"""Maximum lengths of client input. Nothing longer is parsed, normalized, hashed or logged."""
 
 from typing import Any
 
@@ -7,36 +7,36 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 
-#: Bytes of the body of a request to our endpoints. A name and a password of 4,096 characters each
-#: are 96 KB of JSON when each character is escaped as two ``\uXXXX``; a token is up to 16 KB.
+#: Maximum bytes of a request body at our endpoints. A name and a password of 4,096 characters each
+#: are 96 KB of JSON if each character is escaped as two ``\uXXXX``; a token is up to 16 KB.
 MAX_BODY_SIZE = 128 * 1024
-#: Characters of an account's name or a password.
+#: Maximum characters of an account's name or a password.
 MAX_CREDENTIAL_LENGTH = 4096
-#: Characters of an email address (RFC 5321 section 4.5.3.1.3, without its angle brackets).
+#: Maximum characters of an email address (RFC 5321 section 4.5.3.1.3, without its angle brackets).
 LONGEST_EMAIL = 254
-#: Characters of the header ``Idempotency-Key`` (CONTRACT.md).
+#: Maximum characters of the header ``Idempotency-Key`` (CONTRACT.md).
 MAX_IDEMPOTENCY_KEY_LENGTH = 128
-#: Characters of the ETags in a header: those of one document, or of the last few.
+#: Maximum characters of the ETags in a header: those of one document, or of the last few.
 MAX_ETAGS_LENGTH = 4096
-#: Bytes of the header that a service authenticates by.
+#: Maximum bytes of the Authorization header of a service.
 MAX_BASIC_LENGTH = 4096
 
 
 def max_body_size(view: Any) -> int:
-    """Return how many bytes the body of a request to a view may have.
+    """Return the maximum bytes of a request body at a view.
 
     Args:
-        view: ours, with an attribute ``max_body_size``, or any other.
+        view: a view, of this package with an attribute ``max_body_size``, or any other.
     """
     size: int = getattr(view, "max_body_size", MAX_BODY_SIZE)
-    # None switches Django's own bound off, and not this one.
+    # None disables Django's own limit, but not this one.
     return min(size, getattr(settings, "DATA_UPLOAD_MAX_MEMORY_SIZE", None) or size)
 
 
 def declared_size(request: Any) -> int:
-    """Return how many bytes a request says that its body has; 0 where it does not say it.
+    """Return the bytes that ``Content-Length`` declares; 0 if it is missing or not a number.
 
-    Servers pass on no more than that, and DRF takes a body of no declared length for an empty one.
+    Servers pass on no more than that. DRF treats a body of no declared length as empty.
 
     Args:
         request: Django's or DRF's.
@@ -48,12 +48,12 @@ def declared_size(request: Any) -> int:
 
 
 def conditional_response(request: HttpRequest, response: HttpResponse) -> HttpResponseBase:
-    """Return a response, or a 304 to a client that has it, by its ``ETag`` (RFC 9110 section 13).
+    """Return the response, or a 304 if the client's ETag matches its ``ETag`` (RFC 9110, 13).
 
     Args:
-        request: Django's. ETags that are longer than ``MAX_ETAGS_LENGTH`` are not compared: it
-            takes half a second to parse 700 KB of them.
-        response: the whole, with its ``ETag``.
+        request: Django's. ETags longer than ``MAX_ETAGS_LENGTH`` are not compared: parsing 700 KB
+            of them takes half a second.
+        response: the complete response, with its ``ETag``.
     """
     sent = (request.META.get(name, "") for name in ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH"))
     if any(len(etags) > MAX_ETAGS_LENGTH for etags in sent):

@@ -1,7 +1,7 @@
-"""Forget what was made out of settings once they change: the package's one receiver for it.
+"""Drop cached values when settings change: the package's one receiver of ``setting_changed``.
 
-A module that keeps something for the life of the process says here, in one line, how it is
-forgotten: ``forget_on_change(key_files.cache_clear, NAME)``.
+A module that keeps a value for the life of the process registers here, in one line, how to drop it:
+``forget_on_change(key_files.cache_clear, NAME)``.
 """
 
 from collections.abc import Callable
@@ -14,21 +14,21 @@ _implied: dict[str, str] = {}
 
 
 def forget_on_change(forget: Callable[[], object], *settings: str) -> None:
-    """Call a function whenever one of these settings changes, as in tests they do.
+    """Call a function whenever one of these settings changes, as tests do.
 
     Args:
-        forget: forgets what was made out of them.
-        settings: their names in Django's settings; none for any setting.
+        forget: drops the values that were made from the settings.
+        settings: the names of Django settings; none for any setting.
     """
     _forgetters.append((frozenset(settings), forget))
 
 
 def imply_change(setting: str, of: str) -> None:
-    """Take a change of one setting for a change of another too.
+    """Treat a change of one setting as a change of another setting too.
 
     Args:
         setting: the name of the first.
-        of: the name of the second, which gets defaults out of the first.
+        of: the name of the second, whose defaults come from the first.
     """
     _implied[setting] = of
 

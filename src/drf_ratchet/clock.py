@@ -1,4 +1,4 @@
-"""The database's clock, and how it goes with the process's."""
+"""The time by the database's clock and by the process's clock, aware and in UTC."""
 
 import time
 from datetime import UTC, datetime, tzinfo
@@ -12,25 +12,25 @@ from django.utils.timezone import get_default_timezone, make_naive
 
 
 class Now(functions.Now):
-    """The moment of the statement, in UTC on every database.
+    """The time of the statement, in UTC on every database.
 
-    Django's is the local time of the server on MariaDB and MySQL, and is read back as UTC: with a
-    server elsewhere than in UTC, every token would be too old or not valid yet.
+    On MariaDB and MySQL, Django's ``Now`` gives the server's local time, which is then read back as
+    UTC. If that server is not in UTC, every token would be expired or not yet valid.
     """
 
     def as_mysql(self, compiler: Any, connection: Any, **extra_context: Any) -> Any:
-        """MariaDB's and MySQL's."""
+        """Return the SQL for MariaDB and MySQL."""
         return self.as_sql(compiler, connection, template="UTC_TIMESTAMP(6)", **extra_context)
 
 
 def database_now(alias: str) -> datetime:
-    """What a database's clock says now, aware. One query, of no table.
+    """Return the current time by a database's clock, aware. One query, of no table.
 
     Args:
-        alias: the database's.
+        alias: the database alias.
 
     Raises:
-        TypeError: the database answers with something else than a moment.
+        TypeError: the database did not return a datetime.
     """
     query = Query(None)
     query.add_annotation(Now(), "now")
@@ -41,14 +41,14 @@ def database_now(alias: str) -> datetime:
 
 
 def aware(moment: datetime, alias: str) -> datetime:
-    """Return a moment as ``Now`` wrote it, aware and in UTC, also without ``USE_TZ``.
+    """Return a datetime written by ``Now`` as an aware one in UTC, also without ``USE_TZ``.
 
-    In UTC, since sums and differences within a zone are of what clocks on the wall show: the hour
-    that comes twice would be lost.
+    In UTC, because Python adds and subtracts local time as a clock on the wall shows it. That loses
+    the hour that is repeated when clocks go back.
 
     Args:
-        moment: as it was read.
-        alias: of the database it was read from.
+        moment: the value as it was read.
+        alias: the alias of the database it was read from.
     """
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=_zone(alias))
@@ -56,29 +56,29 @@ def aware(moment: datetime, alias: str) -> datetime:
 
 
 def as_read(moment: datetime, alias: str) -> datetime:
-    """Return a moment as a column of a database would give it: naive without ``USE_TZ``.
+    """Return a datetime as a database column would return it: naive without ``USE_TZ``.
 
     Args:
         moment: an aware datetime.
-        alias: of the database.
+        alias: the database alias.
     """
     return moment if settings.USE_TZ else make_naive(moment, _zone(alias))
 
 
 def process_now() -> datetime:
-    """What this process's clock says, aware whatever ``USE_TZ`` is."""
+    """Return the current time by this process's clock, aware also without ``USE_TZ``."""
     return datetime.fromtimestamp(time.time(), UTC)
 
 
 def stored(moment: datetime, alias: str) -> datetime:
-    """Return a moment as a column takes it beside those of ``Now``.
+    """Return a datetime as a column stores it beside those of ``Now``.
 
-    Without ``USE_TZ`` it is naive, but for PostgreSQL: its columns are of moments all the same, and
-    a naive time is read as the first of the two that it names when clocks go back.
+    Without ``USE_TZ`` it is naive, except on PostgreSQL. There the columns are aware, and a naive
+    time that occurs twice when clocks go back is read as the first of the two.
 
     Args:
         moment: an aware datetime.
-        alias: of the database it goes to.
+        alias: the alias of the database that stores it.
     """
     if settings.USE_TZ or connections[alias].vendor == "postgresql":
         return moment

@@ -18,7 +18,7 @@ from drf_ratchet.other_settings import INSTEAD
 from ratchet_tokens.claims import REGISTERED_CLAIMS
 
 NAME = "DRF_RATCHET"
-#: Characters that the secret of a service has at least. Nothing slows down who tries others.
+#: Minimum characters of a service's secret. Rate limits count guesses for each network only.
 SHORTEST_SECRET = 32
 FRESHNESS_CHOICES = ("immediate", "bounded", "expiry")
 USER_CHOICES = ("model", "claims")
@@ -26,115 +26,121 @@ USER_CHOICES = ("model", "claims")
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class RatchetSettings:
-    """What a project may choose. Each name is a key of ``DRF_RATCHET``; each default is safe."""
+    """The settings. Each attribute is a key of ``DRF_RATCHET``, and each default is safe."""
 
-    #: How long an access token is good.
+    #: How long an access token is valid.
     ACCESS_TOKEN_LIFETIME: timedelta = timedelta(minutes=5)
     #: How long a session lives without a refresh.
     REFRESH_TOKEN_LIFETIME: timedelta = timedelta(days=7)
-    #: How long a session lives at the most, however often it is refreshed. None: for ever.
+    #: How long a session lives in total, however often it is refreshed. None: no limit.
     SESSION_LIFETIME: timedelta | None = timedelta(days=30)
-    #: Whether sessions opened from now on hand out a new refresh token at each refresh.
+    #: Whether each refresh issues a new refresh token. It applies to sessions opened from now on.
     ROTATE_REFRESH_TOKENS: bool = True
-    #: How long the refresh token just turned may be used again. Zero: not at all.
+    #: How long the previous refresh token can be used again. Zero: not at all.
     ROTATION_GRACE: timedelta = timedelta(seconds=10)
-    #: How many generations a token may be ahead of a database that has lost writes.
+    #: How many generations a token may be ahead of its session, if the database has lost writes.
     CATCH_UP_LIMIT: int = 10
-    #: How far off ``exp`` and ``nbf`` may be.
+    #: How long before ``nbf`` and after ``exp`` a token is accepted, for clocks that differ.
     LEEWAY: timedelta = timedelta(0)
-    #: The words before the token in the Authorization header.
+    #: The schemes that precede the token in the Authorization header.
     AUTH_HEADER_TYPES: Sequence[str] = ("Bearer",)
-    #: The field of the user model that ``sub`` holds.
+    #: The field of the user model that ``sub`` contains.
     USER_ID_FIELD: str = "pk"
-    #: A second claim that repeats ``sub`` in access tokens, for readers who expect another name.
+    #: A second claim that repeats ``sub`` in access tokens, for clients that read another name.
     USER_ID_CLAIM: str = "sub"
-    #: The ``iss`` of access tokens, demanded of them as well. None: neither. A callable is given
-    #: the request, or None outside of one, and names the tenant, in refresh tokens too.
+    #: The ``iss`` that access tokens carry and must carry. None: no ``iss``. A callable gets the
+    #: request, or None outside of one, and returns the tenant's issuer. With a callable, refresh
+    #: tokens carry it too.
     ISSUER: str | Callable[[Any], str] | None = None
-    #: The ``aud`` of access tokens, of which one must be there to accept one.
+    #: The ``aud`` of access tokens. A token must contain at least one of them.
     AUDIENCE: str | Sequence[str] | None = None
     #: The keys of access tokens: a directory of JWK or PEM files, a file, the text of a key, or a
     #: list of those. None: a key derived from ``SECRET_KEY``. Refresh tokens never use them.
     KEYS: str | Path | Mapping[str, Any] | Sequence[str | Path | Mapping[str, Any]] | None = None
-    #: How long a new key is published before it signs. Longer than verifiers keep the key set.
+    #: How long a new key is published before it signs. It must be longer than verifiers cache the
+    #: key set.
     KEY_PUBLISH_DELAY: timedelta = timedelta(minutes=15)
-    #: How long the published key set may be kept.
+    #: How long verifiers may cache the published key set.
     JWKS_MAX_AGE: timedelta = timedelta(minutes=5)
-    #: The ``client_id`` of access tokens; with ISSUER and AUDIENCE they are RFC 9068's. None: none.
+    #: The ``client_id`` of access tokens. With ISSUER and AUDIENCE they conform to RFC 9068. None:
+    #: no claim.
     CLIENT_ID: str | None = None
     #: The project's own claims: a callable ``(user, *, session, request) -> dict``, or its path.
     CLAIMS: str | Callable[..., Mapping[str, Any]] | None = None
     #: The serializer of every endpoint that takes a password, or its path: a subclass of
-    #: ``TokenObtainPairSerializer``. ``step-up/`` checks with its ``authenticate``. None: that
-    #: class itself.
+    #: ``TokenObtainPairSerializer``. ``step-up/`` uses its ``authenticate``. None: that class
+    #: itself.
     SIGN_IN_SERIALIZER: str | type[Any] | None = None
-    #: Who may sign in, beside being active: a callable ``(user, *, request, amr, session, **kwargs)
-    #: -> bool``, or its path. It is asked whenever a session is opened or refreshed. None: every
-    #: active user may.
+    #: A further condition to sign in, for active users: a callable ``(user, *, request, amr,
+    #: session, **kwargs) -> bool``, or its path. It is called whenever a session is opened or
+    #: refreshed. None: every active user may sign in.
     SIGN_IN_POLICY: str | Callable[..., bool] | None = None
-    #: How old "still signed in" may be when a request is let through.
+    #: How soon the ending of a session takes effect: "immediate" (one query per request), "bounded"
+    #: (within FEED_INTERVAL) or "expiry" (when the access token expires).
     FRESHNESS: str = "immediate"
-    #: With "bounded": how old the list of ended sessions may be.
+    #: With "bounded": maximum age of the list of ended sessions.
     FEED_INTERVAL: timedelta = timedelta(seconds=1)
-    #: With "bounded": how old it may become while the database does not answer.
+    #: With "bounded": maximum age of that list while the database does not answer.
     FEED_MAX_AGE: timedelta = timedelta(seconds=30)
-    #: With "bounded": how many ended sessions a process keeps for each issuer, at about 90 bytes
-    #: each: room for 1,000 endings a second. The oldest go first, and tokens that were issued
-    #: before them are then checked by query.
+    #: With "bounded": maximum number of ended sessions that a process keeps for each issuer, at
+    #: about 90 bytes each: enough for 1,000 endings a second. The oldest are dropped first. Tokens
+    #: issued before them are then checked by query.
     FEED_MAX: int = 500_000
-    #: The cache that counts attempts. Where there are several processes, one that they share.
+    #: The cache that counts attempts. Several processes need one that they share.
     THROTTLE_CACHE: str = "default"
-    #: Whether people can sign in, unlimited, while that cache is down.
+    #: Whether sign-in continues, without rate limits, while that cache is down.
     THROTTLE_FAILS_OPEN: bool = False
-    #: Whether cookies go over TLS alone, with the prefix ``__Host-``. False for development only.
+    #: Whether cookies are sent over TLS only, with the prefix ``__Host-``. False for development
+    #: only.
     COOKIE_SECURE: bool = True
-    #: What the names of the cookies begin with; projects on one host need different ones.
+    #: The prefix of the cookies' names. Projects on one host need different ones.
     COOKIE_NAME: str = "ratchet"
-    #: How long a refresh by cookie whose answer was lost may be retried by its key. Who copies the
-    #: cookies has the token and the key. Zero: within ROTATION_GRACE alone.
+    #: How long a refresh by cookie can be retried after its response was lost, by the key in the
+    #: cookie beside it. A thief who copies the cookies has both. Zero: within ROTATION_GRACE only.
     COOKIE_RETRY_WINDOW: timedelta = timedelta(hours=1)
-    #: Whether browsers get the access token in a cookie too, for pages rendered on the server.
+    #: Whether browsers get the access token in a cookie too, for pages that the server renders.
     ACCESS_TOKEN_COOKIE: bool = False
-    #: On how many devices a user may be signed in; one more ends the oldest. None: any number.
+    #: Maximum number of active sessions of a user; a further sign-in ends the oldest. None: any
+    #: number.
     MAX_SESSIONS_PER_USER: int | None = None
-    #: The services that may ask about tokens and end sessions: name to secret. (Django's error
-    #: reports leave out what has "secret" in its name.)
+    #: The services that may introspect tokens and revoke sessions: name to secret. (Django's error
+    #: reports hide settings with "secret" in their name.)
     SERVICE_SECRETS: Mapping[str, str] = field(default_factory=dict)
-    #: The services that introspection also tells of refresh tokens and of tokens in cookies, by
-    #: their names in ``SERVICE_SECRETS``. The others learn of access tokens in headers alone.
+    #: The services that may also introspect refresh tokens and tokens from cookies, by their names
+    #: in ``SERVICE_SECRETS``. The others can introspect access tokens from headers only.
     SERVICES_THAT_SEE_ALL_TOKENS: Sequence[str] = ()
-    #: What ``request.user`` is: a row of the user model, or what the token says ("claims"), for a
-    #: service that has no users of its own.
+    #: ``request.user``: "model" for an instance of the user model, or "claims" for the token's
+    #: claims, in a service that has no users of its own.
     USER: str = "model"
     #: With USER = "claims": the arguments of ``ratchet_tokens.verifier.Verifier``. None: tokens are
-    #: verified with KEYS, and sessions are taken on trust.
+    #: verified with KEYS, and ended sessions are not detected.
     VERIFIER: Mapping[str, Any] | None = None
-    #: With USER = "claims": the claim that is true for staff. None: nobody is.
+    #: With USER = "claims": the claim that is true for staff. None: no user is staff.
     STAFF_CLAIM: str | None = None
-    #: With USER = "claims": the claim that is true for superusers. None: nobody is one.
+    #: With USER = "claims": the claim that is true for superusers. None: no user is one.
     SUPERUSER_CLAIM: str | None = None
 
     def __repr__(self) -> str:
-        # A value may be a secret, also of a setting that should have none.
+        # Any value may be a secret in the wrong place.
         return "<RatchetSettings>"
 
     @property
     def audiences(self) -> tuple[str, ...]:
-        """``AUDIENCE`` as a tuple."""
+        """Return ``AUDIENCE`` as a tuple."""
         if self.AUDIENCE is None:
             return ()
         return (self.AUDIENCE,) if isinstance(self.AUDIENCE, str) else tuple(self.AUDIENCE)
 
     @property
     def keys(self) -> tuple[str | Path | Mapping[str, Any], ...]:
-        """``KEYS`` as a tuple; empty for none."""
+        """Return ``KEYS`` as a tuple; empty if it is None."""
         if self.KEYS is None:
             return ()
         return (self.KEYS,) if _is_key_source(self.KEYS) else tuple(self.KEYS)  # type: ignore[arg-type, return-value]
 
     @property
     def key_places(self) -> tuple[str, ...]:
-        """What messages call each of ``keys``, which may be a secret itself."""
+        """Return the name of each of ``keys`` for messages, because its value may be a secret."""
         place = f"{NAME}['KEYS']"
         if _is_key_source(self.KEYS):
             return (place,)
@@ -142,19 +148,19 @@ class RatchetSettings:
 
     @property
     def claims(self) -> Callable[..., Mapping[str, Any]] | None:
-        """``CLAIMS`` as the callable it names."""
+        """Return ``CLAIMS`` as the callable it names."""
         named: Callable[..., Mapping[str, Any]] | None = _imported("CLAIMS", self.CLAIMS)
         return named
 
     @property
     def sign_in_serializer(self) -> type[Any] | None:
-        """``SIGN_IN_SERIALIZER`` as the class it names."""
+        """Return ``SIGN_IN_SERIALIZER`` as the class it names."""
         named: type[Any] | None = _imported("SIGN_IN_SERIALIZER", self.SIGN_IN_SERIALIZER)
         return named
 
     @property
     def sign_in_policy(self) -> Callable[..., bool] | None:
-        """``SIGN_IN_POLICY`` as the callable it names."""
+        """Return ``SIGN_IN_POLICY`` as the callable it names."""
         named: Callable[..., bool] | None = _imported("SIGN_IN_POLICY", self.SIGN_IN_POLICY)
         return named
 
@@ -164,20 +170,20 @@ def _imported(name: str, value: Any) -> Any:
         return value
     problem = why_unimportable(value)
     if problem:
-        # Not the error of the import: it repeats the value.
+        # The import's own error would repeat the value.
         raise ImproperlyConfigured(f"{NAME}[{name!r}] {problem}.")
     return import_string(value)
 
 
 @lru_cache(maxsize=1)
 def ratchet_settings() -> RatchetSettings:
-    """The settings in force.
+    """Return the settings in use.
 
     Raises:
-        ImproperlyConfigured: a key is unknown or a value is bad; the text names each and says
-            what to write. ``manage.py check`` says the same before anything runs.
+        ImproperlyConfigured: a key is unknown or a value is invalid. The text names each one and
+            says what to write. ``manage.py check`` reports the same before anything runs.
     """
-    # The values stay out of this function: Django's error page shows its local variables.
+    # Keep values out of this function's local variables: Django's error page shows them.
     made = _resolved()
     if isinstance(made, str):
         raise ImproperlyConfigured(made)
@@ -191,7 +197,7 @@ def _resolved() -> RatchetSettings | str:
 
 
 def given_settings() -> Any:
-    """``DRF_RATCHET`` as the project wrote it, over what was put underneath; not checked yet."""
+    """Return ``DRF_RATCHET`` as the project wrote it, over its defaults, before it is checked."""
     own = getattr(django_settings, NAME, {})
     if not isinstance(own, dict):
         return own
@@ -200,11 +206,11 @@ def given_settings() -> Any:
 
 
 def put_underneath(setting: str, source: Callable[[], Mapping[str, Any]]) -> None:
-    """Let another setting of the project give defaults, under what ``DRF_RATCHET`` says.
+    """Let another setting of the project give defaults for keys that ``DRF_RATCHET`` does not have.
 
     Args:
-        setting: its name in Django's settings; ours are resolved anew when it changes.
-        source: makes a dict of ours out of it. What it raises, ``ratchet_settings`` raises.
+        setting: the name of the Django setting. When it changes, ours are read again.
+        source: returns a dict of our settings. ``ratchet_settings`` raises what it raises.
     """
     _underneath[setting] = source
     imply_change(setting, of=NAME)
@@ -221,6 +227,9 @@ def unknown_keys(given: Any) -> Iterator[tuple[str, str]]:
     """Yield each key that is no setting, as (problem, hint).
 
     The hint says what to use instead of another package's setting, or names the nearest known one.
+
+    Args:
+        given: the result of ``given_settings``.
     """
     if not isinstance(given, Mapping):
         return
@@ -231,8 +240,12 @@ def unknown_keys(given: Any) -> Iterator[tuple[str, str]]:
 
 
 def bad_values(given: Any) -> Iterator[tuple[str, str]]:
-    """Yield each value that cannot be used, as (problem, hint). Values are not shown."""
-    # Django's error reports look for secrets in dicts alone, and not in other mappings.
+    """Yield each invalid value, as (problem, hint). The value itself is not shown.
+
+    Args:
+        given: the result of ``given_settings``.
+    """
+    # Django's error reports hide secrets only in dicts, and not in other mappings.
     if not isinstance(given, dict):
         yield f"{NAME} is not a dict.", "Write DRF_RATCHET = {...}."
         return
@@ -247,7 +260,7 @@ def bad_values(given: Any) -> Iterator[tuple[str, str]]:
 
 
 def _shown(name: Any) -> str:
-    # What does not look like the name of a setting may be a value in the wrong place.
+    # A key that does not look like a setting may be a value in the wrong place.
     looks_like_one = not isinstance(name, str) or re.fullmatch(r"\w{0,40}", name)
     return repr(name) if looks_like_one and len(repr(name)) < 60 else "of that name"
 
@@ -261,22 +274,24 @@ def _instead(name: Any, known: Sequence[str]) -> str:
 
 
 def why_unimportable(path: str) -> str:
-    """Return why a dotted path names no callable, without what a module says; "" where it does.
+    """Return why a dotted path does not lead to a callable; "" if it does.
+
+    The text does not repeat the message of a module's error.
 
     Args:
-        path: as a setting has it.
+        path: the value of a setting.
     """
     try:
         named = import_string(path)
     except ModuleNotFoundError as error:
         return f"cannot be imported{_missing(error.name or '')}"
-    except Exception as error:  # whatever a project's module raises; its text may hold a secret
+    except Exception as error:  # any error of a project's module; its text may contain a secret
         return f"cannot be imported: {type(error).__name__}"
     return "" if callable(named) else "is not callable"
 
 
 def _missing(module: str) -> str:
-    # A secret in the wrong place is longer, or has other characters.
+    # A secret in the wrong place is longer, or contains other characters.
     is_name = len(module) <= 40 and all(map(str.isidentifier, module.split(".")))
     return f": No module named {module!r}" if is_name else ": its module is not there"
 
@@ -294,7 +309,7 @@ def _is_names(value: Any) -> bool:
 
 
 def _is_service(name: Any, secret: Any) -> bool:
-    # Basic credentials end the name at a colon, and the log has it on one line.
+    # Basic credentials end the name at a colon, and a log line must stay one line.
     return (
         _is_name(name)
         and all("!" <= letter <= "~" and letter != ":" for letter in name)
@@ -308,7 +323,7 @@ def _is_key_source(value: Any) -> bool:
 
 
 def _is_positive(value: Any) -> bool:
-    # Tokens count in whole seconds, and no database counts much further than a century.
+    # Tokens contain whole seconds, and databases do not count far beyond a century.
     return isinstance(value, timedelta) and timedelta(seconds=1) <= value <= timedelta(days=36500)
 
 
@@ -332,7 +347,7 @@ _DEMANDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     ),
     "USER_ID_FIELD": ("the name of a field of the user model", _is_name),
     "USER_ID_CLAIM": (
-        "the name of a claim, and no other registered one than 'sub'",
+        "the name of a claim that is not registered, or 'sub'",
         lambda v: _is_name(v) and v not in REGISTERED_CLAIMS - {"sub"},
     ),
     "ISSUER": (

@@ -1,14 +1,14 @@
-"""Counts of attempts in a cache: all that one attempt counts for, or none of them, at once.
+"""Count attempts in a cache. One attempt is counted in all of its spans at once, or in none.
 
-A span of time is counted in six parts. The part that is ending counts in full, so that a rate holds
-for every span of its length and not only for those that begin on the clock.
+A span of time is counted in six parts. The part that is ending counts in full. So the rate holds
+for every span of that length, and not only for those that begin with a part.
 
-There are three ways to count, and each gives every attempt a number of its own:
+There are three implementations. In each, concurrent attempts get different counts:
 
-- Valkey and Redis run a script: one round trip, however many counts there are.
-- ``LocMemCache`` belongs to one process. Its counts are kept beside its entries, where they are
-  not culled.
-- Other caches have ``add`` and ``incr``, a few round trips for each count.
+- Valkey and Redis run a script: one round trip for any number of counts.
+- ``LocMemCache`` belongs to one process. Its counts are kept beside its entries, where they are not
+  culled.
+- Other caches have ``add`` and ``incr``: a few round trips for each count.
 """
 
 import hashlib
@@ -28,13 +28,13 @@ _PARTS = 6
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """How often something may happen within a span of time that ends now.
+    """A rate limit: how many attempts a span of time may have that ends now.
 
     Args:
-        name: what and whose it is; the start of the cache's keys.
-        limit: how often.
+        name: the beginning of the cache's keys, which says what is limited and for whom.
+        limit: maximum number of attempts.
         seconds: the span's length.
-        now: seconds since 1970.
+        now: the current time in seconds since 1970.
     """
 
     name: str
@@ -44,25 +44,25 @@ class Span:
 
     @property
     def part(self) -> int:
-        """The number of the part that is now."""
+        """Return the number of the current part."""
         return int(self.now * _PARTS / self.seconds)
 
     @property
     def keys(self) -> list[str]:
-        """The keys of its parts, the newest first."""
+        """Return the cache keys of the span's parts, newest first."""
         newest = self.part
         return [f"{self.name}:{newest - back}" for back in range(_PARTS + 1)]
 
     @property
     def timeout(self) -> int:
-        """Seconds that a part is kept: longer than it counts, so that it never goes too early."""
+        """Return the seconds to cache a part. It must not expire while it counts."""
         return int(self.seconds * 2) + 60
 
     def wait(self, counts: Sequence[int]) -> float:
-        """Return the seconds until one more is allowed.
+        """Return the seconds until one more attempt is allowed.
 
         Args:
-            counts: those of its parts, the newest first.
+            counts: the counts of the span's parts, newest first.
         """
         length, total = self.seconds / _PARTS, sum(counts)
         for back in reversed(range(len(counts))):
@@ -73,11 +73,11 @@ class Span:
 
 
 class Full(NamedTuple):
-    """A span in which no more is allowed.
+    """A span that allows no further attempt.
 
     Args:
-        span: which.
-        counts: those of its parts, the newest first.
+        span: the span.
+        counts: the counts of its parts, newest first.
     """
 
     span: Span
@@ -85,22 +85,27 @@ class Full(NamedTuple):
 
 
 class Counts(Protocol):
-    """A place to count in."""
+    """A cache in which attempts are counted."""
 
     def take(self, spans: Sequence[Span], looked_at: Sequence[Span] = ()) -> Full | None:
-        """Count one attempt in each span if all of them allow it; else in none, and return which.
+        """Count one attempt in all spans if all allow it. Else count none and return a full span.
 
         Args:
-            spans: those that count it. The first that is full is returned.
-            looked_at: spans that must not be full either, and do not count it.
+            spans: the spans that count the attempt. The first full one is returned.
+            looked_at: spans that must not be full either, but do not count the attempt.
         """
 
     def change(self, taken_back: Sequence[Span], added: Sequence[Span] = ()) -> None:
-        """Count one less in some spans, and one more in others whatever they allow."""
+        """Subtract one from some spans, and add one to others, even if those are full.
+
+        Args:
+            taken_back: the spans to subtract from.
+            added: the spans to add to.
+        """
 
 
 def counts_in(cache: BaseCache) -> Counts:
-    """Return the way to count in a cache.
+    """Return the implementation that counts in a cache.
 
     Args:
         cache: one of Django's ``caches``.
@@ -115,18 +120,18 @@ def counts_in(cache: BaseCache) -> Counts:
 
 
 class _InProcess:
-    """Counts beside the entries of a ``LocMemCache``.
+    """Counts kept beside the entries of a ``LocMemCache``.
 
-    Among its entries a hundred attempts for other names would push a count out: it holds 300, and
-    culls the rest.
+    The cache keeps 300 entries and culls the rest. Among them, a hundred attempts for other names
+    would push a count out.
     """
 
-    #: Counts that are kept; an attacker with many networks is not to fill the memory.
+    #: Maximum number of counts, so that an attacker from many networks cannot fill the memory.
     MOST = 100_000
     _lock = threading.Lock()
 
     def __init__(self, cache: Any) -> None:
-        # Django's dict of when each entry expires goes with clear() and is not culled.
+        # Django's dict of expiry times is emptied by clear() and is not culled.
         self._kept: dict[str, tuple[int, float]] = cache._expire_info.setdefault("ratchet", {})
         self._prefix = cache.make_key("")
 
@@ -159,7 +164,7 @@ class _InProcess:
             self._make_room()
 
     def _make_room(self) -> None:
-        """Forget what has expired; if that is not enough, the oldest tenth."""
+        """Delete expired counts; if there are none, the oldest tenth."""
         now = time.time()
         expired = [key for key, (_, expires_at) in self._kept.items() if expires_at <= now]
         for key in expired or list(self._kept)[: self.MOST // 10]:
@@ -172,13 +177,13 @@ class _InProcess:
 class _Script:
     def __init__(self, text: str) -> None:
         self.text = text
-        # It names the script to the server (EVALSHA) and protects nothing.
+        # The hash names the script to the server (EVALSHA) and protects nothing.
         self.sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
-#: KEYS: seven for each span, the newest part first. ARGV: for each span its limit, its timeout, and
-#: 1 if it counts or 0 if it is only looked at. Returns 0, or the number and the counts of the first
-#: span that is full.
+#: KEYS: the parts of each span, newest first, seven each. ARGV: for each span its limit, its
+#: timeout, and 1 to count it or 0 to check it only. Returns 0, or the number and the counts of the
+#: first full span.
 _TAKE = _Script("""
 local spans = #ARGV / 3
 for i = 0, spans - 1 do
@@ -199,8 +204,8 @@ end
 return {0}
 """)
 
-#: KEYS: the newest part of each span. ARGV: for each its timeout, and 1 or -1. What is taken back
-#: from a count that is gone is gone already.
+#: KEYS: the newest part of each span. ARGV: for each its timeout, and 1 or -1. Nothing is
+#: subtracted from a count that has expired.
 _CHANGE = _Script("""
 for i, key in ipairs(KEYS) do
   if ARGV[i * 2] == '1' then
@@ -241,25 +246,26 @@ class _ByScript:
             _ByCommands(self._cache).change(taken_back, added)
 
     def _run(self, script: _Script, keys: list[str], values: list[int]) -> Any:
-        """Return what a script answers; None where the server does not let us run one.
+        """Return the result of a script; None if the server refuses to run scripts.
 
         Raises:
-            RuntimeError: there is no answer, as from a client that passes over its errors.
+            RuntimeError: there is no result, as from a client that ignores errors.
         """
         arguments = (len(keys), *(str(self._cache.make_key(key)) for key in keys), *values)
         try:
             answer = self._evaluated(script, arguments)
         except Exception as error:
-            # One that the server answers, as opposed to a server that does not.
+            # Only an error response of the server. A connection error is raised.
             if not _is_a("ResponseError", error):
                 raise
             warn_once(
-                "The cache refuses to run a script (%s): each attempt takes several commands.",
+                "The cache refuses to run a script (%s). Each attempt takes several commands "
+                "instead. Allow its user the commands EVALSHA and EVAL.",
                 type(error).__name__,
             )
             return None
         if answer is None:
-            raise RuntimeError("The cache has not answered.")
+            raise RuntimeError("The cache did not answer.")
         return answer
 
     def _evaluated(self, script: _Script, arguments: Sequence[Any]) -> Any:
@@ -272,15 +278,15 @@ class _ByScript:
 
 
 def _client_of(cache: Any) -> Any:
-    """Return the client of Valkey or Redis under a cache; None where there is none.
+    """Return a cache's client of Valkey or Redis; None if it has none.
 
-    Django's own cache, django-redis and django-valkey each have one that they hand out.
+    Django's own cache, django-redis and django-valkey each give access to one.
     """
     for name in ("_cache", "client"):
         get_client = getattr(getattr(cache, name, None), "get_client", None)
         try:
             client = get_client and get_client(write=True)
-        except (NotImplementedError, TypeError):  # one of several servers, by the key
+        except (NotImplementedError, TypeError):  # the client depends on the key: several servers
             return None
         if hasattr(client, "evalsha"):
             return client
@@ -288,7 +294,7 @@ def _client_of(cache: Any) -> Any:
 
 
 def _is_a(name: str, error: Exception) -> bool:
-    """Whether an error is of that kind, in whichever library: redis, valkey, or a fork of them."""
+    """Return whether an error's class has this name, in any library: redis, valkey, or a fork."""
     return any(kind.__name__ == name for kind in type(error).__mro__)
 
 
@@ -296,10 +302,13 @@ def _is_a(name: str, error: Exception) -> bool:
 
 
 def counts_atomically(backend: type[BaseCache]) -> bool:
-    """Whether a cache has an ``incr`` of its own.
+    """Return whether a cache class has an ``incr`` of its own.
 
-    The base class's reads and writes in two steps. Django's files and tables use it, and
-    ``DummyCache``, which keeps nothing.
+    That of the base class reads and writes in two steps. Django's caches in files and in tables use
+    it, and so does ``DummyCache``, which keeps nothing.
+
+    Args:
+        backend: the class of a cache.
     """
     return backend.incr is not BaseCache.incr
 
@@ -309,7 +318,8 @@ class _ByCommands:
         self._cache = cache
         if not counts_atomically(type(cache)):
             warn_once(
-                "Attempts are counted in a %s, which cannot count: more pass than the rates allow. "
+                "Attempts are counted in a %s, which cannot count atomically: more pass than the "
+                "rates allow. "
                 "Let DRF_RATCHET['THROTTLE_CACHE'] name a cache on Valkey, Redis or Memcached.",
                 type(cache).__name__,
             )
@@ -318,7 +328,7 @@ class _ByCommands:
         for number, span in enumerate(spans, start=1):
             mine, *earlier = self._add(span, 1), *self._read(span.keys[1:])
             if mine + sum(earlier) > span.limit:
-                # An attempt that is refused must not use up what others are allowed.
+                # A refused attempt must not use up the allowance of others.
                 self.change(spans[:number])
                 return Full(span, [mine - 1, *earlier])
         for span in looked_at:
@@ -339,15 +349,15 @@ class _ByCommands:
         return [int(found.get(key, 0)) for key in keys]
 
     def _add(self, span: Span, number: int) -> int:
-        """Return the count of the newest part after adding to it in one atomic step."""
+        """Add to the newest part in one atomic step, and return its count."""
         key = span.keys[0]
-        # add() is true for one of many at once, and the others count on. What is taken back from
-        # a count that is gone is gone already.
+        # add() succeeds for one of several concurrent callers; the others use incr(). Nothing is
+        # subtracted from a count that has expired.
         first = max(number, 0)
         if self._cache.add(key, first, timeout=span.timeout):
             return first
         count: object = self._cache.incr(key, number)
         if type(count) is not int:
-            # From a client that passes over its errors: None, or False.
-            raise RuntimeError("The cache has not answered.")
+            # A client that ignores errors returns None or False.
+            raise RuntimeError("The cache did not answer.")
         return count

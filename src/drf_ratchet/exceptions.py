@@ -1,7 +1,7 @@
 """Refusals in the contract's shape: ``detail``, ``code``, and ``reason`` for a token.
 
-Every leaf of a body is DRF's ``ErrorDetail`` with the code of the refusal, so that ``get_codes()``
-and ``get_full_details()`` work in any exception handler. In JSON it is the plain text.
+Every leaf of a body is DRF's ``ErrorDetail`` with the code of the refusal, so ``get_codes()`` and
+``get_full_details()`` work in any exception handler. In JSON it is the plain text.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ def error_body(detail: Any, code: str, **more: str) -> dict[str, Any]:
     """Return the body of an error, each leaf with its code.
 
     Args:
-        detail: the sentence; a lazy translation is said in the language of the request.
+        detail: the sentence; a lazy translation is translated to the request's language.
         code: the stable code.
         more: further members.
     """
@@ -28,17 +28,21 @@ def error_body(detail: Any, code: str, **more: str) -> dict[str, Any]:
 
 
 def refusal_body(reason: Reason) -> dict[str, Any]:
-    """Return the body of an error about a token, in the language of the request."""
+    """Return the body of an error about a token, in the request's language.
+
+    Args:
+        reason: why the token is refused.
+    """
     body = errors.refusal_body(reason)
     return error_body(_(body.pop("detail")), body.pop("code"), **body)
 
 
 class RequestRefused(exceptions.APIException):
-    """Any refusal to sign a request in: ``TokenNotValid`` (401), ``CsrfFailed`` or ``Busy`` (503).
+    """The base of refusals to authenticate: ``TokenNotValid``, ``CsrfFailed`` and ``Busy``.
 
-    Raised by our authentication classes, and by ``request.user`` when it is loaded. DRF's views
-    answer it. Elsewhere catch it: ``status_code``, ``detail`` (a dict) and ``headers`` make the
-    response.
+    Our authentication classes raise it, and so does ``request.user`` when it is loaded. DRF's views
+    respond to it. In other code, catch it: ``status_code``, ``detail`` (a dict) and ``headers``
+    make the response.
     """
 
     #: The headers of the response.
@@ -46,10 +50,10 @@ class RequestRefused(exceptions.APIException):
 
 
 class TokenNotValid(RequestRefused, exceptions.AuthenticationFailed):
-    """401 for a token that is refused.
+    """401 for a refused token.
 
     Args:
-        reason: why.
+        reason: why it is refused.
     """
 
     headers = {"WWW-Authenticate": bearer.REALM_INVALID_TOKEN}
@@ -61,7 +65,7 @@ class TokenNotValid(RequestRefused, exceptions.AuthenticationFailed):
 
 
 class CsrfFailed(RequestRefused, exceptions.PermissionDenied):
-    """403 for an access token in a cookie, without what Django's CSRF check asks for.
+    """403 for an access token in a cookie, if Django's CSRF check fails.
 
     Args:
         detail: which part of the check failed.
@@ -73,7 +77,7 @@ class CsrfFailed(RequestRefused, exceptions.PermissionDenied):
 
 
 class NoActiveAccount(exceptions.AuthenticationFailed):
-    """401 for a sign-in: unknown, wrong and inactive look the same."""
+    """401 for a refused sign-in; the same for unknown, wrong and inactive."""
 
     default_detail = _("No active account was found with these credentials.")
     default_code = "no_active_account"
@@ -88,7 +92,7 @@ class BadIdempotencyKey(exceptions.APIException):
 
 
 class DifferentUsers(exceptions.APIException):
-    """400 for a logout with the refresh token of one user and the access token of another."""
+    """400 for a logout whose refresh token and access token belong to different users."""
 
     status_code = status.HTTP_400_BAD_REQUEST
     default_detail = _("The refresh token and the access token are of different users.")
@@ -96,7 +100,7 @@ class DifferentUsers(exceptions.APIException):
 
 
 class DifferentSessions(exceptions.APIException):
-    """400 for a step-up with the refresh token of another session than the access token's."""
+    """400 for a step-up whose refresh token and access token belong to different sessions."""
 
     status_code = status.HTTP_400_BAD_REQUEST
     default_detail = _("The refresh token and the access token are of two sessions.")
@@ -104,10 +108,10 @@ class DifferentSessions(exceptions.APIException):
 
 
 class ReauthenticationRequired(exceptions.APIException):
-    """401 for a sign-in that is too long ago for what is asked (RFC 9470 section 3).
+    """401 if the user authenticated too long ago for this request (RFC 9470 section 3).
 
     Args:
-        max_age: seconds that a sign-in counts as recent.
+        max_age: seconds for which a sign-in counts as recent.
     """
 
     status_code = status.HTTP_401_UNAUTHORIZED
@@ -121,7 +125,7 @@ class ReauthenticationRequired(exceptions.APIException):
 
 
 class CookieRefused(exceptions.PermissionDenied):
-    """403 for what would set cookies that the browser drops: the page is on another site."""
+    """403 if the browser would drop the cookies of the response: the page is on another site."""
 
     default_detail = _(
         "The browser would not keep the session's cookie: this page is on another site than the "
@@ -131,7 +135,7 @@ class CookieRefused(exceptions.PermissionDenied):
 
 
 class SecureCookieRefused(CookieRefused):
-    """403 for what would set ``Secure`` cookies that the browser drops: the page is on HTTP."""
+    """403 if the browser would drop ``Secure`` cookies: the page is on plain HTTP."""
 
     default_detail = _(
         "The browser would not keep the session's cookie: it is Secure, and this page is not on "
@@ -141,12 +145,12 @@ class SecureCookieRefused(CookieRefused):
 
 
 class Busy(RequestRefused):
-    """503 for what could not be decided just now; nothing was written."""
+    """503 if the server cannot decide now. Nothing was written, and the client can retry."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_detail = _("The server is busy. Try again in a moment.")
     default_code = "busy"
-    #: Seconds, for Retry-After.
+    #: Seconds for the Retry-After header.
     wait = 1
     headers = {"Retry-After": str(wait)}
 
@@ -160,7 +164,10 @@ class BodyTooLarge(exceptions.APIException):
 
 
 class UnknownContentType(exceptions.APIException):
-    """415. DRF's own repeats what was sent, and with it whatever a client puts there."""
+    """415 for a Content-Type that the endpoint does not accept.
+
+    DRF's own error repeats the Content-Type, and with it any text that a client sends.
+    """
 
     status_code = status.HTTP_415_UNSUPPORTED_MEDIA_TYPE
     default_detail = _("This endpoint does not take bodies of that Content-Type.")
@@ -168,7 +175,11 @@ class UnknownContentType(exceptions.APIException):
 
 
 def in_contract_shape(error: exceptions.APIException) -> exceptions.APIException:
-    """Give an error the body ``{"detail", "code"}``; field errors and our own keep theirs."""
+    """Give an error the body ``{"detail", "code"}``; field errors and our own bodies are kept.
+
+    Args:
+        error: the exception, which is changed and returned.
+    """
     if isinstance(error.detail, ErrorDetail):
         error.detail = error_body(error.detail, error.detail.code or error.default_code)
     return error

@@ -1,4 +1,4 @@
-"""The id of a session."""
+"""Make the ids of sessions."""
 
 import secrets
 import time
@@ -7,9 +7,9 @@ from datetime import datetime
 
 
 def uuid7() -> uuid.UUID:
-    """A new UUID version 7 (RFC 9562 section 5.7): milliseconds, their fraction, 62 random bits.
+    """Return a new UUID version 7 (RFC 9562 section 5.7): milliseconds, fraction, 62 random bits.
 
-    The fraction (section 6.2, method 3) keeps in order what one process makes within a millisecond.
+    The fraction of the millisecond (section 6.2, method 3) keeps the ids of one process in order.
     """
     milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
     fraction = (nanoseconds << 12) // 1_000_000
@@ -17,7 +17,7 @@ def uuid7() -> uuid.UUID:
 
 
 def first_uuid7(moment: datetime) -> uuid.UUID:
-    """The lowest UUIDv7 of a moment: every id made earlier sorts before it.
+    """Return the lowest UUIDv7 of a moment: every id made earlier sorts before it.
 
     Args:
         moment: an aware datetime.
@@ -26,11 +26,11 @@ def first_uuid7(moment: datetime) -> uuid.UUID:
 
 
 def uuid7_of(moment: datetime, number: int) -> uuid.UUID:
-    """The UUIDv7 of a moment and a number that tells it from others: the same for the same two.
+    """Return the UUIDv7 of a moment and a number; the same arguments give the same id.
 
     Args:
         moment: an aware datetime, not before 1970.
-        number: its lowest 74 bits count.
+        number: distinguishes ids of the same moment; its lowest 74 bits are used.
     """
     return _build(int(moment.timestamp() * 1000), number & (1 << 74) - 1)
 

@@ -1,4 +1,4 @@
-"""The issuer of the tokens, where it is another server: the setting ``VERIFIER``."""
+"""Verify tokens that another server issued: the setting ``VERIFIER``."""
 
 import inspect
 import threading
@@ -15,15 +15,16 @@ from ratchet_tokens.errors import Reason, TokenRefused
 from ratchet_tokens.forks import after_fork
 
 if TYPE_CHECKING:
-    # Late below: most servers verify their own tokens, and start sooner without an HTTP client.
+    # Imported late below: most servers verify their own tokens, and start faster without an HTTP
+    # client.
     from ratchet_tokens.verifier import Verifier
 
 
 def issuer_verifier() -> "Verifier | None":
-    """This process's verifier; None where the keys are our own (``KEYS``).
+    """Return this process's verifier; None if this server has the keys itself (``KEYS``).
 
     Raises:
-        ImproperlyConfigured: ``VERIFIER`` holds what no ``Verifier`` takes.
+        ImproperlyConfigured: ``VERIFIER`` has arguments that ``Verifier`` does not accept.
     """
     settings = ratchet_settings()
     if settings.USER != "claims" or settings.VERIFIER is None:
@@ -33,18 +34,17 @@ def issuer_verifier() -> "Verifier | None":
 
 
 def verified_elsewhere(verifier: "Verifier", token: object, request: Any) -> Claims:
-    """Return the claims of another server's access token, if it is of the request's tenant.
+    """Return the claims of another server's access token, if it belongs to the request's tenant.
 
-    One verifier is enough for all tenants: they share the issuer's keys, and ``iss`` tells them
-    apart.
+    One verifier serves all tenants: they share the issuer's keys, and ``iss`` tells them apart.
 
     Args:
-        verifier: as ``issuer_verifier`` returned it.
-        token: what the client sent; anything.
-        request: the request that brought it, for a callable ``ISSUER``.
+        verifier: the result of ``issuer_verifier``.
+        token: the value that the client sent, of any type.
+        request: the request that contains it, for a callable ``ISSUER``.
 
     Raises:
-        TokenRefused: with the reason.
+        TokenRefused: the token is not valid, or belongs to another tenant.
         Unavailable: as ``Verifier.verify``.
     """
     claims = verifier.verify(token)
@@ -53,28 +53,28 @@ def verified_elsewhere(verifier: "Verifier", token: object, request: Any) -> Cla
     return claims
 
 
-#: lru_cache holds no lock while it makes one, and each has a thread for as long as it lives.
+#: lru_cache holds no lock while it makes a value, and each verifier has a thread of its own.
 _making = [threading.Lock()]
 
 
 def _after_fork() -> None:
-    # It may be held by a thread that the child does not have.
+    # A thread that the child does not have may hold the lock.
     _making[0] = threading.Lock()
 
 
 after_fork(_after_fork)
 
 
-#: The feed lists the ended sessions of the tenant that it is asked of.
+#: A feed lists the ended sessions of the one tenant whose URL it is read from.
 _OF_ONE_TENANT = (
-    NAME + "['VERIFIER'][{name!r}] is one tenant's, and the callable " + NAME + "['ISSUER'] names "
-    "several. Leave it out and set 'jwks_url'."
+    NAME + "['VERIFIER'][{name!r}] belongs to one tenant, but the callable " + NAME + "['ISSUER'] "
+    "names several. Leave it out and set 'jwks_url'."
 )
 
 
 @lru_cache(maxsize=1)
 def _made() -> "Verifier":
-    # The values stay out of this function: Django's error page shows its local variables.
+    # Keep values out of this function's local variables: Django's error page shows them.
     made = make_verifier(ratchet_settings())
     if isinstance(made, str):
         raise ImproperlyConfigured(made)
@@ -82,7 +82,7 @@ def _made() -> "Verifier":
 
 
 def make_verifier(chosen: RatchetSettings) -> "Verifier | str":
-    """Return the verifier that ``VERIFIER`` describes, or what is wrong with it.
+    """Return the verifier that ``VERIFIER`` describes, or the text of what is wrong with it.
 
     Args:
         chosen: the settings.
@@ -108,7 +108,7 @@ def make_verifier(chosen: RatchetSettings) -> "Verifier | str":
         named = [repr(name) for name in strange if len(name) <= 40 and name.isidentifier()]
         why = f"Verifier takes no {', '.join(named)}" if named else "an argument is mistyped"
     except UnicodeError:
-        why = "a name or a secret cannot be sent"
+        why = "a name or a secret has characters that HTTP cannot send"
     except ValueError as error:
         why = str(error).rstrip(".")
     return f"{NAME}['VERIFIER'] cannot be used: {why}."

@@ -1,7 +1,7 @@
-"""The keys in force, made from the settings.
+"""The keys in use, made from the settings.
 
 Django's error page shows the local variables of each function that an exception passes through. So
-what raises here holds no secret: the functions that do return what is wrong.
+the functions that raise here hold no secret. Those that hold one return the text of the error.
 """
 
 import logging
@@ -21,7 +21,7 @@ from drf_ratchet.conf import NAME, RatchetSettings, ratchet_settings
 from ratchet_tokens.keys import Key, KeySet
 
 if TYPE_CHECKING:
-    # Late below: with derived keys nobody reads any, and joserfc takes long to import.
+    # Imported late below: derived keys need no files, and joserfc takes long to import.
     from ratchet_tokens.key_files import KeyFiles
 
 log = logging.getLogger("drf_ratchet")
@@ -29,7 +29,7 @@ log = logging.getLogger("drf_ratchet")
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """A key set for each kind of token. They share no key, so neither kind passes for the other.
+    """A key set for each kind of token. They share no key, so no token passes as the other kind.
 
     Args:
         access: signs access tokens; its public keys are published.
@@ -41,13 +41,13 @@ class Keyring:
 
 
 def keyring() -> Keyring:
-    """The keys in force.
+    """Return the keys in use.
 
-    Access tokens: those of ``KEYS``, else derived from ``SECRET_KEY``, whose fallbacks still
-    verify. Refresh tokens: always derived.
+    Access tokens use the keys of ``KEYS``. Without it, their key is derived from ``SECRET_KEY``,
+    whose fallbacks still verify. Keys of refresh tokens are always derived.
 
     Raises:
-        ImproperlyConfigured: ``KEYS`` holds nothing that can be used; the text says what.
+        ImproperlyConfigured: ``KEYS`` has no usable key; the text says why.
     """
     files = key_files()
     return _derived() if files is None else Keyring(files.current(), _derived().refresh)
@@ -55,7 +55,7 @@ def keyring() -> Keyring:
 
 @lru_cache(maxsize=1)
 def key_files() -> "KeyFiles | None":
-    """Return what ``KEYS`` names; None where it is not set.
+    """Return the key files that ``KEYS`` names; None if it is not set.
 
     Raises:
         ImproperlyConfigured: as ``keyring``.
@@ -67,10 +67,10 @@ def key_files() -> "KeyFiles | None":
 
 
 def read_key_files(chosen: RatchetSettings) -> "KeyFiles | str | None":
-    """Return what ``KEYS`` names, or what is wrong with it; None where it is not set.
+    """Return the keys that ``KEYS`` names, or the text of what is wrong; None if it is not set.
 
     Args:
-        chosen: the settings, all of them usable.
+        chosen: the settings, all of them valid.
     """
     if not chosen.keys:
         return None
@@ -80,15 +80,16 @@ def read_key_files(chosen: RatchetSettings) -> "KeyFiles | str | None":
         return KeyFiles(chosen.keys, chosen.key_places)
     except ValueError as error:
         why = str(error).rstrip(".")
-    # Most of them name the setting themselves, with the number of its entry.
+    # Most of these texts name the setting and the number of its entry themselves.
     return f"{why}." if why.startswith(NAME) else f"{NAME}['KEYS'] cannot be used: {why}."
 
 
 def key_directory() -> Path | None:
-    """Return the one directory that ``KEYS`` is, or is to become; None where it is neither.
+    """Return the directory that ``KEYS`` names, existing or not; None if it names none or more.
 
-    A directory that is not there yet is made by the first key, and printed. So a text that may be
-    a key makes none: a string must be an absolute path, and the last part short and plain.
+    ``manage.py ratchet keys new`` creates a missing directory and prints its path. A text that may
+    be a key must not become one. So a string must be an absolute path, and its last part must be
+    short and plain.
     """
     sources = ratchet_settings().keys
     if len(sources) != 1 or not isinstance(sources[0], (str, Path)):
@@ -104,14 +105,15 @@ def key_directory() -> Path | None:
     return place if absent and is_path and _NEW_DIRECTORY.fullmatch(place.name) else None
 
 
-#: Shorter than the shortest secret that signs (RFC 7518 section 3.2), and without a file's suffix.
+#: The name is shorter than the shortest secret that signs (RFC 7518 section 3.2), without a suffix.
 _NEW_DIRECTORY = re.compile(r"[A-Za-z0-9_-]{1,31}")
 
 
 def load_at_start() -> None:
-    """Let a server with keys that cannot be used not start at all.
+    """Stop a server from starting if its keys cannot be used.
 
-    Commands do start: one of them makes the keys, and ``check`` names what is wrong (E009).
+    Django's commands start all the same: one of them makes the keys, and ``check`` names the error
+    (E009).
 
     Raises:
         ImproperlyConfigured: as ``keyring``.
@@ -136,7 +138,7 @@ def _derive() -> Keyring | str:
         return f"{wrong['SECRET_KEY']} Every token depends on it."
     for problem in wrong.values():
         log.error("%s It is ignored.", problem)
-    # Easy slips in a settings file: a fallback that repeats the secret, and "".split(",").
+    # Common mistakes in a settings file: a fallback that repeats the secret, and "".split(",").
     secrets = dict.fromkeys(_bytes(secret) for secret in _usable_secrets() if secret)
     return Keyring(
         *(
@@ -151,10 +153,10 @@ def _signing_first(keys: list[Key]) -> tuple[Key, list[Key]]:
 
 
 def unusable_secrets() -> dict[str, str]:
-    """Return what is wrong with ``SECRET_KEY`` and with each of its fallbacks, by their names.
+    """Return what is wrong with ``SECRET_KEY`` and each of its fallbacks, by their names.
 
-    What is no text has a text all the same, which anybody can guess: "None", the "**********" of
-    a value that masks itself, or each letter of a string that should have been a list.
+    Any value can be converted to a text, but an attacker can guess that text. Examples are "None",
+    the "**********" of a value that masks itself, or each letter of a string in place of a list.
     """
     wrong = {}
     if not (_is_secret(settings.SECRET_KEY) and settings.SECRET_KEY):
@@ -181,7 +183,8 @@ def _is_secret(value: Any) -> bool:
 
 
 def _bytes(secret: Any) -> bytes:
-    # An environment variable that is not UTF-8 has surrogates in it; an error would quote it.
+    # An environment variable that is not UTF-8 contains surrogates. An encoding error would quote
+    # it.
     is_bytes = isinstance(secret, bytes)
     return bytes(secret) if is_bytes else str(secret).encode("utf-8", "surrogatepass")
 

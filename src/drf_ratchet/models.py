@@ -1,4 +1,4 @@
-"""The one table: a row per signed-in device."""
+"""The tables: a row per signed-in device, and cut-offs that end many sessions at once."""
 
 from django.conf import settings
 from django.db import models
@@ -13,18 +13,18 @@ class Session(models.Model):
     """One signed-in device. Its refresh token is the pair (id, generation), signed.
 
     Not swappable: to extend it, point a ``OneToOneField`` at it. Only ``sessions.store`` writes
-    rows; ``generation`` changed by any other hand makes tokens that are in use look replayed.
+    rows. If other code changes ``generation``, tokens in use look replayed.
 
-    A refresh on PostgreSQL stays a heap-only (HOT) update as long as no column that a refresh
-    writes is indexed: so there is no index on ``expires_at``, ``rotated_at`` or ``generation``.
+    A refresh stays a heap-only (HOT) update on PostgreSQL while no column that it writes is
+    indexed. So there is no index on ``expires_at``, ``rotated_at`` or ``generation``.
     """
 
-    #: UUIDv7 (RFC 9562): new rows land at the end of the index, and the id tells the age.
+    #: UUIDv7 (RFC 9562): new rows are at the end of the index, and the id contains the time.
     id = models.UUIDField(_("session"), primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("user"),
-        # A deleted user's sessions must stay known for as long as their access tokens live.
+        # A deleted user's sessions must be kept as long as their access tokens are valid.
         on_delete=models.SET_NULL,
         null=True,
         related_name="ratchet_sessions",
@@ -32,18 +32,19 @@ class Session(models.Model):
     )
     generation = models.PositiveBigIntegerField(_("generation"), default=1, editable=False)
     rotates = models.BooleanField(_("rotates"), default=True, editable=False)
-    # The database's clock: one for all processes, and the one that later reads the row.
+    # The database's clock is the same for all processes, and for later reads of the row.
     created_at = models.DateTimeField(_("signed in"), db_default=Now(), editable=False)
     auth_time = models.DateTimeField(_("proved identity"), db_default=Now(), editable=False)
     rotated_at = models.DateTimeField(_("last refreshed"), db_default=Now(), editable=False)
-    #: Moves with each refresh, never past ``ends_at``.
+    #: Extended by each refresh, never past ``ends_at``.
     expires_at = models.DateTimeField(_("expires"), editable=False)
-    #: Never moves.
+    #: The absolute end, which no refresh extends.
     ends_at = models.DateTimeField(_("ends at the latest"), null=True, editable=False)
     ended_at = models.DateTimeField(_("ended"), null=True, editable=False)
-    #: When its ending came into the feed; empty for one that a cut-off announces.
+    #: When the ending was announced to the feed; null if a cut-off announces it.
     announced_at = models.DateTimeField(null=True, db_index=True, editable=False)
-    #: Not pruned before, because a token that the row answers for may still come. Else empty.
+    #: Not pruned before: a token that needs the row may still be used. Null for no limit of its
+    #: own.
     kept_until = models.DateTimeField(null=True, editable=False)
     end_reason = models.CharField(_("reason of ending"), max_length=32, default="", editable=False)
     fingerprint = models.CharField(max_length=80, default="", editable=False)
@@ -62,15 +63,16 @@ class Session(models.Model):
 
 
 class CutOff(models.Model):
-    """The ending of very many sessions at once: all up to an id, which tells their age.
+    """The ending of many sessions at once: all up to an id, which contains their time.
 
-    The rows are ended as well; this is what the feed carries in their place.
+    The rows are ended too; the feed carries the cut-off in their place.
     """
 
     last_session = models.UUIDField(editable=False)
-    #: The one session up to there that goes on: the device that changed the password, say.
+    #: The one session up to ``last_session`` that stays active, for example on the device that
+    #: changed the password.
     kept_session = models.UUIDField(null=True, editable=False)
-    #: Whose sessions, as the ``sub`` claim has it; "" for everybody's.
+    #: The user's ``sub`` claim; "" for all users.
     subject = models.CharField(max_length=255, default="", editable=False)
     announced_at = models.DateTimeField(db_default=Now(), db_index=True, editable=False)
 

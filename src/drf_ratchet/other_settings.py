@@ -1,6 +1,6 @@
-"""Settings of other packages, and what a project writes here instead of them.
+"""Settings of other packages, and what to write in ``DRF_RATCHET`` instead of them.
 
-For hints alone: whoever moves here copies the old dict, and is answered by name.
+Used for hints only: a project that copies its old dict gets a hint for each setting.
 """
 
 from collections.abc import Mapping
@@ -32,10 +32,7 @@ _FIXED_CLAIM = "Take it out: the name of this claim is fixed. Add claims of your
 _COOKIE = (
     "Use COOKIE_NAME, COOKIE_SECURE and ACCESS_TOKEN_COOKIE, and include drf_ratchet.browser.urls."
 )
-_IN_MIGRATION = (
-    "Take it out here. It belongs into {}, and is read from there while drf_ratchet_compat.{} is "
-    "installed."
-)
+_IN_MIGRATION = "Move it to {}, from where it is read while drf_ratchet_compat.{} is installed."
 
 _SIMPLE_JWT: Mapping[str, str] = {
     "BLACKLIST_AFTER_ROTATION": _TAKE_OUT.format(
@@ -57,8 +54,8 @@ _SIMPLE_JWT: Mapping[str, str] = {
     ),
     "AUTH_HEADER_TYPE": "Use AUTH_HEADER_TYPES, a list or tuple: ('Bearer',).",
     "USER_AUTHENTICATION_RULE": (
-        "Use SIGN_IN_POLICY, which is asked whenever a session is opened or refreshed. An inactive "
-        "user is refused in any case."
+        "Use SIGN_IN_POLICY, which is called whenever a session is opened or refreshed. An "
+        "inactive user is always refused."
     ),
     "CHECK_USER_IS_ACTIVE": _TAKE_OUT.format("an inactive user is always refused."),
     **dict.fromkeys(
@@ -196,7 +193,7 @@ _DJ_REST_AUTH: Mapping[str, str] = {
     "JWT_SERIALIZER": _OWN_VIEW,
 }
 
-#: The name of another package's setting to the hint.
+#: Maps the name of another package's setting to the hint.
 INSTEAD: Mapping[str, str] = {
     name: f"It is a setting of {package}. {what}"
     for package, table in (

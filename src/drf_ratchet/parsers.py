@@ -1,4 +1,4 @@
-"""Parsers that answer hostile bodies with a 4xx, where DRF's answer with a 500."""
+"""Parsers that respond to hostile bodies with a 4xx, where DRF's respond with a 500."""
 
 import codecs
 from collections.abc import Iterator, Mapping
@@ -17,10 +17,10 @@ from drf_ratchet.exceptions import BodyTooLarge
 
 
 class BoundedParser(parsers.BaseParser):
-    """Hand a body on to another parser, if it is no longer than our endpoints take and no file.
+    """Passes a body to another parser, if it is within the limits of our endpoints and has no file.
 
     Args:
-        parser: the one that parses it: any of DRF's, of ours or of a project's own.
+        parser: the parser to use: one of DRF's, of ours or of a project's own.
     """
 
     def __init__(self, parser: parsers.BaseParser) -> None:
@@ -33,24 +33,24 @@ class BoundedParser(parsers.BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Return what the other parser makes of the body.
+        """Return the body as the other parser parses it.
 
         Raises:
-            BodyTooLarge: it is longer than ``max_body_size``. It is not read.
-            ParseError: the request says a charset that is none, or one that is slow to decode.
-            ValidationError: a part of it is a file. Nothing is written to a disk.
+            BodyTooLarge: the body is longer than ``max_body_size``. It is not read.
+            ParseError: the request declares an unknown charset, or one that is slow to decode.
+            ValidationError: a part of the body is a file. Nothing is written to disk.
         """
         context = dict(parser_context or {})
         request: Any = context["request"]
         limit = max_body_size(context.get("view"))
         if declared_size(request) > limit:
             raise BodyTooLarge
-        body: bytes = request.body  # kept by Django, for whatever looks at it later
+        body: bytes = request.body  # Django keeps it for later readers
         if len(body) > limit:
             raise BodyTooLarge
         http = request._request
         _check_charset(context)
-        if not hasattr(http, "_files"):  # a middleware may have parsed it
+        if not hasattr(http, "_files"):  # middleware may have parsed it already
             http.upload_handlers = [_NoFiles(http)]
         return self.parser.parse(BytesIO(body), media_type, context)
 
@@ -59,7 +59,7 @@ class _NoFiles(FileUploadHandler):
     """Refuses a file before any of it is read."""
 
     def new_file(self, field_name: str, *args: Any, **kwargs: Any) -> None:
-        """Refuse it, as a serializer refuses what is no text.
+        """Refuse a file, as a serializer refuses a value that is no text.
 
         Raises:
             ValidationError: always.
@@ -69,19 +69,19 @@ class _NoFiles(FileUploadHandler):
         raise ValidationError({short: [text]}, code="invalid")
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
-        """Never called."""
+        """Return the data unchanged; never called, because ``new_file`` raises."""
         return raw_data
 
     def file_complete(self, file_size: int) -> None:
-        """Never called."""
+        """Do nothing; never called, because ``new_file`` raises."""
 
 
 class JSONParser(parsers.JSONParser):
-    """DRF's, with four answers that it or its older releases lack.
+    """DRF's JSON parser, which also refuses four kinds of bodies with a 4xx.
 
-    To deep nesting, to infinity, to a body without end (the bound is Django's
-    ``DATA_UPLOAD_MAX_MEMORY_SIZE``, in bytes), and to a charset that is a compression: a short
-    body would become a very long one.
+    They are deep nesting, infinity, a body longer than ``DATA_UPLOAD_MAX_MEMORY_SIZE`` (bytes), and
+    a charset that is a compression. Such a charset would expand a short body to a very long one.
+    DRF's parser, or an older release of it, does not handle them.
     """
 
     def parse(
@@ -90,11 +90,11 @@ class JSONParser(parsers.JSONParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        """The parsed body.
+        """Return the parsed body.
 
         Raises:
-            ParseError: it is not JSON, not in the charset it says, nested too deeply, or has a
-                number that is none.
+            ParseError: the body is not JSON, not in the charset it declares, nested too deeply, or
+                has an infinite number.
             BodyTooLarge: it is longer than ``DATA_UPLOAD_MAX_MEMORY_SIZE``.
         """
         context = dict(parser_context or {})
@@ -109,7 +109,7 @@ class JSONParser(parsers.JSONParser):
 
 
 def _bounded(stream: IO[Any]) -> BytesIO:
-    """The body, read no further than it may be long."""
+    """Return the body, reading no more of it than is allowed."""
     limit: int | None = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     body = stream.read() if limit is None else stream.read(limit + 1)
     if limit is not None and len(body) > limit:
@@ -118,11 +118,11 @@ def _bounded(stream: IO[Any]) -> BytesIO:
 
 
 def _check_charset(parser_context: Mapping[str, Any]) -> None:
-    """Look at the charset that a request says, before anything is decoded by it.
+    """Refuse a charset that the request declares, before anything is decoded by it.
 
     Raises:
-        ParseError: Python does not know it, it is no encoding of text (bz2, hex), or it is one of
-            Python's own. Decoding 128 KB of punycode takes a second, and 1 MB takes a minute.
+        ParseError: Python does not know it, it encodes no text (bz2, hex), or it is one of Python's
+            own. Decoding 128 KB of punycode takes a second, and 1 MB a minute.
     """
     charset = parser_context.get("encoding", settings.DEFAULT_CHARSET)
     try:
@@ -134,7 +134,7 @@ def _check_charset(parser_context: Mapping[str, Any]) -> None:
         raise _other_charset()
 
 
-#: https://docs.python.org/3/library/codecs.html#python-specific-encodings
+#: Python's own encodings: https://docs.python.org/3/library/codecs.html#python-specific-encodings
 _OF_PYTHON = frozenset(
     {"idna", "mbcs", "oem", "palmos", "punycode", "raw_unicode_escape", "undefined"}
     | {"unicode_escape"}
@@ -146,7 +146,7 @@ def _other_charset() -> ParseError:
 
 
 def _floats(parsed: Any) -> Iterator[float]:
-    """All that are anywhere inside. Python reads 1e400 as infinity, and strict DRF too."""
+    """Yield every float, at any depth. Python reads 1e400 as infinity, and so does strict DRF."""
     left = [parsed]
     while left:
         value = left.pop()
@@ -159,9 +159,10 @@ def _floats(parsed: Any) -> Iterator[float]:
 
 
 class _AnyForm:
-    """The request names the charset, and Python knows some that fail in ways of their own.
+    """Refuses a form that is malformed or in an unusable charset.
 
-    And what Django says of a malformed form repeats parts of its header.
+    The request names the charset. Python knows some that fail with errors of their own. Django's
+    message about a malformed form would repeat parts of its header.
     """
 
     def parse(
@@ -170,10 +171,10 @@ class _AnyForm:
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        """The parsed form.
+        """Return the parsed form.
 
         Raises:
-            ParseError: it is malformed, or not in the charset it says.
+            ParseError: the form is malformed, or not in the charset it declares.
         """
         parser: Any = super()
         context = dict(parser_context or {})
@@ -187,7 +188,7 @@ class _AnyForm:
 
 
 class FormParser(_AnyForm, parsers.FormParser):
-    """DRF's, for any charset, and bounded as JSON is: not every DRF does it for forms."""
+    """DRF's form parser, for any charset, with the size limit that some DRF releases lack."""
 
     def parse(
         self,
@@ -195,14 +196,14 @@ class FormParser(_AnyForm, parsers.FormParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        """The parsed form.
+        """Return the parsed form.
 
         Raises:
-            ParseError: it is malformed, or not in the charset it says.
+            ParseError: the form is malformed, or not in the charset it declares.
             BodyTooLarge: it is longer than ``DATA_UPLOAD_MAX_MEMORY_SIZE``.
         """
         return super().parse(_bounded(stream), media_type, parser_context)
 
 
 class MultiPartParser(_AnyForm, parsers.MultiPartParser):
-    """DRF's, for any charset."""
+    """DRF's multipart parser, for any charset."""

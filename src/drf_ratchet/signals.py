@@ -1,17 +1,17 @@
-"""What happens to sessions, for whoever wants to know.
+"""Signals that are sent when sessions change.
 
-Each is sent after the fact is committed, with ``send_robust``: a receiver that fails is logged
-by Django and changes nothing. The sender is the ``Session`` class; each but ``sessions_cut_off``
-carries ``session`` (the row, with ``session.user`` loaded or None) and ``request`` (or None).
+Each is sent after the change is committed, with ``send_robust``. If a receiver raises, Django logs
+it and nothing else changes. The sender is the ``Session`` class. All but ``sessions_cut_off`` carry
+``session`` (the row, with ``session.user`` loaded or None) and ``request`` (or None).
 
 * ``session_opened``: a device signed in.
-* ``session_refreshed``: a new pair was handed out; ``outcome`` says how (advance, repeat, hold,
+* ``session_refreshed``: new tokens were issued; ``outcome`` says how (advance, repeat, hold,
   catch_up).
 * ``session_ended``: a session ended, once per session; ``reason`` is its ``end_reason``.
-* ``reuse_detected``: a refresh token behind the counter was presented; the session was ended.
-* ``sessions_cut_off``: all sessions opened before a moment are being ended; it carries ``before``
-  (a datetime) and ``reason``, and stands for the ``session_ended`` of each.
-* ``session_caught_up``: a refresh token was ahead of the database, which must have lost writes;
+* ``reuse_detected``: a refresh token behind the counter was used, and its session was ended.
+* ``sessions_cut_off``: all sessions opened before a moment are being ended. It carries ``before``
+  (a datetime) and ``reason``, and replaces the ``session_ended`` of each.
+* ``session_caught_up``: a refresh token was ahead of the database, which has lost writes;
   ``generation`` is the token's.
 
 Django's ``user_logged_in``, ``user_logged_out`` and ``user_login_failed`` are sent as well.

@@ -1,4 +1,4 @@
-"""The issuer of a request: one name for the whole site, or one for each tenant."""
+"""The issuer of a request: one for the whole site, or one for each tenant."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,20 +13,20 @@ _chosen: ContextVar[str | None] = ContextVar("drf_ratchet_issuer", default=None)
 
 
 def issuer_for(request: Any = None) -> str | None:
-    """Return the ``iss`` that tokens of a request carry and must carry; None without ``ISSUER``.
+    """Return the ``iss`` that a request's tokens carry and must carry; None without ``ISSUER``.
 
-    Everything that a process keeps (feeds, verified tokens, limits) is kept per issuer, so two
+    Everything that a process keeps (feeds, verified tokens, rate limits) is kept per issuer, so two
     tenants of one process share nothing.
 
     Args:
         request: Django's or DRF's. None outside of a request: a callable ``ISSUER`` is then called
-            with None, unless ``use_issuer`` has named one.
+            with None, unless ``use_issuer`` has named an issuer.
 
     Raises:
         ImproperlyConfigured: the callable ``ISSUER`` did not return a non-empty string.
     """
     issuer = ratchet_settings().ISSUER
-    # Asked of each request: so no call where the answer is a setting.
+    # Runs in each request, so no function is called if the setting is the answer.
     if issuer is None or isinstance(issuer, str):
         return issuer
     chosen = _chosen.get()
@@ -47,10 +47,10 @@ def _is_name(name: object) -> TypeGuard[str]:
 
 
 def refresh_issuer_for(request: Any = None) -> str | None:
-    """Return the ``iss`` that refresh tokens of a request carry; None for a single issuer.
+    """Return the ``iss`` of a request's refresh tokens; None if there is one issuer only.
 
-    A server with one issuer alone reads its own refresh tokens, which need no name then. With a
-    callable ``ISSUER`` they carry what it returns.
+    A server with one issuer is the only reader of its refresh tokens, which need no ``iss`` then.
+    With a callable ``ISSUER`` they carry its result.
 
     Args:
         request: as for ``issuer_for``.
@@ -62,26 +62,26 @@ def refresh_issuer_for(request: Any = None) -> str | None:
 
 
 def chosen_tenant() -> object:
-    """Return what a callable ``ISSUER`` names without a request; None where it names nothing.
+    """Return the result of a callable ``ISSUER`` without a request; None if it raises.
 
-    Where it looks at the connection or at a context variable, this tells later on whether another
-    tenant has been chosen since. ``use_issuer`` chooses none.
+    If the callable reads the connection or a context variable, the result shows whether another
+    tenant was chosen since. ``use_issuer`` has no influence on it.
     """
     issuer = ratchet_settings().ISSUER
     if issuer is None or isinstance(issuer, str):
         return None
     try:
         return issuer(None)
-    except Exception:  # whatever a project's function raises that needs a request
+    except Exception:  # any error of a project's function that needs a request
         return None
 
 
 @contextmanager
 def use_issuer(name: str) -> Iterator[None]:
-    """Name the issuer for the code inside: a command, a consumer or a background task of a tenant.
+    """Set the issuer for the code inside: a command, a consumer or a background task of a tenant.
 
-    It counts for what runs in this thread or task. A callable ``ISSUER`` that looks at the
-    connection or at a context variable, and not at the request, needs it nowhere.
+    It applies to the current thread or task. A callable ``ISSUER`` that reads the connection or a
+    context variable, and not the request, does not need it.
 
     Args:
         name: what the callable ``ISSUER`` would return for a request of that tenant.

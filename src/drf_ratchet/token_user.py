@@ -1,4 +1,4 @@
-"""Who a request is from, where there is no user table: ``USER = "claims"``."""
+"""A user for services without a user table, made from a token's claims: ``USER = "claims"``."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
@@ -7,10 +7,10 @@ from drf_ratchet.conf import ratchet_settings
 
 
 class TokenUser:
-    """A user that is what the access token says, for ``request.user``; nothing is stored.
+    """The ``request.user`` of an access token's claims; it is not stored in a database.
 
-    It answers what views, permissions and throttles ask of a user. It has no permissions and no
-    groups.
+    It has the attributes that views, permissions and throttles read of a user. It has no
+    permissions and no groups.
 
     Args:
         claims: verified claims of an access token.
@@ -23,63 +23,66 @@ class TokenUser:
     def __init__(self, claims: Mapping[str, Any]) -> None:
         self.claims = claims
         settings = ratchet_settings()
-        #: Staff where the claim that ``STAFF_CLAIM`` names is the JSON value true.
+        #: True if the claim that ``STAFF_CLAIM`` names is the JSON value true.
         self.is_staff = _is_true(claims, settings.STAFF_CLAIM)
-        #: As ``is_staff``, by ``SUPERUSER_CLAIM``. It brings no permissions by itself.
+        #: The same for ``SUPERUSER_CLAIM``. It grants no permissions by itself.
         self.is_superuser = _is_true(claims, settings.SUPERUSER_CLAIM)
 
     @property
     def id(self) -> str:
-        """The ``sub`` claim: a string, whatever the issuer's users have for a key."""
+        """Return the ``sub`` claim: a string, whatever type of key the issuer's users have."""
         subject: str = self.claims["sub"]
         return subject
 
     @property
     def pk(self) -> str:
-        """As ``id``."""
+        """Return the ``sub`` claim, as ``id`` does."""
         return self.id
 
     @property
     def username(self) -> str:
-        """The claim of that name; empty where there is none."""
+        """Return the claim ``username``; "" if there is none."""
         name = self.claims.get("username")
         return name if isinstance(name, str) else ""
 
     def get_username(self) -> str:
-        """As ``username``."""
+        """Return ``username``, as Django's user models do."""
         return self.username
 
     def has_perm(self, perm: str, obj: object = None) -> bool:
-        """False: permissions are in the issuer's database."""
+        """Return False: permissions are in the issuer's database."""
         return False
 
     def has_perms(self, perm_list: Iterable[str], obj: object = None) -> bool:
-        """Whether nothing is asked for."""
+        """Return True only for an empty list of permissions."""
         return not list(perm_list)
 
     def has_module_perms(self, module: str) -> bool:
-        """False, as ``has_perm``."""
+        """Return False, as ``has_perm`` does."""
         return False
 
     def get_user_permissions(self, obj: object = None) -> set[str]:
-        """None."""
+        """Return an empty set: permissions are in the issuer's database."""
         return set()
 
     def get_group_permissions(self, obj: object = None) -> set[str]:
-        """None."""
+        """Return an empty set: groups are in the issuer's database."""
         return set()
 
     def get_all_permissions(self, obj: object = None) -> set[str]:
-        """None."""
+        """Return an empty set, as ``get_user_permissions`` does."""
         return set()
 
     def save(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """It cannot be.
+        """Refuse to save or delete the user, which has no table.
 
         Raises:
             NotImplementedError: always.
         """
-        raise NotImplementedError("This user is an access token's claims; there is no table.")
+        raise NotImplementedError(
+            "A TokenUser has no table: it is made from an access token's claims. "
+            "Change the user at the issuer."
+        )
 
     delete = save
 
@@ -97,5 +100,5 @@ class TokenUser:
 
 
 def _is_true(claims: Mapping[str, Any], name: str | None) -> bool:
-    # Not merely truthy: "false" and [0] are.
+    # Truthy values are not enough: "false" and [0] are truthy.
     return name is not None and claims.get(name) is True

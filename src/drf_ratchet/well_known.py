@@ -18,10 +18,10 @@ from drf_ratchet.keyring import keyring
 @login_not_required
 @require_safe
 def jwks(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-    """The public keys (RFC 7517 section 5): none where keys are symmetric.
+    """Return the public keys (RFC 7517 section 5); an empty set if the keys are symmetric.
 
-    A key is here before it signs, for ``KEY_PUBLISH_DELAY``, which is longer than anybody may keep
-    this answer.
+    A key is published for ``KEY_PUBLISH_DELAY`` before it signs. That is longer than clients may
+    cache this response.
     """
     body = json.dumps(keyring().access.published(), separators=(",", ":")).encode()
     response = HttpResponse(body, content_type="application/jwk-set+json")

@@ -1,4 +1,4 @@
-"""Sign-in for browsers: the refresh token in a cookie that scripts cannot read.
+"""Sign-in for browsers, with the refresh token in a cookie that scripts cannot read.
 
 ``path("api/browser/", include("drf_ratchet.browser.urls"))`` gives ``login/``, ``refresh/``,
 ``logout/``, ``session/`` and ``step-up/``.

@@ -1,4 +1,4 @@
-"""The access token in a cookie, for DRF: the setting ``ACCESS_TOKEN_COOKIE``."""
+"""Authenticate requests by an access token in a cookie: the setting ``ACCESS_TOKEN_COOKIE``."""
 
 from typing import Any
 
@@ -19,17 +19,16 @@ from ratchet_tokens.claims import Claims, Kind
 
 
 class CookieJWTAuthentication(JWTAuthentication):
-    """Signs a request in by the access token in its cookie.
+    """Authenticates a request by the access token in its cookie.
 
-    A browser sends cookies whoever makes it send the request, so what may change something has to
-    pass Django's own protection against cross-site request forgery, as with DRF's
-    ``SessionAuthentication``.
+    A browser sends cookies with requests of other sites too. So unsafe requests must pass Django's
+    own CSRF check, as with DRF's ``SessionAuthentication``.
     """
 
     varies_by: tuple[str, ...] = ("Cookie",)
 
     def authenticate(self, request: Request) -> tuple[Any, Claims] | None:
-        """The user and the claims; None where there is no cookie.
+        """Return the user and the claims; None if there is no cookie.
 
         Raises:
             TokenNotValid: the token is refused.
@@ -45,29 +44,29 @@ class CookieJWTAuthentication(JWTAuthentication):
         return signed_in
 
     def get_claims(self, request: Request) -> Claims | None:
-        """The verified claims of the cookie; None where there is none."""
+        """Return the verified claims of the token in the cookie; None if there is no cookie."""
         token = token_of(request, Kind.COOKIE_ACCESS)
         return None if token is None else verify_access(token, Kind.COOKIE_ACCESS, request=request)
 
     def authenticate_header(self, request: Request) -> str:
-        """The ``WWW-Authenticate`` of a 401; names the error where a token was sent."""
+        """Return the ``WWW-Authenticate`` of a 401, with the error if a token was sent."""
         return REALM if token_of(request, Kind.COOKIE_ACCESS) is None else REALM_INVALID_TOKEN
 
 
 class BrowsableAPIAuthentication(CookieJWTAuthentication):
-    """Signs a person in to DRF's browsable API by the cookies of ``browser.browsable_urls``.
+    """Authenticates users of DRF's browsable API by the cookies of ``browser.browsable_urls``.
 
-    Only where a page is asked for: an API call goes by its Authorization header as ever, and what
-    a browser adds to it by itself signs nobody in. A cookie that is no good is as if it were not
-    there, as with DRF's ``SessionAuthentication``: it must not close a public page.
+    It applies only if the client asks for a page. An API request is authenticated by its
+    Authorization header as usual, and not by the cookies that a browser adds to it. Invalid cookies
+    are ignored, as with DRF's ``SessionAuthentication``, so that they do not close a public page.
 
-    ``browser.middleware.BrowsableAPIMiddleware`` keeps the access token in the cookie fresh.
+    ``browser.middleware.BrowsableAPIMiddleware`` refreshes the access token in the cookie.
     """
 
     varies_by = ("Accept", "Cookie")
 
     def authenticate(self, request: Request) -> tuple[Any, Claims] | None:
-        """The user and the claims; None where no page is asked for, or by nobody.
+        """Return the user and the claims; None for an invalid token, or if no page is asked for.
 
         Raises:
             CsrfFailed: Django's CSRF check fails.
@@ -82,12 +81,12 @@ class BrowsableAPIAuthentication(CookieJWTAuthentication):
             return None
 
     def authenticate_header(self, request: Request) -> str:
-        """The ``WWW-Authenticate`` of a 401: no token was sent for others to see."""
+        """Return the ``WWW-Authenticate`` of a 401, without an error: cookies are ignored here."""
         return REALM
 
 
 def wants_page(request: Any) -> bool:
-    """Whether a browser asks for a page, and not a script for data.
+    """Return whether a request asks for an HTML page, as browsers do, and not for data.
 
     Args:
         request: Django's or DRF's.
@@ -96,6 +95,6 @@ def wants_page(request: Any) -> bool:
 
 
 class ImmediateCookieJWTAuthentication(CookieJWTAuthentication):
-    """For views where a logout must count at once, whatever ``FRESHNESS`` is."""
+    """Authenticates by the cookie, with ``FRESHNESS = "immediate"`` whatever the setting is."""
 
     freshness = "immediate"

@@ -1,6 +1,6 @@
-"""Signing in to DRF's browsable API, for ``include("drf_ratchet.browser.browsable_urls")``.
+"""URLs to sign in to DRF's browsable API: ``include("drf_ratchet.browser.browsable_urls")``.
 
-In place of ``rest_framework.urls``: DRF's pages look for these two names in this namespace.
+They replace ``rest_framework.urls``: DRF's pages link to these two names in this namespace.
 """
 
 from django.urls import path

@@ -1,4 +1,4 @@
-"""The cookies that tokens travel in."""
+"""The cookies that contain a browser's tokens."""
 
 import secrets
 from datetime import timedelta
@@ -11,32 +11,35 @@ from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.sessions.grant import Grant, Transport, in_utc
 from ratchet_tokens.claims import Kind
 
-#: The access token in the body, to be held in memory and sent in a header.
+#: The access token in the response body, to be kept in memory and sent in a header.
 IN_MEMORY = Transport(Kind.ACCESS, Kind.COOKIE_REFRESH)
 #: Both tokens in cookies.
 IN_COOKIES = Transport(Kind.COOKIE_ACCESS, Kind.COOKIE_REFRESH)
 
-# Django leaves cookies and settings whose names have "token" in them out of its error reports.
+# Django's error reports hide cookies and settings whose names contain "token".
 _NAMES = {Kind.COOKIE_ACCESS: "access-token", Kind.COOKIE_REFRESH: "refresh-token"}
-#: What a retry of a refresh is known by. It stays with the refresh token.
+#: The cookie with the Idempotency-Key of a refresh. It is set together with the refresh token.
 _KEY_NAME = "refresh-key"
 _LONGEST_KEY = 128
-# Strict: no other site can make a browser send the one that is worth most. Lax: a link from
-# another site to a page of ours finds its reader signed in.
+# Strict: no other site can make a browser send the refresh token. Lax: a link from another site to
+# a page of ours finds its reader signed in.
 _SAME_SITE: dict[Kind, Any] = {Kind.COOKIE_ACCESS: "Lax", Kind.COOKIE_REFRESH: "Strict"}
 
 
 def transport() -> Transport:
-    """How a browser's tokens travel, by the setting ``ACCESS_TOKEN_COOKIE``."""
+    """Return the kinds of a browser's tokens, by the setting ``ACCESS_TOKEN_COOKIE``."""
     return IN_COOKIES if ratchet_settings().ACCESS_TOKEN_COOKIE else IN_MEMORY
 
 
 def cookie_name(kind: Kind) -> str:
-    """The name of the cookie for a kind of token.
+    """Return the name of the cookie for a kind of token.
 
-    With ``__Host-`` browsers take it only over TLS, for this host alone and for all of its paths
-    (RFC 6265bis section 4.1.3.2): a sibling subdomain cannot set one in front of it, as it could
-    with a cookie of a narrower path.
+    Browsers accept the prefix ``__Host-`` only over TLS, for this host and for all of its paths
+    (RFC 6265bis section 4.1.3.2). So a sibling subdomain cannot set a cookie that takes precedence,
+    as it could by a narrower path.
+
+    Args:
+        kind: COOKIE_ACCESS or COOKIE_REFRESH.
     """
     return _full_name(_NAMES[kind])
 
@@ -48,7 +51,7 @@ def _full_name(name: str) -> str:
 
 
 def token_of(request: Any, kind: Kind) -> str | None:
-    """The token of that kind in the request's cookies; None where there is none.
+    """Return the token of a kind from the request's cookies; None if there is none.
 
     Args:
         request: Django's or DRF's.
@@ -59,20 +62,31 @@ def token_of(request: Any, kind: Kind) -> str | None:
 
 
 def set_cookies(response: HttpResponseBase, grant: Grant, way: Transport) -> None:
-    """Put the tokens of a grant that travel in cookies into a response, and the key for a retry."""
-    # By the clock that stamped both. Without USE_TZ it need not be in this process's time zone.
+    """Set the cookies of a grant: its tokens that travel in cookies, and the key for a retry.
+
+    Args:
+        response: the response to set them on.
+        grant: the grant, with all of its tokens.
+        way: the kinds of its tokens; only those for cookies are set.
+    """
+    # Subtract times of the same clock. Without USE_TZ they may not be in this process's time zone.
     if way.access.in_cookie:
         _set(response, way.access, grant.access, grant.access_expires_at - grant.issued_at)
     if way.refresh.in_cookie and grant.refresh is not None:
         lifetime = in_utc(grant.session.expires_at) - grant.issued_at
         _set(response, way.refresh, grant.refresh, lifetime)
-        # Random at each answer, a repeated one too: a thief of the token cannot make it, and two
-        # holders of one token come to light by their two keys.
+        # A new random key with each response, also for a repeated refresh. A thief of the token
+        # cannot make it, and two holders of one token are detected by their different keys.
         _put(response, _full_name(_KEY_NAME), secrets.token_urlsafe(16), lifetime, "Strict")
 
 
 def delete_cookies(response: HttpResponseBase, request: HttpRequest) -> None:
-    """Take back those that the request brought."""
+    """Delete the cookies of this package that the request contains.
+
+    Args:
+        response: the response to delete them with.
+        request: the request that sent them.
+    """
     for kind in _NAMES:
         if cookie_name(kind) in request.COOKIES:
             _set(response, kind, "", timedelta(0))
@@ -81,16 +95,17 @@ def delete_cookies(response: HttpResponseBase, request: HttpRequest) -> None:
 
 
 def key_of(request: Any) -> str:
-    """The Idempotency-Key that the browser keeps beside its refresh token; "" for none.
+    """Return the Idempotency-Key that the browser keeps with its refresh token; "" for none.
 
     Args:
-        request: Django's or DRF's; None while a schema is made.
+        request: Django's or DRF's; None while a schema is generated.
     """
     cookies: dict[str, str] = getattr(request, "COOKIES", {})
     key = cookies.get(_full_name(_KEY_NAME), "")
     if not key or len(key) > _LONGEST_KEY or not key.isascii() or not key.isprintable():
         return ""
-    # No header can hold this one, so a copied cookie does not get around COOKIE_RETRY_WINDOW.
+    # The header cannot contain a key with a space. So a key copied from a cookie into the header
+    # does not bypass COOKIE_RETRY_WINDOW.
     return f"cookie {key}"
 
 
@@ -101,7 +116,8 @@ def _set(response: HttpResponseBase, kind: Kind, value: str, lifetime: timedelta
 def _put(
     response: HttpResponseBase, name: str, value: str, lifetime: timedelta, same_site: Any
 ) -> None:
-    # Not response.delete_cookie: a browser deletes a __Host- cookie only if told as it was set.
+    # Not response.delete_cookie(): a browser deletes a __Host- cookie only with the attributes that
+    # it was set with.
     response.set_cookie(
         name,
         value,

@@ -1,7 +1,7 @@
-"""Whether a request comes from a page that may use the cookies.
+"""Refuse requests from other sites to the views that use cookies.
 
-Browsers say where a request comes from in headers that no script can set; nothing has to be fetched
-and sent back first. OWASP's cheat sheet on cross-site request forgery calls it Fetch Metadata with
+Browsers name a request's origin in headers that no script can set, so no CSRF token has to be
+fetched first. OWASP's cheat sheet on cross-site request forgery calls this Fetch Metadata with
 verification of the origin.
 """
 
@@ -18,19 +18,20 @@ from drf_ratchet.exceptions import CookieRefused, SecureCookieRefused
 from drf_ratchet.security_log import one_line, security_log
 
 if TYPE_CHECKING:
-    # Not at run time: settings may name the classes here, and DRF's views read those settings.
+    # Not imported at run time: settings may name the classes here, and DRF's views read those
+    # settings.
     from rest_framework.request import Request
     from rest_framework.views import APIView
 
 
 class IsSameOrigin(BasePermission):
-    """403 for what another site sends, by a form, a script or a frame.
+    """403 for a request that another site sends, by a form, a script or a frame.
 
-    An ``Origin`` must be the host's own or in ``CSRF_TRUSTED_ORIGINS``. Without one
-    ``Sec-Fetch-Site`` must be ``same-origin``. Neither: 403. Reading is left alone, since other
-    origins cannot see the answer.
+    ``Origin`` must be the host's own or in ``CSRF_TRUSTED_ORIGINS``. Without ``Origin``,
+    ``Sec-Fetch-Site`` must be ``same-origin``. A request with neither header is refused. Safe
+    methods are allowed, because other origins cannot read the response.
 
-    Also 403 for a page that may use the cookies, and whose browser would drop them.
+    Also 403 for a page that may use the cookies, but whose browser would drop them.
     """
 
     code = "cross_site"
@@ -43,10 +44,11 @@ class IsSameOrigin(BasePermission):
     }
 
     def has_permission(self, request: "Request", view: "APIView") -> bool:
-        """Whether it comes from one of our pages.
+        """Return whether the request comes from a page of this site, or its method is safe.
 
         Raises:
-            CookieRefused: it does, and its browser would keep no cookie of the answer.
+            CookieRefused: it comes from such a page, but its browser would drop the response's
+                cookies.
         """
         if request.method in SAFE_METHODS:
             return True
@@ -55,29 +57,29 @@ class IsSameOrigin(BasePermission):
             return True
         if "HTTP_ORIGIN" in request.META:
             hint = (
-                "If this page is yours, add its origin to CSRF_TRUSTED_ORIGINS: it has one of its "
-                "own, or a proxy in front of the server changes Host (as development servers do). "
-                "Behind a proxy that ends TLS, SECURE_PROXY_SSL_HEADER has to be set."
+                "If this page is yours, add its origin to CSRF_TRUSTED_ORIGINS: it has another "
+                "origin, or a proxy in front of the server changes Host (as development servers "
+                "do). Behind a proxy that ends TLS, set SECURE_PROXY_SSL_HEADER."
             )
         else:
-            hint = "Scripts of a page say where they are from. Apps use the endpoints of token/."
+            hint = "Browsers send these headers. Let other clients use the endpoints of token/."
         _log_refusal(request, hint)
         return False
 
 
 class HasCSRFToken(BasePermission):
-    """403 for a form that is not of this site; for signing in as well.
+    """403 for a form that another site sends; it protects sign-in, too.
 
-    Django's own check, with the form's token and the ``Origin``. Otherwise another site could sign
-    a browser in as somebody else, who then reads what its owner writes.
+    This is Django's own check, by the form's token and the ``Origin``. Without it another site
+    could sign a browser in to an attacker's account, which would then receive what its user writes.
     """
 
     def has_permission(self, request: "Request", view: "APIView") -> bool:
-        """Whether it comes from one of our forms.
+        """Return True if the request comes from a form of this site, or its method is safe.
 
         Raises:
-            PermissionDenied: it does not; the text says why.
-            CookieRefused: it does, and its browser would keep no cookie of the answer.
+            PermissionDenied: the CSRF check fails; the text says why.
+            CookieRefused: the check passes, but the browser would drop the response's cookies.
         """
         if request.method not in SAFE_METHODS:
             SessionAuthentication().enforce_csrf(request)
@@ -86,41 +88,42 @@ class HasCSRFToken(BasePermission):
 
 
 def demand_cookies_kept(request: Any) -> None:
-    """Return if a browser would keep our cookies out of the answer to this request.
+    """Refuse a request whose browser would drop the cookies of the response.
 
-    What cannot be told from the request passes: a client should ask ``session/`` after a sign-in.
+    Not every case can be detected from the request. So a client should ask ``session/`` after a
+    sign-in.
 
     Args:
         request: Django's or DRF's.
 
     Raises:
-        CookieRefused: it would drop them.
+        CookieRefused: the browser would drop the cookies.
     """
     meta = request.META
-    # SameSite=Strict cookies are kept if the page, and all pages that frame it, are on the API's
-    # site (RFC 6265bis section 5.7). Chromium sends the second header everywhere else, whatever
-    # its value is: from a frame on another site the first one is same-origin.
+    # Browsers keep SameSite=Strict cookies if the page and all pages that frame it are on the API's
+    # site (RFC 6265bis section 5.7). Everywhere else Chromium sends Sec-Fetch-Storage-Access, with
+    # any value. Sec-Fetch-Site is not enough: it may be same-origin in a frame on another site.
     if meta.get("HTTP_SEC_FETCH_SITE") == "cross-site" or "HTTP_SEC_FETCH_STORAGE_ACCESS" in meta:
         _log_refusal(
             request,
-            "Browsers drop cookies of SameSite=Strict there: serve page and API on one site, and "
-            "not in a frame on another one. localhost and 127.0.0.1 are two sites.",
+            "Browsers drop SameSite=Strict cookies there. Serve the page and the API on one site, "
+            "and not in a frame on another site. localhost and 127.0.0.1 are two sites.",
         )
         raise CookieRefused
     if ratchet_settings().COOKIE_SECURE and _is_plain_http(meta):
         _log_refusal(
             request,
-            "Browsers drop Secure cookies there: use HTTPS, or in development set "
+            "Browsers drop Secure cookies there. Use HTTPS, or in development set "
             "DRF_RATCHET['COOKIE_SECURE'] to False.",
         )
         raise SecureCookieRefused
 
 
 def _is_plain_http(meta: Any) -> bool:
-    """Whether the browser sees plain HTTP, on a host that it does not trust all the same.
+    """Return whether the page uses plain HTTP on a host that its browser does not trust.
 
-    The page's origin is what counts, since a proxy may stand between. Browsers send
-    ``Sec-Fetch-Site`` only to what they trust: TLS, and their own machine.
+    The page's origin decides, because a proxy may be in between. Browsers send ``Sec-Fetch-Site``
+    only to trusted hosts: those with TLS, and their own machine.
     """
     origin = urlsplit(meta.get("HTTP_ORIGIN", ""))
     if origin.scheme != "http" or "HTTP_SEC_FETCH_SITE" in meta:
@@ -145,15 +148,15 @@ def _log_refusal(request: Any, hint: str) -> None:
 
 
 def comes_from_us(request: Any) -> bool:
-    """Whether the request's headers say that a page of this site, or a trusted one, sent it.
+    """Return whether the request's headers name a page of this site, or of a trusted one.
 
     Args:
         request: Django's or DRF's.
     """
     http = getattr(request, "_request", request)
     if "HTTP_ORIGIN" in http.META:
-        # Django's own comparison, with CSRF_TRUSTED_ORIGINS and its wildcards. "null", which
-        # sandboxed frames send, is nobody's origin.
+        # Django's own comparison, with CSRF_TRUSTED_ORIGINS and its wildcards. It never accepts
+        # "null", which sandboxed frames send.
         check: Any = CSRFCheck(lambda request: None)  # type: ignore[arg-type]
         return bool(check._origin_verified(http))
     return bool(http.META.get("HTTP_SEC_FETCH_SITE") == "same-origin")

@@ -1,4 +1,4 @@
-"""The views of the pages on which people sign in to DRF's browsable API, and out of it."""
+"""The views of the pages to sign in to DRF's browsable API, and to log out."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-# Not in our catalogues: Django's admin has these texts in every language.
+# Not in our message catalogs: Django's admin has these texts in every language.
 from django.utils.translation import gettext_lazy as of_django
 from rest_framework import exceptions
 from rest_framework.renderers import BaseRenderer, TemplateHTMLRenderer
@@ -33,48 +33,49 @@ _USERNAME, _PASSWORD = "username", "password"
 
 
 class LoginPage(BrowserLoginView):
-    """Sign in by DRF's form: the sign-in of ``token/``, with both tokens in cookies.
+    """Sign in by DRF's form: as ``token/`` does, with both tokens in cookies.
 
-    Where ``SIGN_IN_SERIALIZER`` asks for more than a name and a password, the form of
+    If ``SIGN_IN_SERIALIZER`` asks for more than a name and a password, the form of
     ``drf_ratchet/login.html`` has its further fields.
     """
 
-    #: A page for people is in no description of the API, as DRF's own is not, and has no version.
+    #: A page is not in the description of the API, as DRF's own is not, and has no version.
     schema: Any = None
     versioning_class = None
     http_method_names = ["get", "head", "post", "options"]
     permission_classes = (HasCSRFToken,)
     parser_classes: Any = (LoginFormParser,)
-    #: The project's own template; None for DRF's, or ours where DRF's does not do.
+    #: The project's own template. None: DRF's, or ours if DRF's does not fit.
     template_name: str | None = None
 
     @property
     def username_field(self) -> str:
-        """The serializer's name of the field that names the account."""
+        """Return the serializer's field that names the account."""
         default = get_user_model().USERNAME_FIELD
         return str(getattr(self.get_serializer(), "username_field", default))
 
     def get_renderers(self) -> list[BaseRenderer]:
-        """A page, whatever is asked for."""
+        """Return the renderer of a page, for any ``Accept`` header."""
         return [TemplateHTMLRenderer()]
 
     def get_transport(self) -> Transport:
-        """Both in cookies, whatever ``ACCESS_TOKEN_COOKIE`` says: a page keeps nothing."""
+        """Return both in cookies, for any ``ACCESS_TOKEN_COOKIE``: a page cannot keep tokens."""
         return IN_COOKIES
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """The form."""
+        """Return the page with the empty form."""
         return Response(self._context(request))
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        """Sign in and go on."""
+        """Sign in and redirect to ``next`` or ``LOGIN_REDIRECT_URL``."""
         signed_in = super().post(request, *args, **kwargs)
         return _go_on(signed_in, _next(request) or _url_of(settings.LOGIN_REDIRECT_URL, request))
 
     def get_template_names(self) -> list[str]:
-        """The project's template, DRF's, or ours.
+        """Return the project's template, DRF's, or ours.
 
-        DRF's has two fields, and links to ``rest_framework:login`` without what the URL captured.
+        DRF's template has two fields. It links to ``rest_framework:login`` without the arguments
+        that the URL captured.
         """
         if self.template_name is not None:
             return [self.template_name]
@@ -89,14 +90,14 @@ class LoginPage(BrowserLoginView):
         return ["rest_framework/login.html" if fits else "drf_ratchet/login.html"]
 
     def shape(self, error: exceptions.APIException) -> None:
-        """As for any client, and kept for the form."""
+        """Shape the error as for any client, and keep it for the form."""
         self._refusal = error
         super().shape(error)
 
     def handle_exception(self, exc: Exception) -> Response:
-        """The form again, and what was wrong, under the status that any client would get."""
+        """Return the form with what is wrong, and the status that any client would get."""
         response = super().handle_exception(exc)
-        # A new response: the project's exception handler may have made one without data.
+        # Make a new response: the one of the project's exception handler may have no data.
         page = Response(self._context(self.request, self._refusal), status=response.status_code)
         for name in ("WWW-Authenticate", "Retry-After"):
             if name in response:
@@ -106,23 +107,23 @@ class LoginPage(BrowserLoginView):
     def _context(
         self, request: Request, refusal: exceptions.APIException | None = None
     ) -> dict[str, Any]:
-        """What the template shows: the shape of a Django form, as far as DRF's looks."""
-        said: Any = {} if refusal is None else refusal.detail
-        said = said if isinstance(said, dict) else {"detail": said}
+        """Return the template's context: a Django form, as far as DRF's template uses it."""
+        detail: Any = {} if refusal is None else refusal.detail
+        errors = detail if isinstance(detail, dict) else {"detail": detail}
         serializer: Any = self.get_serializer()
         fields = {
             _USERNAME if name == self.username_field else name: {
                 "label": self._label(name, field),
                 "value": "" if name == _PASSWORD else _field(request, name),
-                "errors": " ".join(_sentences(said.get(name, ()))),
+                "errors": " ".join(_sentences(errors.get(name, ()))),
                 "type": field.style.get("input_type", "text"),
                 "required": field.required,
             }
             for name, field in serializer.fields.items()
             if not field.read_only
         }
-        # What is about none of the form's fields.
-        others = {name: texts for name, texts in said.items() if name not in serializer.fields}
+        # Errors of no field of the form.
+        others = {name: texts for name, texts in errors.items() if name not in serializer.fields}
         rest = _sentences(others.get("detail", others))
         form = {**fields, "non_field_errors": rest}
         submit = of_django("Log in")
@@ -141,7 +142,7 @@ class LoginPage(BrowserLoginView):
 
 
 class LogoutPage(BrowserLogoutView):
-    """Sign out by the link of DRF's pages: end the session, take the cookies back, and go on."""
+    """Log out by the link of DRF's pages: end the session, delete the cookies, and redirect."""
 
     schema: Any = None
     versioning_class = None
@@ -149,13 +150,13 @@ class LogoutPage(BrowserLogoutView):
     parser_classes: Any = (parsers.FormParser,)
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        """To ``next``, ``LOGOUT_REDIRECT_URL`` or the form to sign in."""
+        """Redirect to ``next``, ``LOGOUT_REDIRECT_URL`` or the form to sign in."""
         signed_out = super().post(request, *args, **kwargs)
         return _go_on(signed_out, _next(request) or _home(request))
 
 
 def _sentences(detail: Any) -> list[str]:
-    """The texts of an error, however deep."""
+    """Return the texts of an error, at any depth."""
     if not isinstance(detail, dict | list | tuple):
         return [str(detail)]
     parts = detail.values() if isinstance(detail, dict) else detail
@@ -163,14 +164,14 @@ def _sentences(detail: Any) -> list[str]:
 
 
 def _go_on(response: HttpResponseBase, where: str) -> HttpResponseBase:
-    """Send the browser there, with the cookies of a response."""
+    """Return a redirect with the cookies of a response."""
     onward = HttpResponseRedirect(where)
     onward.cookies = response.cookies
     return onward
 
 
 def _home(request: Request) -> str:
-    """Where to go on after a logout: ``LOGOUT_REDIRECT_URL``, else the form beside this page."""
+    """Return the URL to go to after a logout: ``LOGOUT_REDIRECT_URL``, else the sign-in form."""
     if settings.LOGOUT_REDIRECT_URL:
         return _url_of(settings.LOGOUT_REDIRECT_URL, request)
     match = django_request(request).resolver_match
@@ -179,11 +180,11 @@ def _home(request: Request) -> str:
 
 
 def _url_of(where: Any, request: Request) -> str:
-    """The URL of a redirect setting: as Django resolves it, else with what this URL captured.
+    """Return the URL of a redirect setting: as Django resolves it, else with this URL's arguments.
 
     Args:
         where: the name of a URL, or a URL.
-        request: the request at hand.
+        request: the current request.
     """
     try:
         return resolve_url(where)
@@ -195,7 +196,7 @@ def _url_of(where: Any, request: Request) -> str:
 
 
 def _next(request: Request) -> str:
-    """Where to go on, of the form or the address; "" for nowhere, and for another site."""
+    """Return ``next`` of the form or the query string; "" if missing or of another site."""
     where = _field(request, "next") or request.query_params.get("next", "")
     http = django_request(request)
     is_ours = url_has_allowed_host_and_scheme(
@@ -205,7 +206,7 @@ def _next(request: Request) -> str:
 
 
 def _field(request: Request, name: str) -> str:
-    """A field of the form; "" where there is none, or no form that can be read."""
+    """Return a field of the form; "" if it is missing, or the form cannot be parsed."""
     if request.method != "POST":
         return ""
     try:

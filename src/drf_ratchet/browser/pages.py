@@ -1,7 +1,7 @@
-"""Parse the form that DRF's browsable API signs in with, and permit it with a CSRF token.
+"""Parse and permit the form to sign in to DRF's browsable API.
 
 The views of its pages are in ``page_views``. A project's settings may name the classes here, and
-DRF reads those settings while its own views are half imported.
+DRF reads those settings while its own views are still being imported.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ __all__ = ["HasCSRFToken", "LoginFormParser"]
 
 
 class LoginFormParser(parsers.FormParser):
-    """The fields of DRF's form, whose first is ``username`` whatever the serializer calls it."""
+    """Parses DRF's form, which names the account ``username`` whatever the serializer's name is."""
 
     def parse(
         self,
@@ -24,7 +24,7 @@ class LoginFormParser(parsers.FormParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        """The form, with the account under the name that throttles and serializer look for."""
+        """Return the form, with the account under the name that throttles and serializer expect."""
         fields = super().parse(stream, media_type, parser_context).copy()
         view: Any = (parser_context or {}).get("view")
         name = getattr(view, "username_field", get_user_model().USERNAME_FIELD)

@@ -1,4 +1,4 @@
-"""The endpoints for browsers but the sign-in: ``include("drf_ratchet.browser.session_urls")``."""
+"""URLs for browsers without the sign-in: ``include("drf_ratchet.browser.session_urls")``."""
 
 from django.urls import path
 

@@ -1,7 +1,7 @@
-"""The endpoints for browsers, for ``include("drf_ratchet.browser.urls")``.
+"""URLs of the endpoints for browsers: ``include("drf_ratchet.browser.urls")``.
 
-A project with a sign-in of its own includes ``drf_ratchet.browser.session_urls``: these here open a
-sign-in by password.
+A project with a sign-in of its own includes ``drf_ratchet.browser.session_urls`` instead, because
+these URLs contain a sign-in by password.
 """
 
 from django.urls import path

@@ -1,4 +1,4 @@
-"""The endpoints for browsers."""
+"""The endpoints for browsers, whose tokens travel in cookies."""
 
 from typing import Any
 
@@ -30,20 +30,20 @@ from ratchet_tokens.errors import TokenRefused
 
 
 class BrowserView(views.RatchetView):
-    """What the endpoints for browsers share: our own pages only, JSON only, tokens in cookies."""
+    """The base of the endpoints for browsers: for pages of this site, with tokens in cookies."""
 
     permission_classes: tuple[type[BasePermission], ...] = (IsSameOrigin,)
     parser_classes = (JSONParser,)
-    # A project's own would rename the members, which the script in the browser reads.
+    # A project's own renderer would rename the members that the script in the browser reads.
     renderer_classes: Any = (JSONRenderer,)
     content_negotiation_class = views.FirstRenderer
 
     def get_transport(self) -> Transport:
-        """As the setting says."""
+        """Return the kinds of tokens that ``ACCESS_TOKEN_COOKIE`` chooses."""
         return transport()
 
     def answer(self, body: dict[str, Any], grant: Grant) -> Response:
-        """Return the body, the access token's lifetime (RFC 6749 section 5.1), and the cookies."""
+        """Return the body with ``expires_in`` (seconds; RFC 6749, 5.1), and set the cookies."""
         lifetime = grant.access_expires_at - grant.issued_at
         response = Response({**body, "expires_in": int(lifetime.total_seconds())})
         set_cookies(response, grant, self.get_transport())
@@ -51,10 +51,10 @@ class BrowserView(views.RatchetView):
 
 
 class BrowserLoginView(BrowserView, views.TokenObtainPairView):
-    """Sign in: credentials for a cookie, and an access token."""
+    """Sign in with credentials: set the refresh cookie and return an access token."""
 
     def answer(self, body: dict[str, Any], grant: Grant) -> Response:
-        """Also end the session that this browser had, and rotate Django's CSRF token."""
+        """Return the response, end the browser's previous session, rotate the CSRF token."""
         response = super().answer(body, grant)
         _end_session_of(self.request, EndReason.REPLACED)
         rotate_token(django_request(self.request))
@@ -62,32 +62,32 @@ class BrowserLoginView(BrowserView, views.TokenObtainPairView):
 
 
 class BrowserRefreshView(BrowserView, views.TokenRefreshView):
-    """Refresh: the cookie for a new one, and a new access token.
+    """Refresh the tokens: replace the refresh cookie and return a new access token.
 
-    A cookie that is refused is left where it is: the answer to a late request must not delete the
-    cookie of a sign-in that has happened meanwhile.
+    A refused cookie is not deleted. The response to a slow request must not delete the cookie of a
+    sign-in that happened meanwhile.
     """
 
     def get_data(self, request: Request) -> Any:
-        """The token in the cookie.
+        """Return the refresh token of the cookie.
 
         Raises:
-            NotAuthenticated: there is none.
+            NotAuthenticated: there is no cookie.
         """
         return _with_cookie(request)
 
     def get_serializer_context(self) -> dict[str, Any]:
-        """As any view's, and the key that the browser keeps beside the token."""
+        """Return the context with the Idempotency-Key that the browser keeps with the token."""
         return {**super().get_serializer_context(), "kept_key": key_of(self.request)}
 
 
 class BrowserLogoutView(BrowserView):
-    """Log out: end the cookie's session, and take the cookies back."""
+    """Log out: end the session of the cookie, and delete the cookies."""
 
-    serializer_class = Serializer  # it takes nothing, and DRF asks for one to say so
+    serializer_class = Serializer  # no fields: DRF needs a serializer to describe an empty body
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """200, also where nobody was signed in."""
+        """Return 200, also if nobody was signed in."""
         _json(request)
         _end_session_of(request, EndReason.LOGOUT)
         response = Response({"detail": _("Logout successful.")})
@@ -96,13 +96,13 @@ class BrowserLogoutView(BrowserView):
 
 
 class BrowserSessionView(BrowserView):
-    """Who is signed in here, and until when."""
+    """Return who is signed in with this browser, and until when."""
 
     serializer_class = Serializer
     http_method_names = ["get", "head", "options"]
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """The user, the session's id and its end; all null where nobody is."""
+        """Return the user, the session's id and its end; all null if nobody is signed in."""
         try:
             kind = Kind.COOKIE_REFRESH
             session = check_refresh(token_of(request, kind), kind=kind, request=request)
@@ -119,18 +119,18 @@ class BrowserSessionView(BrowserView):
 
 
 class BrowserStepUpView(BrowserView, views.StepUpView):
-    """Prove again who you are: the cookie and a password for a new ``auth_time``."""
+    """Enter the password again: the cookie and a password give a new ``auth_time``."""
 
     permission_classes = (IsSameOrigin, IsAuthenticated)
 
     def get_authenticators(self) -> list[BaseAuthentication]:
-        """By the access token, wherever it is."""
+        """Return the authentication by the access token, in a cookie or a header."""
         if self.get_transport().access.in_cookie:
             return [ImmediateCookieJWTAuthentication()]
         return [ImmediateJWTAuthentication()]
 
     def get_data(self, request: Request) -> Any:
-        """The password in the body, the token in the cookie."""
+        """Return the password of the body and the refresh token of the cookie."""
         return {**_json(request), **_with_cookie(request)}
 
 
@@ -143,14 +143,14 @@ def _with_cookie(request: Request) -> dict[str, Any]:
 
 
 def _json(request: Request) -> dict[str, Any]:
-    """The body, which may be missing; where it is there, it has to be a JSON object."""
+    """Return the body, which must be a JSON object if there is one."""
     if not isinstance(request.data, dict):
         raise exceptions.ParseError(_("The body must be a JSON object."))
     return dict(request.data)
 
 
 def _end_session_of(request: Request, reason: str) -> None:
-    """End the session whose refresh token the browser has, however old that token is."""
+    """End the session of the browser's refresh token, expired or not."""
     cookie = token_of(request, Kind.COOKIE_REFRESH)
     if cookie is None:
         return

@@ -1,5 +1,5 @@
-"""For other services: is this token good, end its session, and which sessions have ended.
+"""Endpoints for other services: introspect a token, revoke a session, list ended sessions.
 
 ``path("api/", include("drf_ratchet.services.urls"))`` gives ``introspect/``, ``revoke/`` and
-``ended-sessions/`` to those that the setting ``SERVICE_SECRETS`` names.
+``ended-sessions/`` to the services that the setting ``SERVICE_SECRETS`` names.
 """

@@ -1,4 +1,4 @@
-"""The list of ended sessions, signed, for services that verify tokens on their own."""
+"""The signed list of ended sessions, for services that verify tokens themselves."""
 
 import hashlib
 import logging
@@ -38,16 +38,16 @@ from ratchet_tokens.known_endings import LAST_TOKEN
 
 log = logging.getLogger("drf_ratchet")
 
-#: As many as fit into the longest document, whatever ``FEED_MAX`` is.
+#: The number of sessions that fit into the longest allowed document, whatever ``FEED_MAX`` is.
 MAX_SESSIONS = 15_000
 MAX_CUT_OFFS = 100
 
 
 class NoPublicKey(exceptions.NotFound):
-    """404: no list that services could verify.
+    """404 if there is no list that services could verify.
 
-    What a symmetric key signs, they could verify only if they could sign it too; and a server
-    with public keys alone signs nothing.
+    A service that can verify the signature of a symmetric key could also sign with it. A server
+    that has public keys only cannot sign.
     """
 
     default_detail = _(
@@ -63,8 +63,8 @@ class SignedList:
 
     Args:
         text: the compact JWS.
-        kid: of the key that signed it.
-        read_at: by this process's monotonic clock, in seconds; before the database was asked.
+        kid: the id of the key that signed it.
+        read_at: seconds of this process's monotonic clock, before the database was read.
     """
 
     text: str
@@ -73,15 +73,15 @@ class SignedList:
 
     @property
     def etag(self) -> str:
-        """Another for each moment, since the moment is part of the text."""
+        """Return the ETag. It differs for each moment, because the text contains the moment."""
         return f'"{hashlib.sha256(self.text.encode()).hexdigest()[:32]}"'
 
 
 class EndedSessions:
-    """Makes the documents of a tenant, no more often than ``FEED_INTERVAL`` allows.
+    """Makes the documents of a tenant, at most once per ``FEED_INTERVAL``.
 
     Args:
-        issuer: the ``iss`` they say; None for none.
+        issuer: the ``iss`` of the documents; None for none.
     """
 
     def __init__(self, issuer: str | None = None) -> None:
@@ -91,10 +91,11 @@ class EndedSessions:
         self._failed_at = float("-inf")
 
     def document(self) -> SignedList:
-        """Return one that is not older than ``FEED_INTERVAL``. Three queries, or none.
+        """Return a document that is not older than ``FEED_INTERVAL``. Three queries, or none.
 
         Raises:
-            NoPublicKey: the key of access tokens is symmetric, or there is its public half alone.
+            NoPublicKey: the key of access tokens is symmetric, or the server has its public half
+                only.
             Busy: the database does not answer.
         """
         key = keyring().access.signing
@@ -131,21 +132,21 @@ class EndedSessions:
             claims = _read(self._issuer)
         except (DatabaseError, InterfaceError) as error:
             self._failed_at = started
-            # The kind of error alone: a driver's text may hold the connection's password.
+            # Log the error's type only. A driver's message may contain the connection's password.
             log.error("The list of ended sessions could not be read (%s).", type(error).__name__)
             raise Busy from None
         self._latest = SignedList(sign_document(claims, key, ENDED_SESSIONS), key.kid, started)
 
 
 class _CutOff(NamedTuple):
-    """A cut-off as it is told.
+    """A cut-off as the document contains it.
 
     Args:
-        subject: of whom; "" for everybody.
-        last: up to which session.
-        kept: but for which one; None for none.
-        until: no token of one of the sessions was issued after that, in seconds since 1970; None
-            where their ending takes its time.
+        subject: the user's ``sub`` claim; "" for all users.
+        last: the highest session id that it covers.
+        kept: the session that stays active; None for none.
+        until: no token of the sessions was issued after that, in seconds since 1970. None while
+            they are being ended in batches.
     """
 
     subject: str
@@ -154,15 +155,15 @@ class _CutOff(NamedTuple):
     until: int | None = None
 
     def covers(self, other: "_CutOff") -> bool:
-        """Return whether it says all that another one of the subject says."""
+        """Return whether this cut-off includes everything of another one for the same subject."""
         return (
             other.last <= self.last
             and (self.kept in (None, other.kept) or self.kept > other.last)
             and (self.until is None or (other.until is not None and other.until <= self.until))
         )
 
-    def told(self) -> list[Any]:
-        """Return it as JSON has it."""
+    def as_json(self) -> list[Any]:
+        """Return the cut-off as JSON."""
         if self.until is None:
             return [self.subject, str(self.last)]
         kept = None if self.kept is None else str(self.kept)
@@ -171,11 +172,11 @@ class _CutOff(NamedTuple):
 
 def _read(issuer: str | None = None) -> dict[str, Any]:
     settings, using, back = ratchet_settings(), write_database(), window()
-    # First the clock: the list is as old as it says, or younger.
+    # Read the clock first: then the list is no older than it claims.
     now = database_now(using).timestamp()
     limit = min(settings.FEED_MAX, MAX_SESSIONS)
     ended = list(recent_endings()[: limit + 1])
-    # Everybody's first, since no other claim can stand for one that is left out.
+    # Cut-offs for all users first: no other claim can replace one that is left out.
     found = recent_cut_offs().annotate(everybody=Q(subject=""))
     newest_first = found.order_by("-everybody", "-announced_at")[: MAX_CUT_OFFS + 1]
     cut_offs = []
@@ -197,14 +198,14 @@ def _read(issuer: str | None = None) -> dict[str, Any]:
 
 
 def _furthest(cut_offs: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
-    """Leave out the cut-offs that say nothing which another one of the subject does not say."""
+    """Leave out each cut-off that another one of the same subject covers."""
     furthest: dict[str, list[_CutOff]] = {}
     several = [_CutOff(*one) for one in cut_offs]
     for one in sorted(several, key=attrgetter("last"), reverse=True):
         of_subject = furthest.setdefault(one.subject, [])
         if not any(other.covers(one) for other in of_subject):
             of_subject.append(one)
-    return [one.told() for of_subject in furthest.values() for one in of_subject]
+    return [one.as_json() for of_subject in furthest.values() for one in of_subject]
 
 
 @lru_cache(maxsize=MOST_FEEDS)
@@ -212,12 +213,12 @@ def ended_sessions(issuer: str | None, using: str) -> EndedSessions:
     """Return this process's document of a tenant.
 
     Args:
-        issuer: as ``issuer_for`` the request that asks for it.
-        using: the alias of the database that the tenant's sessions are written to.
+        issuer: the result of ``issuer_for`` for the current request.
+        using: the alias of the database that stores the tenant's sessions.
     """
     return EndedSessions(issuer)
 
 
 forget_on_change(ended_sessions.cache_clear, NAME)
-# The thread that reads may not be in the child, where all others would wait for it.
+# The thread that reads may not exist in the child, where all other threads would wait for it.
 after_fork(ended_sessions.cache_clear)

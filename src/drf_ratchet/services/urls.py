@@ -1,4 +1,4 @@
-"""The endpoints for services, for ``include("drf_ratchet.services.urls")``."""
+"""URLs of the endpoints for services: ``include("drf_ratchet.services.urls")``."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The endpoints for services: introspection (RFC 7662), revocation (RFC 7009), and the feed."""
+"""The endpoints for services: introspection (RFC 7662), revocation (RFC 7009), ended sessions."""
 
 import logging
 from typing import Any
@@ -37,48 +37,49 @@ security_log = logging.getLogger("drf_ratchet.security")
 
 
 class ServiceView(RatchetView):
-    """What the endpoints for services share: services only, forms in, the standards' JSON out."""
+    """The base of the endpoints for services, which take forms and return JSON."""
 
     authentication_classes: tuple[type[BaseAuthentication], ...] = (ServiceAuthentication,)
     parser_classes = (FormParser,)
-    # A project's own would rename the members, or show a form to try tokens in.
+    # A project's own renderer would rename the members, or show a form to try tokens in.
     renderer_classes = (JSONRenderer,)
     content_negotiation_class = FirstRenderer
-    # Nor its throttles: all users of a service come from one address.
+    # A project's own throttles would count all users of a service as one address.
     throttle_classes: tuple[type[BaseThrottle], ...] = ()
 
     def get_authenticate_header(self, request: Request) -> str:
-        """The ``WWW-Authenticate`` of a 401."""
+        """Return the ``WWW-Authenticate`` header of a 401."""
         return REALM
 
 
 class IntrospectView(ServiceView):
-    """Introspection: is this access token active, and its session alive? Never writes.
+    """Introspect a token: is it valid, and its session active? Never writes.
 
-    Of a refresh token, and of a token in a cookie, only the services are told that the setting
-    ``SERVICES_THAT_SEE_ALL_TOKENS`` names: for the others, whoever presents one is no client of
-    theirs (RFC 7662 section 2.2). ``token_type_hint`` is ignored: the token says its own type.
+    Refresh tokens and tokens from cookies are shown only to the services that the setting
+    ``SERVICES_THAT_SEE_ALL_TOKENS`` names. Other services do not receive them from their own
+    clients (RFC 7662 section 2.2). ``token_type_hint`` is ignored, because the token contains its
+    type.
     """
 
     serializer_class = TokenVerifySerializer
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """What the token says; of one that is no good, only that (RFC 7662 section 2.2)."""
+        """Return the token's claims, or ``{"active": false}`` alone (RFC 7662 section 2.2)."""
         token = _token_of(self)
         sees_all = request.auth in ratchet_settings().SERVICES_THAT_SEE_ALL_TOKENS
         try:
-            return Response({**_said(token, request, sees_all=sees_all), "active": True})
+            return Response({**_claims_of(token, request, sees_all=sees_all), "active": True})
         except TokenRefused:
             return Response({"active": False})
 
 
 class RevokeView(ServiceView):
-    """Revocation: end the session of a token, of whatever kind and however old."""
+    """Revoke a token: end its session, for a token of any kind and age."""
 
     serializer_class = TokenVerifySerializer
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """200 also for what is no token of ours (RFC 7009 section 2.2)."""
+        """Return 200, also for a token that this server did not sign (RFC 7009 section 2.2)."""
         token = _token_of(self)
         try:
             ending = _session_of(token, request)
@@ -91,12 +92,12 @@ class RevokeView(ServiceView):
 
 
 class EndedSessionsView(ServiceView):
-    """The sessions that ended a short while ago, signed."""
+    """Return the signed list of sessions that ended recently."""
 
     http_method_names = ["get", "head", "options"]
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """The document; 304 to whoever has it."""
+        """Return the document; 304 if the service already has it."""
         document = ended_sessions(issuer_for(request), write_database()).document()
         response = HttpResponse(document.text, content_type="application/jwt")
         response["ETag"] = document.etag
@@ -104,7 +105,7 @@ class EndedSessionsView(ServiceView):
         return conditional_response(asked, response)
 
     def finalize_response(self, *args: Any, **kwargs: Any) -> Response:
-        """Let the service alone keep a copy, for as long as this process keeps its own."""
+        """Let only the service cache the response, for ``FEED_INTERVAL``."""
         response = super().finalize_response(*args, **kwargs)
         if response.status_code in (200, 304) and self.request.method in ("GET", "HEAD"):
             interval = int(ratchet_settings().FEED_INTERVAL.total_seconds())
@@ -119,16 +120,16 @@ def _token_of(view: ServiceView) -> str:
     return token
 
 
-def _said(token: str, request: Request, *, sees_all: bool) -> dict[str, Any]:
-    """What a token says that is active and whose session is alive.
+def _claims_of(token: str, request: Request, *, sees_all: bool) -> dict[str, Any]:
+    """Return the claims of a valid token whose session is active.
 
     Args:
-        token: what the service sent.
-        request: the service's, for a callable ``ISSUER``.
-        sees_all: whether the service is told of more than access tokens in headers.
+        token: the token that the service sent.
+        request: the service's request, for a callable ``ISSUER``.
+        sees_all: whether the service may see other tokens than access tokens from headers.
 
     Raises:
-        TokenRefused: with the reason.
+        TokenRefused: the token is not valid, or its session is not active.
     """
     kind = codec.kind_of(token)
     if kind is not Kind.ACCESS and not sees_all:
@@ -144,15 +145,15 @@ def _said(token: str, request: Request, *, sees_all: bool) -> dict[str, Any]:
     session: Any = check_refresh(refresh)
     if session.generation != refresh.generation:
         raise TokenRefused(Reason.REUSED)
-    said = {name: claims[name] for name in ("sub", "sid", "exp", "iat")}
-    return {**said, "username": session.user.get_username()}
+    shown = {name: claims[name] for name in ("sub", "sid", "exp", "iat")}
+    return {**shown, "username": session.user.get_username()}
 
 
 def _session_of(token: str, request: Request) -> UUID:
-    """The session of a token that we signed, at whatever time.
+    """Return the session of a token that this server signed, expired or not.
 
     Raises:
-        TokenRefused: we did not sign it.
+        TokenRefused: another server signed it, or it is malformed.
     """
     kind = codec.kind_of(token)
     if kind.is_refresh:

@@ -1,4 +1,4 @@
-"""What a session is, and the rules of its counter."""
+"""Sessions, one per signed-in device, and the rules of their counters."""
 
 from drf_ratchet.sessions.database import Contended
 from drf_ratchet.sessions.end_reasons import EndReason

@@ -1,4 +1,4 @@
-"""What the store asks of the database beside its queries."""
+"""The database that sessions are written to: its alias, open transactions, and conflicts."""
 
 import random
 import time
@@ -13,23 +13,23 @@ T = TypeVar("T")
 
 
 class Contended(Exception):
-    """Other requests changed the same row under every attempt. Nothing was written; try again."""
+    """Other requests changed the same row during every attempt. Nothing was written; try again."""
 
 
-#: Attempts at one refresh or ending before a conflict is passed on.
+#: Attempts at one refresh or ending before ``Contended`` is raised.
 ATTEMPTS = 10
 
-#: PostgreSQL's serialization_failure and deadlock_detected: what a lost race looks like above
-#: READ COMMITTED, instead of an update of zero rows.
+#: PostgreSQL's serialization_failure and deadlock_detected. Above READ COMMITTED a lost race raises
+#: one of them, where it would otherwise update zero rows.
 _SQLSTATES = frozenset({"40001", "40P01"})
 #: MariaDB's ER_CHECKREAD, ER_LOCK_WAIT_TIMEOUT and ER_LOCK_DEADLOCK.
 _ERRNOS = frozenset({1020, 1205, 1213})
 
 
 class EveryDatabase(set[str]):
-    """The aliases of all databases, for a view that is in no ``ATOMIC_REQUESTS``.
+    """The aliases of all databases, to exempt a view from ``ATOMIC_REQUESTS`` on each of them.
 
-    A project with a database for each tenant may add some while it runs.
+    It contains any alias: a project with a database per tenant may add one while it runs.
     """
 
     def __contains__(self, alias: object) -> bool:
@@ -37,23 +37,23 @@ class EveryDatabase(set[str]):
 
 
 def write_database() -> str:
-    """The alias of the database that sessions are written to, and so the only one to read from.
+    """Return the alias of the database that sessions are written to; they are read from it too.
 
-    A replica may be behind, and would make a fresh token look reused or an ended session alive.
+    A replica may lag behind. On it a valid token could look reused, or an ended session active.
     """
     alias: str = router.db_for_write(Session)
     return alias
 
 
 def demand_autocommit(using: str) -> None:
-    """Refuse to work inside somebody's transaction.
+    """Refuse to work inside an open transaction.
 
-    There an ending could be rolled back, and a lost race would read its own snapshot for ever.
-    The same demand as ``transaction.atomic(durable=True)``, without its two round trips; Django's
-    ``TestCase`` is let through, as there.
+    There, a rollback could undo an ending, and a lost race would read its own snapshot forever.
+    ``transaction.atomic(durable=True)`` checks the same and costs two round trips. Like it, this
+    function accepts the transaction of Django's ``TestCase``.
 
     Args:
-        using: the alias of the database.
+        using: the database alias.
 
     Raises:
         RuntimeError: a transaction is open.
@@ -72,16 +72,16 @@ def demand_autocommit(using: str) -> None:
 
 
 def past_conflicts(attempt: Callable[[], T]) -> T:
-    """What ``attempt`` returns, tried again where it lost against a concurrent transaction.
+    """Return the result of ``attempt``, and retry when it loses against a concurrent transaction.
 
-    Inside a transaction it is tried once: there the whole of it would have to be tried again.
+    Inside a transaction it is called once: only the whole transaction could be retried.
 
     Args:
-        attempt: a unit of work: in autocommit nothing is left over when it fails.
+        attempt: a unit of work. In autocommit it must leave nothing behind when it fails.
 
     Raises:
-        Contended: a conflict in each of ``ATTEMPTS`` attempts.
-        OperationalError: any other one.
+        Contended: each of ``ATTEMPTS`` attempts met a conflict.
+        OperationalError: the database reported any other error.
     """
     if not connections[write_database()].get_autocommit():
         return attempt()

@@ -1,4 +1,4 @@
-"""What a request tells of the device it comes from, made safe to store and to print."""
+"""Read the user agent and the address of a request's device, safe to store and to log."""
 
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
@@ -13,10 +13,10 @@ _MAX_USER_AGENT: int = Session._meta.get_field("user_agent").max_length or 0
 
 
 class Device(NamedTuple):
-    """What is kept of it.
+    """A device as a session stores it.
 
     Args:
-        user_agent: the header, printable characters only, shortened.
+        user_agent: printable characters of the ``User-Agent`` header, cut to the column's length.
         ip: a valid address, or None.
     """
 
@@ -25,10 +25,10 @@ class Device(NamedTuple):
 
 
 def device_of(request: Any) -> Device:
-    """The device a request comes from.
+    """Return the device that sent a request.
 
     Args:
-        request: Django's or DRF's; None for none.
+        request: Django's or DRF's; None outside of a request.
     """
     if request is None:
         return Device("", None)
@@ -39,36 +39,36 @@ def device_of(request: Any) -> Device:
 
 
 def client_address(request: Any) -> str | None:
-    """Return the client's address: ``REMOTE_ADDR``, or by DRF's ``NUM_PROXIES`` a forwarded one.
+    """Return the client's address: ``REMOTE_ADDR``, or the forwarded one by DRF's ``NUM_PROXIES``.
 
-    Without ``NUM_PROXIES`` no header is believed: any client can send it.
+    Without ``NUM_PROXIES`` no header is trusted, because any client can send one.
 
     Args:
         request: Django's or DRF's.
 
     Returns:
-        A valid address without port and zone; None where it is unknown.
+        A valid address without port and zone; None if it is unknown.
     """
     meta, proxies = request.META, api_settings.NUM_PROXIES
     address, forwarded = meta.get("REMOTE_ADDR", ""), meta.get("HTTP_X_FORWARDED_FOR", "")
     if forwarded and proxies is None:
         warn_once(
-            "A request has an X-Forwarded-For header, and REST_FRAMEWORK['NUM_PROXIES'] is not "
-            "set: if a proxy adds it, all clients count as one network, the proxy's. Set it to the "
-            "number of proxies that add to the header; 0 if there are none."
+            "REST_FRAMEWORK['NUM_PROXIES'] is not set, and a request has an X-Forwarded-For "
+            "header. If a proxy adds it, all clients count as one network, the proxy's. Set "
+            "NUM_PROXIES to the number of proxies that add to the header; to 0 if there are none."
         )
     elif proxies and not forwarded:
         warn_once(
-            "REST_FRAMEWORK['NUM_PROXIES'] is %d, and a request came without X-Forwarded-For: "
-            "either it has passed the proxy by, or the proxy does not add the header.",
+            "REST_FRAMEWORK['NUM_PROXIES'] is %d, and a request has no X-Forwarded-For header. "
+            "Let the proxy add it, and let no client bypass the proxy.",
             proxies,
         )
     elif proxies:
-        # From the right, where the proxies add theirs. Empty elements count for nothing (RFC 9110
-        # section 5.6.1).
+        # Count from the right, where proxies append. Empty elements do not count (RFC 9110 section
+        # 5.6.1).
         hops = [hop for hop in forwarded[-_MAX_FORWARDED:].split(",") if hop.strip()]
         address = hops[-min(proxies, len(hops))] if hops else ""
-    # What is longer is hardly an address, and is not to fill the memory.
+    # No address is longer, and long strings must not fill the cache of _address().
     return _address(address) if len(address) < 64 else None
 
 
@@ -76,9 +76,9 @@ _MAX_FORWARDED = 4096
 
 
 def network_of(request: Any) -> str:
-    """Return the client's network: an IPv4 address, or the /64 of an IPv6 one; "" where unknown.
+    """Return the client's network: an IPv4 address, or the /64 of an IPv6 one; "" if unknown.
 
-    A home or a phone has a whole /64 to choose addresses from. All clients whose address is unknown
+    One home or phone can choose among all addresses of its /64. All clients with an unknown address
     count as one network.
 
     Args:
@@ -94,7 +94,7 @@ def network_of(request: Any) -> str:
 
 
 def _behind_nat64(address: IPv6Address) -> IPv4Address | None:
-    """Return the IPv4 address that a gateway has translated (RFC 6052); None for any other."""
+    """Return the IPv4 address that a NAT64 gateway translated (RFC 6052); None for any other."""
     return IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None
 
 
@@ -118,5 +118,9 @@ def _address(text: str) -> str | None:
 
 
 def django_request(request: Any) -> Any:
-    """Return Django's request under DRF's: django-axes and others need the real one."""
+    """Return Django's request, which DRF's request wraps; django-axes and others need it.
+
+    Args:
+        request: Django's or DRF's.
+    """
     return getattr(request, "_request", request)

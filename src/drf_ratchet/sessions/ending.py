@@ -1,4 +1,4 @@
-"""Ending sessions: one, a user's, all. The first reason wins, and nothing un-ends."""
+"""End sessions: one, all of one user, or all of all users. The first reason is kept."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,26 +27,26 @@ from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.subject import subject_of
 
 _LOGOUTS = frozenset({EndReason.LOGOUT, EndReason.LOGOUT_ALL})
-#: Seconds between two announcements of a cut-off whose sessions are being ended.
+#: Seconds between two announcements of a cut-off while its sessions are being ended.
 _ANNOUNCED_EVERY = 30.0
 
 
 def end_session(session: Session, *, reason: str = EndReason.LOGOUT, request: Any = None) -> bool:
-    """End a session, if nothing ended it before: the first reason wins.
+    """End a session that has not ended yet; the first reason is kept.
 
-    Sends ``session_ended``, and Django's ``user_logged_out`` where the reason is a logout
-    and there is a request.
+    Sends ``session_ended``. Also sends Django's ``user_logged_out`` if the reason is a logout and
+    there is a request.
 
     Args:
         session: the row.
-        reason: for ``end_reason``; at most 32 characters.
+        reason: the ``end_reason`` to write; at most 32 characters.
         request: the request that ends it, for the signals.
 
     Returns:
-        Whether this call ended it.
+        True if this call ended it.
 
     Raises:
-        RuntimeError: called inside a transaction.
+        RuntimeError: a transaction is open.
     """
     demand_autocommit(write_database())
     if not past_conflicts(lambda: store.end(session, reason)):
@@ -60,22 +60,22 @@ def end_session(session: Session, *, reason: str = EndReason.LOGOUT, request: An
 def end_all_sessions(
     user: Any, *, reason: str = EndReason.LOGOUT_ALL, keep: UUID | None = None, request: Any = None
 ) -> int:
-    """End a user's living sessions: two queries, or five if there are more than a hundred.
+    """End a user's active sessions: two queries, or five for more than a hundred sessions.
 
-    Once all of them have ended, sends ``session_ended`` for each, and Django's
-    ``user_logged_out`` once, where the reason is a logout and there is a request.
+    Sends ``session_ended`` for each, once all of them have ended. Also sends Django's
+    ``user_logged_out`` once, if the reason is a logout and there is a request.
 
     Args:
-        user: whose.
-        reason: for ``end_reason``; at most 32 characters.
-        keep: the id of a session to leave alone, as "log out my other devices" does.
+        user: an instance of the user model.
+        reason: the ``end_reason`` to write; at most 32 characters.
+        keep: the id of a session to leave active, as "log out my other devices" does.
         request: the request that ends them, for the signals.
 
     Returns:
-        How many this call ended.
+        The number of sessions that this call ended.
 
     Raises:
-        RuntimeError: called inside a transaction.
+        RuntimeError: a transaction is open.
     """
     demand_autocommit(write_database())
     found = store.living(user)
@@ -87,20 +87,20 @@ def end_all_sessions(
 def end_several(
     sessions: Sequence[Session], *, reason: str, request: Any = None
 ) -> Iterator[Session]:
-    """End some sessions, of whatever users, with one query for every 900.
+    """End the given sessions, of any users. One query for every 900.
 
     Sends ``session_ended`` for each.
 
     Args:
         sessions: the rows, each with its user loaded.
-        reason: for ``end_reason``; at most 32 characters.
+        reason: the ``end_reason`` to write; at most 32 characters.
         request: the request that ends them, for the signals.
 
     Yields:
         Each session that this call ended.
 
     Raises:
-        RuntimeError: called inside a transaction.
+        RuntimeError: a transaction is open.
     """
     demand_autocommit(write_database())
     for batch in store.in_batches(sessions):
@@ -115,8 +115,11 @@ def end_several(
 def end_with_transaction(session: Session, reason: str) -> None:
     """End a session together with the change that ends it: both commit, or neither does.
 
-    Unlike ``end_session`` it may run in a transaction; what is sent and logged waits for the
-    commit.
+    Unlike ``end_session`` it may run in a transaction. Signals and log lines wait for the commit.
+
+    Args:
+        session: the row.
+        reason: the ``end_reason`` to write; at most 32 characters.
     """
     if past_conflicts(partial(store.end, session, reason)):
         report = partial(report_ending, session, reason, None)
@@ -124,14 +127,14 @@ def end_with_transaction(session: Session, reason: str) -> None:
 
 
 def end_many_with_transaction(found: QuerySet[Session], user: Any, reason: str) -> None:
-    """End many of a user's sessions together with the change that ends them.
+    """End many sessions of a user together with the change that ends them.
 
-    For what happens to a user. What is sent and logged waits for the commit.
+    For changes of the user, such as a new password. Signals and log lines wait for the commit.
 
     Args:
-        found: living sessions, newest first.
-        user: whose.
-        reason: for ``end_reason``.
+        found: active sessions of the user, newest first.
+        user: an instance of the user model.
+        reason: the ``end_reason`` to write; at most 32 characters.
     """
     using = write_database()
 
@@ -142,33 +145,33 @@ def end_many_with_transaction(found: QuerySet[Session], user: Any, reason: str) 
 
 
 def end_beyond_limit(user: Any, limit: int, *, request: Any) -> None:
-    """End a user's oldest sessions until no more than ``limit`` are alive.
+    """End a user's oldest sessions until at most ``limit`` are active.
 
-    One query where there are not more. Whoever asks, the newest stay: so of sign-ins at the same
-    time, each of which asks for this, the last one stays.
+    One query if no session is beyond the limit. The newest sessions stay, whichever sign-in calls
+    this. So of several concurrent sign-ins the last one stays.
 
     Args:
-        user: whose.
-        limit: how many may be alive.
+        user: an instance of the user model.
+        limit: the number of sessions that may stay active.
         request: the request that signed in, for the signals.
     """
-    # By the database's clock: ids are made by processes, and their clocks differ.
+    # Order by the database's clock. The ids come from processes whose clocks differ.
     newest_first = store.living(user).order_by("-created_at", "-pk")
     beyond, reason = newest_first[max(limit, 1) :], EndReason.LIMIT
-    # One statement, on what is committed: it needs no lock.
+    # One statement, which sees committed rows only, needs no lock.
     ids = past_conflicts(lambda: store.end_each(store.newest(beyond), reason))
     end_rest = partial(store.end_older, beyond) if len(ids) > store.MOST_LISTED else None
     _end_rest(end_rest, _Ended(user, reason, ids), partial(_report_many, request=request))
 
 
 class _Ended(NamedTuple):
-    """What an ending of many sessions has ended.
+    """The result of ending many sessions.
 
     Args:
-        user: whose.
+        user: the user whose sessions ended.
         reason: their ``end_reason``.
-        ids: which; of the older ones only where somebody listens.
-        unlisted: how many more.
+        ids: their ids. Ids of the older ones are read only if ``session_ended`` has receivers.
+        unlisted: the number of further sessions, whose ids were not read.
     """
 
     user: Any
@@ -180,7 +183,7 @@ class _Ended(NamedTuple):
 def _end_many(
     found: QuerySet[Session], user: Any, reason: str, report: Callable[[_Ended], None]
 ) -> int:
-    """End living sessions of a user, and tell ``report`` which; return how many."""
+    """End active sessions of a user, pass the result to ``report``, and return their number."""
     newest = list(store.newest(found))
     ids, end_rest = _end_each(newest, reason), None
     if len(newest) > store.MOST_LISTED:
@@ -199,7 +202,7 @@ def _end_rest(
     ended: _Ended,
     report: Callable[[_Ended], None],
 ) -> int:
-    """End the older ones as well, if there are any; return how many have ended in all."""
+    """End the older sessions too, if there are any; return how many have ended in total."""
     user, reason = ended.user, ended.reason
     try:
         if end_older is not None:
@@ -207,18 +210,18 @@ def _end_rest(
             number, ids = past_conflicts(more)
             ended = ended._replace(ids=[*ended.ids, *ids], unlisted=number - len(ids))
     finally:
-        # Also of a part, where the database does not answer any more.
+        # If the database fails in between, report the sessions that have ended by then.
         if ended.ids or ended.unlisted:
             report(ended)
     return len(ended.ids) + ended.unlisted
 
 
 def _report_many(ended: _Ended, request: Any = None) -> None:
-    """Log what was ended, and send the signals. Reads rows only where somebody listens."""
+    """Log the endings and send the signals. Rows are read only if a signal has receivers."""
     user, reason, number = ended.user, ended.reason, len(ended.ids) + ended.unlisted
     if number > store.MOST_LISTED:
-        whose, why = one_line(user.pk), one_line(reason)
-        security_log.info("%d sessions of user %s ended: %s.", number, whose, why)
+        key, shown = one_line(user.pk), one_line(reason)
+        security_log.info("%d sessions of user %s ended: %s.", number, key, shown)
     else:
         for session_id in ended.ids:
             _log_ending(session_id, user.pk, reason)
@@ -232,22 +235,22 @@ def _report_many(ended: _Ended, request: Any = None) -> None:
 def end_sessions_before(
     moment: datetime, *, reason: str = EndReason.ADMIN, batch_size: int = 1000
 ) -> Iterator[int]:
-    """End every session opened before a moment: one cut-off first, then the rows, in batches.
+    """End every session opened before a moment: first by one cut-off, then row by row in batches.
 
-    For a breach, or after a backup was restored. Processes that read the feed see the cut-off and
-    not the sessions; ``immediate`` and every refresh see each row as its batch is written. It may
-    be interrupted and run again. Sends ``sessions_cut_off`` once, and ``session_ended`` never.
+    For a breach, or after a backup was restored. Processes that read the feed see the cut-off.
+    ``immediate`` and every refresh see each row as its batch is written. It may be interrupted and
+    run again. Sends ``sessions_cut_off`` once, and no ``session_ended``.
 
     Args:
         moment: an aware datetime.
-        reason: for ``end_reason``; at most 32 characters.
-        batch_size: rows looked at in one go.
+        reason: the ``end_reason`` to write; at most 32 characters.
+        batch_size: the number of rows in a batch.
 
     Yields:
-        How many sessions each batch ended.
+        The number of sessions that each batch ended.
 
     Raises:
-        RuntimeError: called inside a transaction.
+        RuntimeError: a transaction is open.
     """
     demand_autocommit(write_database())
     last = UUID(int=first_uuid7(moment).int - 1)
@@ -256,8 +259,8 @@ def end_sessions_before(
     security_log.warning("Ending all sessions opened before %s: %s.", moment, one_line(reason))
     signals.sessions_cut_off.send_robust(sender=Session, before=moment, reason=reason)
     for number in store.end_up_to(last, reason, batch_size):
-        # A token refreshed since may be of a session that ends just now, and lives on for as long
-        # as any. The feed has to have the cut-off until it expires.
+        # Sessions can be refreshed until their batch ends them, and the new token lives a full
+        # lifetime. The feed must keep the cut-off until that token expires.
         if time.monotonic() - began > _ANNOUNCED_EVERY:
             began = time.monotonic()
             announce_again(announced)
@@ -266,7 +269,13 @@ def end_sessions_before(
 
 
 def report_ending(session: Session, reason: str, request: Any) -> None:
-    """Log an ending that was written, and send its signal. No token is in either."""
+    """Log an ending that was written, and send its signal. Neither contains a token.
+
+    Args:
+        session: the row.
+        reason: its ``end_reason``.
+        request: the request that ended it, or None.
+    """
     _log_ending(session.pk, session.user_id, reason)
     _send_ended(session, reason, request)
 
@@ -283,7 +292,7 @@ def _send_ended(session: Session, reason: str, request: Any) -> None:
 
 
 def _send_logged_out(user: Any, request: Any) -> None:
-    """Send Django's ``user_logged_out``, where there is a request: django-axes reads it."""
+    """Send Django's ``user_logged_out`` if there is a request: django-axes reads it."""
     if request is None:
         return
     user_logged_out.send(sender=user.__class__, request=django_request(request), user=user)

@@ -1,8 +1,8 @@
-"""Which sessions ended a short while ago, as each process knows it.
+"""The sessions that ended recently, as each process knows them.
 
-An access token lives for minutes, so a session that ended longer ago than that has no living token
-and need not be known. What is left is a short list. With ``FRESHNESS = "bounded"`` each process
-reads what is new in it at most every ``FEED_INTERVAL`` and asks nothing else.
+An access token lives for minutes. A session that ended longer ago has no valid access token, so
+nobody needs to know it. The list of the others is short. With ``FRESHNESS = "bounded"`` each
+process reads what is new in it at most once per ``FEED_INTERVAL``, and sends no other query.
 """
 
 import logging
@@ -29,45 +29,46 @@ from ratchet_tokens.known_endings import KnownCutOff, KnownEndings
 
 log = logging.getLogger("drf_ratchet")
 
-#: How much longer than an access token's life an ending stays in the list: for the transaction it
-#: was written in to commit, and for clocks to differ.
+#: How much longer than an access token's lifetime an ending stays in the list. The margin covers
+#: slow commits and differences between clocks.
 MARGIN = timedelta(minutes=1)
-#: How far a reading goes back behind the one before. An ending that takes longer than
+#: Overlap of a reading with the previous one. An ending that takes longer than
 #: ``announcements.SETTLED`` to commit is announced again.
 OVERLAP = timedelta(seconds=10)
-#: From time to time it goes back by more: for a process that died before it could announce an
-#: ending again, and for a database that takes long to begin with a statement.
+#: A longer overlap, at this interval. It covers a process that died before it announced an ending
+#: again, and a database that was slow to start a statement.
 RECHECK_EVERY = timedelta(seconds=15)
 RECHECK = MARGIN + RECHECK_EVERY
-#: Seconds that a token may be younger than an ending and of the ended session all the same: until
-#: the ending is committed, and for clocks that differ.
+#: Seconds by which a token may be younger than the ending of its session. The token may be issued
+#: before the ending commits, and clocks differ.
 DOUBT = 10.0
-#: A reading begins once this part of the interval has passed, while other threads go on with what
-#: is known. They wait when the whole of it has.
+#: Fraction of the interval after which a reading begins. Other threads continue with the known list
+#: until the whole interval has passed, then they wait.
 EARLY = 0.75
-#: Seconds from the beginning of a reading that other threads wait for it, then go on without.
+#: Seconds from the beginning of a reading that other threads wait for it before they continue
+#: without it.
 PATIENCE = 1.0
-#: The same for threads that know too little to go on.
+#: The same for threads whose list is too old to continue.
 PATIENCE_AT_START = 5.0
-#: A reading of more endings than these is divided into so many parts. What is in one is forgotten
-#: together.
+#: A reading of more endings than ``_LONG`` is divided into ``_PARTS``. The endings of a part are
+#: forgotten together.
 _LONG, _PARTS = 20_000, 12
-#: Feeds that a process keeps, one for each tenant. Those that nobody asks are dropped sooner.
+#: Maximum number of feeds in a process, one for each tenant. Idle feeds are dropped earlier.
 MOST_FEEDS = 1000
 
 
 class FeedTooOld(Unavailable):
-    """The database has not answered for longer than ``FEED_MAX_AGE`` allows."""
+    """The list is too old: the database has not answered for longer than ``FEED_MAX_AGE``."""
 
 
 class Feed:
     """The sessions that ended within one access-token lifetime.
 
-    Any number of threads may ask. One of them reads at a time, over its own connection.
+    Any number of threads may use it. Only one of them reads at a time, over its own connection.
     """
 
     def __init__(self) -> None:
-        settings = ratchet_settings()  # a change of the settings makes new feeds
+        settings = ratchet_settings()  # when settings change, all feeds are replaced
         self._interval = settings.FEED_INTERVAL.total_seconds()
         self._early = self._interval * EARLY
         self._lifetime = settings.ACCESS_TOKEN_LIFETIME.total_seconds()
@@ -76,18 +77,18 @@ class Feed:
         self._window = window()
         self._reader = OneReader()
         self._ended = KnownEndings()
-        # By the monotonic clock. A reading is as old as its beginning, or younger.
+        # By the monotonic clock, at the beginning of the reading. What was read is no older.
         self._read_at = self._tried_at = self._rechecked_at = float("-inf")
         self.asked_at = time.monotonic()
 
     def has_ended(self, claims: Mapping[str, Any]) -> bool | None:
-        """Return whether the session of verified claims has ended; None for "ask the database".
+        """Return whether the session of a token has ended; None if the database must be asked.
 
         Args:
-            claims: of an access token.
+            claims: verified claims of an access token.
 
         Raises:
-            FeedTooOld: the list cannot be trusted any more, and the database does not answer.
+            FeedTooOld: the list is older than ``FEED_MAX_AGE``, and the database does not answer.
             TokenRefused: the claims name no session.
         """
         self.asked_at = now = time.monotonic()
@@ -95,19 +96,24 @@ class Feed:
             self._renew(now)
         issued_at = claims["iat"]
         ended = self._ended.has_ended(claims["sub"], session_id(claims), issued_at)
-        # A token that was made to live for longer may be of a session that is off the list again.
+        # A token with a longer lifetime may outlive its session's entry in the list.
         outlives = claims["exp"] - issued_at > self._lifetime
         return None if outlives and not ended else ended
 
     def is_idle(self, now: float) -> bool:
-        """Return whether nobody has asked for so long that all it knows is too old to matter."""
+        """Return whether the feed was last used so long ago that everything in it has expired.
+
+        Args:
+            now: seconds of the monotonic clock.
+        """
         return now - self.asked_at > self._window.total_seconds()
 
     def _renew(self, asked_at: float) -> None:
-        """Read what is new, or see to it that what is known is young enough.
+        """Read what is new, or wait for the thread that reads, until the list is young enough.
 
         Args:
-            asked_at: what ended ``FEED_INTERVAL`` before that is to be known.
+            asked_at: seconds of the monotonic clock. The list must contain all that ended
+                ``FEED_INTERVAL`` before.
         """
         while not self._reader.read(self._read, self._is_due):
             if self._read_at >= asked_at - self._interval:
@@ -136,9 +142,9 @@ class Feed:
             found = recent_cut_offs().filter(announced_at__gt=Now() - reach)
             cut_offs = [_known_cut_off(*columns) for columns in found]
         except (DatabaseError, InterfaceError) as error:
-            # The kind of error alone: a driver's text may hold the connection's password.
+            # Log the error's type only. A driver's message may contain the connection's password.
             log.error(
-                "The list of ended sessions could not be read (%s). What is known is %.0f s old.",
+                "The list of ended sessions could not be read (%s). The known list is %.0f s old.",
                 type(error).__name__,
                 behind,
             )
@@ -147,7 +153,7 @@ class Feed:
         for moment in missed:
             known.complete_since = max(known.complete_since, moment + DOUBT)
         for newest, part in parts:
-            # By the database's clock, which may differ: the window has time to spare.
+            # By the database's clock, which may differ. The window includes ``MARGIN`` for this.
             age = 0.0 if newest is None else max(0.0, ended_by - newest)
             known.add(part, forget_at=started + window_ - age, ended_by=ended_by - age + DOUBT)
         known.cut_off(cut_offs, forget_at=started + window_, ended_by=ended_by + DOUBT)
@@ -159,13 +165,14 @@ class Feed:
 
 
 def _parts(sessions: list[UUID]) -> list[tuple[float | None, list[UUID]]]:
-    """Divide a long list, as a process reads at its start, into parts with an age of their own.
+    """Divide a long list, such as the first one that a process reads, into parts of different ages.
 
     Args:
-        sessions: the newest ending first.
+        sessions: session ids, newest ending first.
 
     Returns:
-        Each part with the moment of its newest ending, the oldest first; None for just now.
+        Each part with the time of its newest ending, in seconds since 1970; None for the present.
+        The oldest part comes first.
     """
     if len(sessions) <= _LONG:
         return [(None, sessions)]
@@ -175,7 +182,7 @@ def _parts(sessions: list[UUID]) -> list[tuple[float | None, list[UUID]]]:
 
 
 def window() -> timedelta:
-    """Return how far back the list goes."""
+    """Return how long an ended session stays in the list."""
     settings = ratchet_settings()
     return settings.ACCESS_TOKEN_LIFETIME + settings.LEEWAY + MARGIN
 
@@ -186,36 +193,40 @@ def recent_endings() -> QuerySet[Any, Any]:
 
 
 def announced_at(session: UUID) -> float:
-    """Return when the ending of a session was announced, in seconds since 1970."""
+    """Return when the ending of a session was announced, in seconds since 1970.
+
+    Args:
+        session: the id of an ended session.
+    """
     moment = store.announced_at(session)
-    # It may be pruned in between.
+    # The row may have been pruned in between.
     return time.time() if moment is None else aware(moment, write_database()).timestamp()
 
 
 def recent_cut_offs() -> QuerySet[Any, Any]:
-    """Return cut-offs within the window: subject, last session, kept session, when announced."""
+    """Return the cut-offs within the window: subject, last session, kept session, announced at."""
     cut_offs = CutOff._base_manager.using(write_database())
     recent = cut_offs.filter(announced_at__gt=Now() - window())
     return recent.values_list("subject", "last_session", "kept_session", "announced_at")
 
 
 def _known_cut_off(subject: str, last: UUID, kept: UUID | None, announced_at: Any) -> KnownCutOff:
-    # Everybody's sessions are ended in batches after the cut-off, and refreshed until then: a
-    # token that was issued after it may well be of one of them.
+    # A cut-off for all users is announced before its sessions end in batches. They are refreshed
+    # until then, so a token issued after the cut-off may belong to one of them.
     moment = aware(announced_at, write_database()).timestamp() if subject else None
     return KnownCutOff(subject, last, kept, moment)
 
 
 def feed_of(claims: Mapping[str, Any]) -> Feed:
-    """Return this process's feed of the tenant that a token is of.
+    """Return this process's feed for the tenant that issued a token.
 
-    One for each issuer and database. It is read over the connection of the request that asks, so
-    with a schema for each tenant that is the right one.
+    There is one for each issuer and database. It reads over the connection of the current request.
+    With a schema for each tenant, that connection has the right schema.
 
     Args:
-        claims: verified.
+        claims: verified claims of an access token.
     """
-    # Without the setting no token has to have one, and looking for it in vain takes longest.
+    # Without ISSUER no token needs an issuer, and looking up a missing claim is slowest.
     issuer = None if ratchet_settings().ISSUER is None else claims.get("iss")
     key = write_database(), issuer
     known = _feeds.get(key)
@@ -233,10 +244,10 @@ def _drop_idle_feeds(now: float) -> None:
 
 
 def forget_feeds() -> None:
-    """Let each feed be read anew."""
+    """Drop all feeds, so that each is read again."""
     _feeds.clear()
 
 
 forget_on_change(forget_feeds, NAME)
-# The thread that reads may not be in the child, where all others would wait for it.
+# The thread that reads may not exist in the child, where all other threads would wait for it.
 after_fork(forget_feeds)

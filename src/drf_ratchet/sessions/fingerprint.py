@@ -1,4 +1,4 @@
-"""A fingerprint of the user's password, to notice when it changes."""
+"""A fingerprint of the user's password, to detect a change of it."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -8,23 +8,26 @@ from django.utils.crypto import constant_time_compare
 
 
 def fingerprint_of(user: Any) -> str:
-    """The fingerprint to store with a session.
+    """Return the fingerprint to store with a session.
 
-    A hash over Django's session auth hash, which is an HMAC over the stored password. "" for a
-    user model that has none, as ``django.contrib.auth.login`` does it.
+    It is a hash of Django's session auth hash, which is an HMAC of the stored password. It is ""
+    for a user model without ``get_session_auth_hash``, as in ``django.contrib.auth.login``.
+
+    Args:
+        user: an instance of the user model.
     """
     auth_hash: Callable[[], str] | None = getattr(user, "get_session_auth_hash", None)
     return _digest(auth_hash()) if auth_hash else ""
 
 
 def is_unchanged(user: Any, stored: str) -> bool:
-    """Whether a session with this stamp was opened under the user's present password.
+    """Return whether a session's fingerprint matches the user's current password.
 
-    A fingerprint made under one of ``SECRET_KEY_FALLBACKS`` counts.
+    A fingerprint made under one of ``SECRET_KEY_FALLBACKS`` matches too.
 
     Args:
-        user: as the database has it now.
-        stored: one fingerprint, or what ``either`` made of two.
+        user: the user, as the database has it now.
+        stored: one fingerprint, or two joined by ``either``.
     """
     stamps = stored.split(",")
     return any(
@@ -33,25 +36,30 @@ def is_unchanged(user: Any, stored: str) -> bool:
 
 
 def renewed(user: Any, stored: str) -> str:
-    """The stamp to write at a turn: the stored one.
+    """Return the fingerprint to write at a refresh: the stored one if it uses the current key.
 
-    One made under a ``SECRET_KEY`` that is about to go is replaced, before the key is gone.
+    A fingerprint made under one of ``SECRET_KEY_FALLBACKS`` is replaced before that key is removed.
 
     Args:
-        user: as read together with the stamp, which the stamp may be a step ahead of.
-        stored: the stamp; it fits the user.
+        user: the user, read together with the fingerprint. A concurrent password upgrade may
+            already have written both hashes to it.
+        stored: the session's fingerprint, which matches the user.
     """
     current = fingerprint_of(user)
     return stored if current in stored.split(",") else current
 
 
 def either(one: str, other: str) -> str:
-    """A stamp that both fingerprints fit, for the moment in which one replaces the other."""
+    """Return a fingerprint that matches both, for the moment in which one replaces the other."""
     return f"{one},{other}"
 
 
 def fingerprints_of(user: Any) -> Iterable[str]:
-    """The present fingerprint, then one for each of ``SECRET_KEY_FALLBACKS``."""
+    """Yield the current fingerprint, then one for each of ``SECRET_KEY_FALLBACKS``.
+
+    Args:
+        user: an instance of the user model.
+    """
     yield fingerprint_of(user)
     fallbacks: Callable[[], Iterable[str]] | None = getattr(
         user, "get_session_auth_fallback_hash", None
@@ -61,5 +69,5 @@ def fingerprints_of(user: Any) -> Iterable[str]:
 
 
 def _digest(auth_hash: str) -> str:
-    # 128 bits are plenty to notice a change by, and two of them fit the column.
+    # 128 bits are enough to detect a change, and two fingerprints fit the column.
     return hashlib.sha256(auth_hash.encode()).hexdigest()[:32]

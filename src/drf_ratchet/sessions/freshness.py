@@ -1,4 +1,4 @@
-"""Is this session still alive? Asked per request, or known from the feed, or taken on trust."""
+"""Check that an access token's session is active, as strictly as ``FRESHNESS`` says."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,25 +15,31 @@ from ratchet_tokens.errors import Reason, TokenRefused
 
 
 def fresh_user(claims: Mapping[str, Any], freshness: str | None = None) -> Any:
-    """Return the user of a verified access token, if its session is alive as far as is asked.
+    """Return the user of a verified access token, if its session is active.
 
-    A real instance where the user was read, else a ``LazyUser``.
+    The user is an instance of the user model if it was read from the database, else a ``LazyUser``.
 
     Args:
         claims: verified claims of an access token.
         freshness: "immediate", "bounded" or "expiry"; the setting ``FRESHNESS`` by default.
 
     Raises:
-        TokenRefused: the session has ended, the user may not sign in, or the password changed.
-        FeedTooOld: "bounded", and the database has not answered for too long.
+        TokenRefused: the session has ended, the user is inactive, or the password changed.
+        FeedTooOld: "bounded", and the database has not answered for ``FEED_MAX_AGE``.
     """
-    return _WAYS[freshness or ratchet_settings().FRESHNESS](claims)
+    return _USER_BY_FRESHNESS[freshness or ratchet_settings().FRESHNESS](claims)
 
 
 def living_user(claims: Mapping[str, Any]) -> Any:
-    """ "immediate": one query, whatever the answer.
+    """Return the user of a token's session, for "immediate". Always one query.
 
-    Goes through the user model's default manager, so one that hides users keeps hiding them.
+    It uses the user model's default manager. Users that the manager hides are refused.
+
+    Args:
+        claims: verified claims of an access token.
+
+    Raises:
+        TokenRefused: the session has ended, the user is inactive, or the password changed.
     """
     found = store.user_of(session_id(claims))
     if found is None or subject_of(found.user) != claims["sub"]:
@@ -48,7 +54,7 @@ def living_user(claims: Mapping[str, Any]) -> Any:
 
 
 def _user_by_feed(claims: Mapping[str, Any]) -> Any:
-    """ "bounded": no query, but for the feed's own and where the feed cannot tell."""
+    """Return the user for "bounded". The feed is read, and nothing else unless it cannot decide."""
     ended = feed_of(claims).has_ended(claims)
     if ended is None:
         return living_user(claims)
@@ -58,8 +64,8 @@ def _user_by_feed(claims: Mapping[str, Any]) -> Any:
 
 
 def _user_on_trust(claims: Mapping[str, Any]) -> Any:
-    """ "expiry": no query; a session is alive for as long as its access token."""
+    """Return the user for "expiry", without a query: the session is valid as long as the token."""
     return LazyUser(claims["sub"], claims)
 
 
-_WAYS = {"immediate": living_user, "bounded": _user_by_feed, "expiry": _user_on_trust}
+_USER_BY_FRESHNESS = {"immediate": living_user, "bounded": _user_by_feed, "expiry": _user_on_trust}

@@ -1,4 +1,4 @@
-"""What a sign-in or a refresh hands out, and the making of its tokens."""
+"""The grant, which a sign-in or a refresh returns, and how its tokens are made."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,23 +18,29 @@ from drf_ratchet.tenants import issuer_for, refresh_issuer_for
 from ratchet_tokens import codec
 from ratchet_tokens.claims import REGISTERED_CLAIMS, Kind, access_claims, refresh_claims
 
-#: Further claims for one access token, given its user.
+#: Returns further claims for one access token. It is given the user.
 GetClaims = Callable[[Any], Mapping[str, Any]]
 
 
 class Transport(NamedTuple):
-    """How the tokens of a session travel. Those made for one way are refused on the other.
+    """The kinds of a session's tokens: those for headers and bodies, or those for cookies.
+
+    A token of one kind is refused where the other is expected.
 
     Args:
-        access: the kind of its access tokens.
-        refresh: the kind of its refresh tokens.
+        access: the kind of the access tokens.
+        refresh: the kind of the refresh tokens.
     """
 
     access: Kind
     refresh: Kind
 
     def in_body(self, grant: "Grant") -> "Grant":
-        """The grant without the tokens that travel in cookies: what a response body may show."""
+        """Return the grant without the tokens that travel in cookies, for a response body.
+
+        Args:
+            grant: the grant with all of its tokens.
+        """
         return replace(
             grant,
             access="" if self.access.in_cookie else grant.access,
@@ -42,21 +48,21 @@ class Transport(NamedTuple):
         )
 
 
-#: The access token in a header, the refresh token in a body.
+#: The access token in a header, the refresh token in a request or response body.
 HEADER = Transport(Kind.ACCESS, Kind.REFRESH)
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A pair of tokens and the session they belong to. Its repr shows no token.
+    """A pair of tokens and the session they belong to. Its repr contains no token.
 
     Args:
         access: the access token.
-        refresh: the refresh token; None where the one the client has stays good.
+        refresh: the refresh token; None if the client keeps the one it has.
         session: the row, with ``session.user`` loaded.
-        issued_at: when the access token was made.
-        access_expires_at: when it is no longer good.
-        outcome: how it came about; ADVANCE for a sign-in.
+        issued_at: when the access token was made, an aware datetime.
+        access_expires_at: when the access token expires, an aware datetime.
+        outcome: how the counter changed; ADVANCE for a sign-in.
     """
 
     access: str = field(repr=False)
@@ -70,21 +76,27 @@ class Grant:
 def custom_claims(
     user: Any, *, session: Session, request: Any, get_claims: GetClaims | None = None
 ) -> dict[str, Any]:
-    """The project's own claims for one access token: ``CLAIMS``, then those of one call.
+    """Return the project's claims for one access token: from ``CLAIMS``, then from ``get_claims``.
+
+    Args:
+        user: the owner of the token.
+        session: the row.
+        request: the request that asks for the token, or None.
+        get_claims: returns further claims for this token only.
 
     Raises:
-        ImproperlyConfigured: ``CLAIMS`` returned something else than a mapping, or a claim has a
-            registered name.
+        ImproperlyConfigured: ``CLAIMS`` did not return a mapping, or a claim has a reserved name.
     """
     make = ratchet_settings().claims
     made = make(user, session=session, request=request) if make else {}
     if not isinstance(made, Mapping):
         raise ImproperlyConfigured("DRF_RATCHET['CLAIMS'] must return a dict.")
     claims = {**made, **(get_claims(user) if get_claims else {})}
-    taken = sorted(REGISTERED_CLAIMS.union([ratchet_settings().USER_ID_CLAIM]) & claims.keys())
-    if taken:
+    reserved = REGISTERED_CLAIMS.union([ratchet_settings().USER_ID_CLAIM])
+    wrong = sorted(reserved & claims.keys())
+    if wrong:
         raise ImproperlyConfigured(
-            f"Custom claims may not be named {', '.join(taken)}: these are written or checked "
+            f"Custom claims may not be named {', '.join(wrong)}: these are written or checked "
             "by drf-ratchet. Choose other names."
         )
     return claims
@@ -100,17 +112,17 @@ def mint_access(
     kind: Kind = Kind.ACCESS,
     request: Any = None,
 ) -> tuple[str, datetime]:
-    """A new access token, and when it expires; it never outlives the session.
+    """Return a new access token and when it expires; it never outlives the session.
 
     Args:
-        user: whose it is.
+        user: the owner of the token.
         session: the saved row.
-        now: by the database's clock.
-        expires_at: when the session ends if nobody refreshes it.
-        custom: what ``custom_claims`` returned.
-        auth_time: when the user proved who they are; by default what the row says.
-        kind: how it travels.
-        request: the request that asks for it, for a callable ``ISSUER``.
+        now: the time by the database's clock.
+        expires_at: when the session expires without a further refresh.
+        custom: the claims from ``custom_claims``.
+        auth_time: when the user authenticated; the row's ``auth_time`` by default.
+        kind: ACCESS or COOKIE_ACCESS.
+        request: the request that asks for the token, for a callable ``ISSUER``.
 
     Raises:
         ImproperlyConfigured: the custom claims are not JSON, or too long.
@@ -135,19 +147,19 @@ def mint_access(
     try:
         return codec.sign(claims, keyring().access.signing, kind), expires_at
     except (TypeError, ValueError, RecursionError) as error:
-        raise ImproperlyConfigured(f"The custom claims make no token: {error}") from None
+        raise ImproperlyConfigured(f"The custom claims cannot be encoded: {error}") from None
 
 
 def mint_refresh(
     user: Any, session: Session, kind: Kind = Kind.REFRESH, request: Any = None
 ) -> str:
-    """The refresh token of the row as it stands: the same row gives the same token.
+    """Return the refresh token of a row; the same row always gives the same token.
 
     Args:
-        user: whose it is.
+        user: the owner of the token.
         session: the saved row.
-        kind: how it travels.
-        request: the request that asks for it, for a callable ``ISSUER``.
+        kind: REFRESH or COOKIE_REFRESH.
+        request: the request that asks for the token, for a callable ``ISSUER``.
     """
     claims = claims_of_refresh(user, session, kind, request)
     return codec.sign(claims, keyring().refresh.signing, kind)
@@ -156,7 +168,7 @@ def mint_refresh(
 def claims_of_refresh(
     user: Any, session: Session, kind: Kind = Kind.REFRESH, request: Any = None
 ) -> dict[str, Any]:
-    """What the refresh token of the row says as it stands; the arguments of ``mint_refresh``."""
+    """Return the claims of a row's refresh token; the arguments are those of ``mint_refresh``."""
     return refresh_claims(
         subject=subject_of(user),
         session=session.id,
@@ -169,10 +181,10 @@ def claims_of_refresh(
 
 
 def in_utc(moment: datetime) -> datetime:
-    """Return a moment of a row, aware whatever ``USE_TZ`` is."""
+    """Return a datetime of a row in UTC, aware also without ``USE_TZ``."""
     return aware(moment, write_database())
 
 
 def in_seconds(moment: datetime) -> int:
-    """Return a moment of a row as tokens have it: whole seconds since 1970."""
+    """Return a datetime of a row as tokens contain it: whole seconds since 1970."""
     return int(in_utc(moment).timestamp())

@@ -1,4 +1,4 @@
-"""``request.user`` of a request that asked the database nothing: Django's ``SimpleLazyObject``."""
+"""A lazy ``request.user``, for requests that send no query: Django's ``SimpleLazyObject``."""
 
 import inspect
 from collections.abc import Mapping
@@ -24,32 +24,32 @@ from drf_ratchet.tenants import chosen_tenant
 from ratchet_tokens.claims import session_id
 from ratchet_tokens.errors import Reason, TokenRefused
 
-#: Another schema of the same database. In another database nothing is looked up.
+#: For another schema of the same database. In another database nothing is looked up.
 _ANOTHER_TENANT = (
-    "The user of a request was first looked at while another tenant was chosen, where the same key "
-    "is somebody else's. Look at request.user before you choose another schema, or authenticate "
-    "this view with freshness = 'immediate'."
+    "request.user was first loaded after another tenant was chosen, in which its key may belong to "
+    "another user. Load request.user before you choose another schema, or authenticate this view "
+    "with freshness = 'immediate'."
 )
 
-#: What the ORM asks of every value that it filters by. A user is no expression.
+#: Attributes that the ORM looks up on every value it filters by. A user is no expression.
 _OF_EXPRESSIONS = frozenset({"resolve_expression", "get_source_expressions"})
 
 
 class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
-    """The user of an access token, loaded once, as Django's ``AuthenticationMiddleware`` has it.
+    """The user of an access token, loaded on first use like that of ``AuthenticationMiddleware``.
 
-    Without a query it answers what the token and the user model tell: ``bool``, ``isinstance``,
-    ``is_authenticated``, ``is_anonymous``, and, where ``USER_ID_FIELD`` is the primary key,
-    ``pk``, ``==`` and ``hash``. So permissions, throttles and ``filter(owner=request.user)`` cost
-    none either. Everything else, including setting an attribute, is the loaded user's.
+    These need no query: ``bool``, ``isinstance``, ``is_authenticated`` and ``is_anonymous``. If
+    ``USER_ID_FIELD`` is the primary key, neither do ``pk``, ``==`` and ``hash``. So permissions,
+    throttles and ``filter(owner=request.user)`` send no query. Everything else loads the user,
+    including setting an attribute.
 
-    Loading reads the user as "immediate" does, by the session and the user model's default manager;
-    by ``USER_ID_FIELD`` where the session's row is not in this database. It raises
-    ``TokenNotValid`` where there is no such user any more, or the user is inactive.
+    The user is loaded as "immediate" reads it: by the session, with the user model's default
+    manager. If the session's row is not in this database, it is loaded by ``USER_ID_FIELD``.
+    Loading raises ``TokenNotValid`` if the user no longer exists or is inactive.
 
     Args:
         subject: the ``sub`` claim of a verified access token.
-        claims: all of them; None to read by ``USER_ID_FIELD`` alone.
+        claims: all of its claims; None to load by ``USER_ID_FIELD`` alone.
 
     Raises:
         TokenRefused: malformed, if no user can have this id.
@@ -59,8 +59,8 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
     def __init__(self, subject: str, claims: Mapping[str, Any] | None = None) -> None:
         kind = _kind()
         value = kind.value_of(subject)
-        # What is known stands in the wrapper's own __dict__ until the user is loaded. There
-        # attributes are found without a look at what is wrapped.
+        # Known values are in the wrapper's own __dict__ until the user is loaded. Python finds
+        # attributes there before it calls __getattr__.
         own = self.__dict__
         own.update(kind.constants)
         for name in kind.names:
@@ -75,7 +75,8 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
         if chosen_tenant() != own["_ratchet_tenant"] and write_database() == using:
             raise RuntimeError(_ANOTHER_TENANT)
         loaded = _find(*own["_ratchet"])
-        # Atomic: threads that look at once may each ask the database, and all get one instance.
+        # setdefault() is atomic: concurrent threads may each send a query, and all get one
+        # instance.
         user = own.setdefault("_ratchet_user", loaded)
         own["_wrapped"] = user
         for name in (*kind.names, *kind.constants):
@@ -88,8 +89,9 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
         kind = _unloaded(self)
         return kind.model if kind and kind.is_sure else _load(self).__class__
 
-    # What the ORM asks of an instance that it filters by. It asks more of one that a new row is to
-    # refer to, and so loads it: a user who is gone is refused, instead of an IntegrityError.
+    # The attributes that the ORM needs of an instance it filters by. For an instance that a new row
+    # refers to it needs more, which loads it. So a deleted user is refused instead of an
+    # IntegrityError.
 
     @property
     def _meta(self) -> Any:
@@ -124,7 +126,7 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
     def __copy__(self) -> Any:
         if _unloaded(self):
             made = LazyUser.__new__(LazyUser)
-            # Of the same database and tenant, whatever is chosen now.
+            # The copy belongs to the same database and tenant, whichever is chosen now.
             made.__dict__.update(self.__dict__)
             return made
         return SimpleLazyObject.__copy__(self)
@@ -148,21 +150,21 @@ def _load(user: LazyUser) -> Any:
 
 
 def _unloaded(user: LazyUser) -> "_Kind | None":
-    """Return what is known of a user who is not loaded; None for one who is."""
+    """Return what is known of a user that is not loaded; None for a loaded user."""
     own = user.__dict__
     return own["_ratchet"][0] if own["_wrapped"] is empty else None
 
 
 class _Kind(NamedTuple):
-    """What is known of every user before any is loaded, by the user model and the settings.
+    """The facts known of every user before one is loaded, by the user model and the settings.
 
     Args:
         model: the user model.
-        field: the one that ``sub`` holds.
-        lookup: how to filter by it.
-        names: the attributes that hold its value; with "pk" where it is the primary key.
-        constants: attributes that are alike for all users.
-        is_sure: whether a loaded user's class is the model, and no subclass.
+        field: the field that ``sub`` contains.
+        lookup: the lookup to filter by that field.
+        names: the attributes that hold its value; with "pk" if it is the primary key.
+        constants: attributes with the same value for all users.
+        is_sure: whether a loaded user's class is the model itself, and no subclass.
         is_true: whether every user is true.
         compares_by_key: whether ``==`` and ``hash`` are those of Django's ``Model``.
     """
@@ -186,7 +188,7 @@ class _Kind(NamedTuple):
         raise TokenRefused(Reason.MALFORMED)
 
     def compare(self, value: object, other: object) -> bool | None:
-        """Return whether the user of that value is another; None: by the primary key."""
+        """Return whether two users are equal by the field's value; None to compare primary keys."""
         if (
             "pk" in self.names
             or not isinstance(other, Model)
@@ -202,22 +204,22 @@ class _Kind(NamedTuple):
 def _find(
     kind: _Kind, subject: str, value: object, claims: Mapping[str, Any] | None, using: str
 ) -> Any:
-    """Return the user; one query, and a second where the session is not there.
+    """Return the user. One query, and a second one if the session's row is not there.
 
     Raises:
-        TokenNotValid: no user, more than one, or an inactive one.
+        TokenNotValid: there is no such user, more than one, or an inactive one.
     """
-    # The statement of "immediate" is built once: a third of the time of the query by the field.
+    # The query of "immediate" is compiled: it takes a third of the time of the query by the field.
     session = None if claims is None else store.user_of(session_id(claims))
     if session is not None:
         found = [session.user]
-    elif "\0" in subject or not _is_encodable(subject):  # no driver takes it for a text
+    elif "\0" in subject or not _is_encodable(subject):  # no database driver accepts such text
         found = []
     else:
         users = kind.model._default_manager.using(using)
         found = list(users.filter(**{kind.lookup: value})[:2])
-    # By the key: a manager that joins may give one user twice. And as "immediate" does, by the
-    # text: a collation may take "Ann" for "ann", and another user may have got the value.
+    # By the key: a manager with joins may return one user twice. By the text, as in "immediate": a
+    # collation may match "Ann" and "ann", and another user may have this value by now.
     by_key = {user.pk: user for user in found if subject_of(user) == subject}
     if len(by_key) != 1:
         raise TokenNotValid(Reason.USER_INACTIVE)
@@ -235,7 +237,7 @@ def _is_encodable(text: str) -> bool:
 
 
 def _known(user: Any, name: str) -> Any:
-    """Return an attribute of a user, lazy or not, where that takes no query; else ``empty``."""
+    """Return an attribute of a user, lazy or not, if that needs no query; else ``empty``."""
     own = vars(user)
     wrapped = own.get("_wrapped", empty)
     return (own if wrapped is empty else vars(wrapped)).get(name, empty)
@@ -252,7 +254,7 @@ def _kind() -> _Kind:
         _lookup(field),
         _names(model, field),
         {name: value for name, value in constants.items() if value is not None},
-        # Subclasses are proxies and child tables, in which a query may make its instances.
+        # Subclasses are proxies and child tables. A query may return instances of one.
         is_sure=read_as_ever or not model.__subclasses__(),
         is_true=not (hasattr(model, "__bool__") or hasattr(model, "__len__")),
         compares_by_key=all(_inherits(model, name) for name in ("__eq__", "__hash__", "pk")),
@@ -260,12 +262,15 @@ def _kind() -> _Kind:
 
 
 def _inherits(model: Any, name: str) -> bool:
-    """Return whether a model leaves to Django what that name does."""
+    """Return whether a model inherits an attribute unchanged from Django's ``Model``."""
     return inspect.getattr_static(model, name) is vars(Model)[name]
 
 
 def _lookup(field: Any) -> str:
-    """Return the path to a field, or to what a relation holds: this knows its range."""
+    """Return the path to a field; for a relation, to the field that it refers to at last.
+
+    That field knows which values its column can hold.
+    """
     path = [field.name]
     while field.remote_field:
         field = field.target_field
@@ -274,10 +279,10 @@ def _lookup(field: Any) -> str:
 
 
 def _names(model: Any, field: Any) -> tuple[str, ...]:
-    """Return the attributes that hold the field's value as it is in the database."""
+    """Return the attributes that hold the field's value exactly as the database has it."""
     keys = [model._meta.pk]
     while keys[-1].remote_field and keys[-1].remote_field.parent_link:
-        keys.append(keys[-1].target_field)  # of the parent's table, with the same value
+        keys.append(keys[-1].target_field)  # the parent table's key has the same value
     same = keys if field in keys else [field]
     names = [one.attname for one in same if _is_stored(model, one)]
     return (*names, "pk") if model._meta.pk.attname in names else tuple(names)
@@ -289,7 +294,7 @@ def _is_stored(model: Any, field: Any) -> bool:
 
 
 def _constant(model: Any, name: str) -> bool | None:
-    """Return what all users answer to ``is_authenticated`` or ``is_anonymous``; None: unknown."""
+    """Return the ``is_authenticated`` or ``is_anonymous`` of all users; None if it is unknown."""
     value = inspect.getattr_static(model, name, None)
     if value is vars(AbstractBaseUser)[name]:
         return name == "is_authenticated"

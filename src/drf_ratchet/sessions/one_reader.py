@@ -1,4 +1,4 @@
-"""One thread reads, the others go on or wait for a little."""
+"""Let one thread read, while the others continue or wait for a limited time."""
 
 import threading
 import time
@@ -12,22 +12,22 @@ class _Reading:
 
 
 class OneReader:
-    """Lets one thread at a time read something, in that thread, and holds no lock meanwhile.
+    """Lets one thread at a time read something, in that thread, without holding a lock.
 
-    A database that does not answer holds up the thread that reads and none of the others.
+    A database that does not answer blocks only the thread that reads.
     """
 
     def __init__(self) -> None:
-        # For a look and an assignment.
+        # Held only to check and assign _reading.
         self._lock = threading.Lock()
         self._reading: _Reading | None = None
 
     def read(self, read: Callable[[], None], is_due: Callable[[], bool]) -> bool:
-        """Read, unless another thread does or it is not due; return whether this call did.
+        """Call ``read`` if it is due and no other thread is reading; return whether this call did.
 
         Args:
-            read: may raise, and is then over as well.
-            is_due: asked while no other thread can begin.
+            read: the function that reads. If it raises, the reading has ended too.
+            is_due: returns whether to read. It is called while no other thread can begin.
         """
         with self._lock:
             if self._reading is not None or not is_due():
@@ -42,11 +42,11 @@ class OneReader:
         return True
 
     def wait(self, patience: float) -> bool:
-        """Wait for the thread that reads; return whether it is done.
+        """Wait for the thread that reads; return whether it has finished.
 
         Args:
-            patience: seconds from the beginning of the reading, however late the wait begins: so
-                a reading that takes long holds up others once, and not each request anew.
+            patience: seconds since the beginning of the reading, not of this wait. So a slow
+                reading delays other threads once, and not each request again.
         """
         reading = self._reading
         if reading is None:

@@ -1,4 +1,4 @@
-"""Opening a session: where any login flow ends."""
+"""Open a session: the last step of every sign-in."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -40,28 +40,28 @@ def open_session(
     get_claims: GetClaims | None = None,
     transport: Transport = HEADER,
 ) -> Grant:
-    """Sign a device in: the one call in which any login flow ends.
+    """Open a session and return its tokens: the one call in which every sign-in ends.
 
-    Asks ``SIGN_IN_POLICY`` whether the user may sign in; that the proof is valid, the caller has
-    checked. Sends Django's ``user_logged_in`` (with a request only) and ``session_opened``.
+    The caller has verified the credentials. ``SIGN_IN_POLICY`` decides here whether the user may
+    sign in. Sends ``session_opened``, and Django's ``user_logged_in`` if there is a request.
 
     Args:
-        user: a saved user.
-        request: the request that signs in, Django's or DRF's: its user agent and address are
-            kept with the session.
+        user: a saved instance of the user model.
+        request: the request that signs in, Django's or DRF's. The session stores its user agent and
+            address.
         lifetime: the session's absolute lifetime, instead of ``SESSION_LIFETIME``.
-        amr: how the user has just proved who they are, for the policy: values of RFC 8176, such as
-            "pwd" and "otp".
-        get_claims: given the user, further custom claims for this one access token.
-        transport: how the tokens travel; by default in a header and in bodies.
+        amr: the authentication methods just used, for the policy: values of RFC 8176, such as "pwd"
+            and "otp".
+        get_claims: given the user, returns further custom claims for this one access token.
+        transport: the kinds of tokens to make; by default for headers and bodies.
 
     Returns:
         The pair of tokens and the session.
 
     Raises:
-        NoActiveAccount: the user is not active, or the policy says no; or while this ran, the user
-            was deleted or the session ended.
-        ImproperlyConfigured: the custom claims cannot be used. No session is left behind.
+        NoActiveAccount: the user is inactive, or the policy refused the sign-in. Or meanwhile the
+            user was deleted or the session ended.
+        ImproperlyConfigured: the custom claims cannot be used. The new session is deleted.
     """
     settings = ratchet_settings()
     opened = new_session(
@@ -100,16 +100,16 @@ def new_session(
     amr: Sequence[str] = (),
     auth_time: datetime | None = None,
 ) -> Iterator[Session]:
-    """Insert a session, and delete its row again if the block that makes its first tokens fails.
+    """Insert a session, and delete its row if the block that makes its first tokens fails.
 
     Args:
-        user: a saved user.
+        user: a saved instance of the user model.
         request: the request that signs in, or None.
-        rotates: whether its counter is incremented at a refresh.
-        idle: how long it lives without a refresh.
-        absolute: how long it lives at the most, None for ever.
+        rotates: whether a refresh increments the session's counter.
+        idle: how long the session lives without a refresh.
+        absolute: the session's maximum lifetime; None for no limit.
         amr: as for ``open_session``.
-        auth_time: when the user proved who they are; by default now.
+        auth_time: when the user authenticated, aware; the present by default.
 
     Raises:
         NoActiveAccount: as ``open_session``.
@@ -129,7 +129,7 @@ def new_session(
         with _demand_alive(session):
             yield session
     except BaseException as error:
-        # No client will ever hold a token of this session.
+        # No client received a token of this session.
         if session is not None and not connections[write_database()].needs_rollback:
             store.discard(session)
         if isinstance(error, Exception) and _is_gone(user, error, inserted=session is not None):
@@ -138,14 +138,14 @@ def new_session(
 
 
 def announce(session: Session, request: Any) -> None:
-    """What follows once a new session has its tokens: ``MAX_SESSIONS_PER_USER``, and the signal.
+    """Enforce ``MAX_SESSIONS_PER_USER`` and send ``session_opened``, once a session has its tokens.
 
     Args:
         session: the row, with ``session.user`` loaded.
         request: the request that signed in, or None.
 
     Raises:
-        NoActiveAccount: a receiver of ``session_opened`` has ended it.
+        NoActiveAccount: a receiver of ``session_opened`` ended the session.
     """
     limit = ratchet_settings().MAX_SESSIONS_PER_USER
     if limit is not None:
@@ -155,7 +155,12 @@ def announce(session: Session, request: Any) -> None:
 
 
 def send_logged_in(user: Any, request: Any) -> None:
-    """Send Django's ``user_logged_in``, where there is a request: its receivers read ``META``."""
+    """Send Django's ``user_logged_in`` if there is a request: its receivers read ``request.META``.
+
+    Args:
+        user: the user who signed in.
+        request: Django's or DRF's; None to send nothing.
+    """
     if request is None:
         return
     http = django_request(request)
@@ -168,11 +173,11 @@ def send_logged_in(user: Any, request: Any) -> None:
 def _demand_alive(session: Session) -> Iterator[None]:
     """Run the project's claims and receivers, which may end the session or delete its user.
 
-    The row is read again only if they wrote to the table of sessions, so a sign-in costs no query
-    more. What another process ends meanwhile is refused at the next request.
+    The row is read again only if they wrote to the session table, so a sign-in sends no further
+    query. A session that another process ends meanwhile is refused at the next request.
 
     Raises:
-        NoActiveAccount: the session is alive no more.
+        NoActiveAccount: the session is no longer active.
     """
     table, wrote = Session._meta.db_table, False
 
@@ -192,12 +197,12 @@ def _demand_alive(session: Session) -> Iterator[None]:
 
 
 def _is_gone(user: Any, error: Exception, *, inserted: bool) -> bool:
-    """Tell whether an error, of the database or of the project's claims, is that there is no user.
+    """Return whether an error of the database or of the project's claims means a deleted user.
 
     Args:
         user: an instance that was saved.
-        error: what was raised.
-        inserted: whether the session's row was written before.
+        error: the exception that was raised.
+        inserted: whether the session's row had been inserted.
     """
     if user.pk is None:
         return True  # deleted in this process, by this instance
@@ -205,9 +210,9 @@ def _is_gone(user: Any, error: Exception, *, inserted: bool) -> bool:
         return False
     model, using = get_user_model(), write_database()
     if connections[using].needs_rollback:
-        # No query is possible in this transaction any more. The row's only foreign key is its user,
-        # which MariaDB looks at when the row is inserted. Django's own refusal to update a missing
-        # row has no cause in the driver.
+        # This transaction allows no further query. The row's only foreign key is its user, which
+        # MariaDB checks at the INSERT. When Django refuses to update a missing row, its error has
+        # no cause in the driver.
         if not inserted and isinstance(error, IntegrityError):
             return True
         return isinstance(error, DatabaseError) and error.__cause__ is None

@@ -1,4 +1,4 @@
-"""The rule of the counter: pure, no I/O, one function from state to outcome."""
+"""The rule of the counter: one pure function from a session's state to the outcome of a refresh."""
 
 import hmac
 from dataclasses import dataclass
@@ -10,38 +10,38 @@ from ratchet_tokens.errors import Reason
 
 
 class Outcome(StrEnum):
-    """What a refresh comes to."""
+    """The outcome of a refresh."""
 
-    #: No new tokens.
+    #: The refresh is refused: no new tokens.
     REFUSE = "refuse"
-    #: A new access token; the same refresh token stays good.
+    #: A new access token; the refresh token stays valid.
     HOLD = "hold"
-    #: The counter turns by one.
+    #: The counter is incremented.
     ADVANCE = "advance"
-    #: The turn was made before; hand out its result again and write nothing.
+    #: The counter was incremented before: issue the same refresh token again and write nothing.
     REPEAT = "repeat"
-    #: A token behind the counter: end the session.
+    #: The token was rotated before: end the session.
     REUSE = "reuse"
-    #: The database lost writes: the counter jumps to just after the token.
+    #: The database lost writes: set the counter to one more than the token's generation.
     CATCH_UP = "catch_up"
 
 
 @dataclass(frozen=True, slots=True)
 class SessionState:
-    """A session as the rule sees it.
+    """The state of a session, as far as the rule needs it.
 
     Args:
-        generation: where the counter stands.
-        rotates: whether the counter turns at a refresh.
-        rotated_at: when it last turned.
-        expires_at: when the session has been idle for too long, or reached its absolute end.
-        ended: whether an ending was written.
-        end_reason: with what reason.
-        key_hash: hash of the Idempotency-Key of the last turn, "" for none.
-        elevated: whether the last turn was a step up.
-        is_of_subject: whether the row's user is the one the token names.
-        user_active: whether that user is there and may sign in.
-        password_unchanged: whether the session was opened under the present password.
+        generation: the counter's value.
+        rotates: whether a refresh increments the counter.
+        rotated_at: when the counter was last incremented.
+        expires_at: when the session expires, by idle time or by its absolute end.
+        ended: whether the session has ended.
+        end_reason: the reason of its ending.
+        key_hash: hash of the last refresh's Idempotency-Key; "" for none.
+        elevated: whether the last refresh was a step-up.
+        is_of_subject: whether the row's user is the token's subject.
+        user_active: whether that user exists and may sign in.
+        password_unchanged: whether the session was opened under the current password.
     """
 
     generation: int
@@ -59,13 +59,13 @@ class SessionState:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The outcome, and what follows from it.
+    """The outcome of a refresh, and what to write and answer.
 
     Args:
-        outcome: which case applies.
-        generation: of the refresh token to hand out; 0 where none is.
-        reason: why it is refused, for the client.
-        ending: the end_reason to write, or None to leave the row alone.
+        outcome: the case that applies.
+        generation: the generation of the refresh token to issue; 0 if none is issued.
+        reason: why the token is refused, for the client.
+        ending: the ``end_reason`` to write; None to leave the row unchanged.
     """
 
     outcome: Outcome
@@ -75,7 +75,7 @@ class Decision:
 
     @property
     def advances(self) -> bool:
-        """Whether the counter has to be moved, by compare-and-set."""
+        """Return whether the counter must be changed, by compare-and-set."""
         return self.outcome in (Outcome.ADVANCE, Outcome.CATCH_UP)
 
 
@@ -90,17 +90,19 @@ def decide(
     retry_window: timedelta | None = None,
     elevates: bool = False,
 ) -> Decision:
-    """What becomes of a verified refresh token.
+    """Decide the outcome of a refresh with a verified refresh token.
 
     Args:
-        state: the row, None if there is none.
-        generation: of the token presented.
-        now: by the clock that stamped the row.
-        grace: how long the token just turned may still be used; zero for not at all.
-        catch_up_limit: how many generations ahead of the row lost writes may explain.
-        key_hash: hash of the Idempotency-Key presented, "" for none.
-        retry_window: how long after its turn that key repeats it; None for until the next turn.
-        elevates: whether this is a step up, which no grace period may repeat.
+        state: the session's state; None if there is no row.
+        generation: the token's generation.
+        now: the time by the clock that wrote the row's times.
+        grace: how long the previous token may still be used; zero for not at all.
+        catch_up_limit: how many generations a token may be ahead of the row, if the database lost
+            writes.
+        key_hash: hash of the request's Idempotency-Key; "" for none.
+        retry_window: how long after a refresh its key may repeat it; None for until the next
+            refresh.
+        elevates: whether this is a step-up, which the grace period cannot repeat.
     """
     refused = refusal(state, now)
     if state is None or refused is not None:
@@ -115,7 +117,8 @@ def decide(
         if in_window and _same_key(key_hash, state.key_hash):
             return Decision(Outcome.REPEAT, current)
         if age < grace:
-            # A thief who is quick would share the elevation; an owner who is not asks again.
+            # Otherwise a thief within the grace period would share the elevation. The owner can
+            # retry with the new token.
             if elevates or state.elevated:
                 return Decision(Outcome.REFUSE, reason=Reason.REUSED)
             return Decision(Outcome.REPEAT, current)
@@ -127,11 +130,11 @@ def decide(
 
 
 def refusal(state: SessionState | None, now: datetime) -> Decision | None:
-    """Why no token of this session is good, whatever its generation; None if they may be.
+    """Return why all tokens of this session are refused, of any generation; None if they are not.
 
     Args:
-        state: the row, None if there is none.
-        now: by the clock that stamped the row.
+        state: the session's state; None if there is no row.
+        now: the time by the clock that wrote the row's times.
     """
     if state is None:
         return _NO_SESSION

@@ -1,4 +1,4 @@
-"""May this user sign in, with this proof? Asked wherever a session is opened or refreshed."""
+"""Decide whether a user may sign in, each time a session is opened or refreshed."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,17 +11,17 @@ from drf_ratchet.sessions.subject import is_active
 def may_sign_in(
     user: Any, *, request: Any = None, amr: Sequence[str] = (), session: Session | None = None
 ) -> bool:
-    """Tell whether a user is active and ``SIGN_IN_POLICY`` lets them in.
+    """Return whether a user is active and ``SIGN_IN_POLICY`` allows them to sign in.
 
     Args:
-        user: an instance of the user model; None for nobody.
-        request: the request at hand, Django's or DRF's; None outside of one.
-        amr: how the user has just proved who they are (RFC 8176: "pwd", "otp"); empty at a refresh,
+        user: an instance of the user model, or None.
+        request: Django's or DRF's; None outside of a request.
+        amr: the authentication methods just used (RFC 8176: "pwd", "otp"); empty at a refresh,
             which proves nothing.
         session: the session that is refreshed; None at a sign-in.
 
     Raises:
-        Exception: whatever the project's policy raises. DRF's exceptions become its answer.
+        Exception: any exception of the project's policy. DRF's exceptions become the response.
     """
     if user is None or not is_active(user):
         return False
@@ -29,4 +29,4 @@ def may_sign_in(
     if policy is None:
         return True
     allowed = policy(user, request=request, amr=tuple(amr), session=session)
-    return bool(allowed) and is_active(user)  # which it may have changed
+    return bool(allowed) and is_active(user)  # the policy may have deactivated the user

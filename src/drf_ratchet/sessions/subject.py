@@ -1,4 +1,4 @@
-"""Whose tokens: the ``sub`` of a user, by the field ``USER_ID_FIELD``, and who may have tokens."""
+"""The subject of tokens: a user's ``sub``, taken from the field ``USER_ID_FIELD``."""
 
 from functools import lru_cache
 from typing import Any
@@ -23,8 +23,12 @@ def id_field() -> Any:
 def field_named(model: Any, name: str) -> Any:
     """Return the field of a user model that a value of ``USER_ID_FIELD`` names.
 
+    Args:
+        model: the user model.
+        name: the name of a field, or "pk".
+
     Raises:
-        ImproperlyConfigured: there is no such field.
+        ImproperlyConfigured: there is no such field, or it is not a column.
     """
     try:
         field: Any = model._meta.pk if name == "pk" else model._meta.get_field(name)
@@ -36,7 +40,7 @@ def field_named(model: Any, name: str) -> Any:
 
 
 def subject_of(user: Any) -> str:
-    """Return the user's id as the ``sub`` claim has it; "" where the field is null.
+    """Return the user's id as the ``sub`` claim has it; "" if the field is null.
 
     Args:
         user: a saved instance of the user model.
@@ -47,7 +51,7 @@ def subject_of(user: Any) -> str:
 
 
 def is_active(user: Any) -> bool:
-    """Return whether a user is active: yes, for a model that does not say, as in ``ModelBackend``.
+    """Return whether a user is active; True for a model without ``is_active``, as ``ModelBackend``.
 
     Args:
         user: an instance of the user model.

@@ -1,12 +1,12 @@
-"""What happens to a user, and what it means for their sessions.
+"""End a user's sessions when the user changes.
 
-A new password ends them all, unless ``keep_session`` says which may stay; so do deactivation and
-deletion. ``QuerySet.update()`` sends no signal: what it changes is seen at the next refresh, and
-with ``FRESHNESS = "immediate"`` at the next request.
+A new password ends all of them, except the one that ``keep_session`` names. So do deactivation and
+deletion. ``QuerySet.update()`` sends no signal. What it changes takes effect at the next refresh,
+and with ``FRESHNESS = "immediate"`` at the next request.
 
-A password rehashed by a newer hasher is no new password. Django rehashes at sign-in when a
-hasher's work factor goes up, and the session auth hash changes with it; the living sessions are
-stamped anew, or each upgrade of Django would log everybody out.
+A password upgrade is not a new password. Django rehashes the password at sign-in when a hasher's
+work factor increases, and this changes the session auth hash. The active sessions then get the new
+fingerprint. Otherwise each Django release that raises the work factor would log everybody out.
 """
 
 from collections.abc import Iterator, Mapping
@@ -36,15 +36,15 @@ _kept: ContextVar[UUID | None] = ContextVar("drf_ratchet_kept_session", default=
 
 @contextmanager
 def keep_session(auth: Any) -> Iterator[None]:
-    """Let one session outlive a change of password: that of the device that changes it.
+    """Keep one session active through a password change: that of the device that changes it.
 
-    ``with keep_session(request.auth): form.save()`` does what Django's
-    ``update_session_auth_hash`` does for its own sessions: the others end. It opens a transaction,
-    so that the new password and the session's new stamp are seen together.
+    ``with keep_session(request.auth): form.save()`` does what Django's ``update_session_auth_hash``
+    does for its own sessions: all others end. It opens a transaction, so the new password and the
+    session's new fingerprint commit together.
 
     Args:
-        auth: ``request.auth`` of the request that changes the password. Where something else than
-            a token of ours signed it in, no session is kept: all of them end.
+        auth: ``request.auth`` of the request that changes the password. If no token of this package
+            authenticated it, all sessions end.
     """
     token = _kept.set(_session_in(auth))
     try:
@@ -55,7 +55,7 @@ def keep_session(auth: Any) -> Iterator[None]:
 
 
 def _session_in(auth: Any) -> UUID | None:
-    """Return the session that ``request.auth`` names; None if it is not the claims of a token."""
+    """Return the session that ``request.auth`` names; None if it holds no token's claims."""
     if not isinstance(auth, Mapping):
         return None
     try:
@@ -65,19 +65,20 @@ def _session_in(auth: Any) -> UUID | None:
 
 
 def watch() -> None:
-    """Connect to the signals of the user model, and of each model that shares a row with it."""
+    """Connect to the signals of the user model and of each model that shares a row with it."""
     for model in apps.get_models():
         _watch(model)
     class_prepared.connect(_watch, dispatch_uid="drf_ratchet.watch")
 
 
 def _watch(sender: Any, **kwargs: Any) -> None:
-    # By sender, and not all models: a listener makes each model's saves and deletions slower.
+    # Connect by sender: a receiver for all models would slow every save and deletion.
     user_model = get_user_model()
     if not _shares_a_row(sender, user_model):
         return
     receivers: list[tuple[ModelSignal, Any]] = [(pre_save, _before_save), (post_save, _on_save)]
-    # Of a child Django deletes the parent as well, and says so; or it keeps the parent.
+    # When Django deletes a child it deletes the parent too, with signals of its own; or it keeps
+    # the parent.
     if sender._meta.concrete_model is user_model._meta.concrete_model:
         receivers.append((pre_delete, _on_delete))
     for signal, receiver in receivers:
@@ -86,24 +87,25 @@ def _watch(sender: Any, **kwargs: Any) -> None:
 
 
 def _shares_a_row(model: Any, user_model: Any) -> bool:
-    """Return whether a user can be saved through a model: it, a proxy, a child or a parent."""
+    """Return whether a model is the user model, or a proxy, child or parent of it."""
     user, other = user_model._meta.concrete_model, model._meta.concrete_model
     return issubclass(other, user) or issubclass(user, other)
 
 
 def _user_of(instance: Any, using: str) -> Any:
-    """Return what was saved, as the user model has it; None where it is no user."""
+    """Return the saved instance as the user model has it; None if it is no user."""
     user_model = get_user_model()
     if isinstance(instance, user_model):
         return instance
-    # A parent, which may lack some of the fields, or the user; or what a proxy stands for.
+    # An instance of a parent may lack fields, or be no user. If the user model is a proxy, the
+    # instance may be of the model behind it.
     link = user_model._meta.get_ancestor_link(instance._meta.concrete_model)
     key = {link.name if link else "pk": instance.pk}
     return user_model._base_manager.using(using).filter(**key).first()
 
 
 def _on_save(instance: Any, created: bool, update_fields: Any, using: str, **kwargs: Any) -> None:
-    # Django's own last_login is the most frequent save of all, and none of ours.
+    # The most frequent save of users is Django's own, of last_login. It ends no session.
     if created or (
         update_fields is not None and {"password", "is_active"}.isdisjoint(update_fields)
     ):
@@ -126,16 +128,16 @@ def _on_save(instance: Any, created: bool, update_fields: Any, using: str, **kwa
 
 
 def _on_delete(instance: Any, **kwargs: Any) -> None:
-    # A copy: Django takes the key from the instance, and the signals tell whose sessions ended.
+    # Copy the user: Django clears its primary key after the deletion, and the signals need it.
     user = copy(instance)
     end_many_with_transaction(store.living(user), user, EndReason.USER_DELETED)
 
 
 def _before_save(instance: Any, update_fields: Any, using: str, **kwargs: Any) -> None:
-    """Before an upgrade is saved, let both hashes of the password count.
+    """Let both hashes of a password match while Django saves an upgrade.
 
-    The user's row and the sessions' cannot change in the same moment; a refresh in between must
-    not take the new hash for a new password.
+    The row of the user and the sessions cannot change at the same moment. A refresh in between must
+    not mistake the upgrade for a new password.
     """
     if not _looks_like_upgrade(instance, update_fields):
         return
@@ -146,13 +148,13 @@ def _before_save(instance: Any, update_fields: Any, using: str, **kwargs: Any) -
             before, after = copy(before), copy(before)
             before.password, after.password = password, instance.password
             stamp = either(fingerprint_of(before), fingerprint_of(after))
-            # Only sessions of the password that is rehashed: not those of an earlier one.
+            # Only sessions opened under the password that is rehashed, not under an earlier one.
             same = [one for one in store.living_fingerprints(before) if is_unchanged(before, one)]
             store.restamp(store.living(before).filter(fingerprint__in=same), stamp)
 
 
 def _looks_like_upgrade(user: Any, update_fields: Any) -> bool:
-    """As ``AbstractBaseUser.check_password`` saves: no raw password left, this field alone."""
+    """Return whether ``AbstractBaseUser.check_password`` is saving: no raw password, one field."""
     return (
         update_fields is not None
         and set(update_fields) == {"password"}
@@ -161,7 +163,7 @@ def _looks_like_upgrade(user: Any, update_fields: Any) -> bool:
 
 
 def _needed_upgrade(encoded: str) -> bool:
-    """Whether Django's ``check_password`` would have rehashed what was stored."""
+    """Return whether Django's ``check_password`` would rehash the stored password."""
     preferred = get_hasher("default")
     try:
         hasher = identify_hasher(encoded)
