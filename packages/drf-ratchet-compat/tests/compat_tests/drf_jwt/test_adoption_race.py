@@ -16,6 +16,7 @@ from compat_tests.drf_jwt.adopters import THREADS, TOKENS
 from tests.races.databases import new_database
 
 ROOT = Path(__file__).resolve().parents[5]
+TESTS = Path(__file__).resolve().parents[2]
 
 
 def test_exactly_once(
@@ -45,7 +46,9 @@ def test_exactly_once(
 
 
 def start(url: str, what: str) -> "subprocess.Popen[str]":
-    path = os.pathsep.join([str(ROOT), str(ROOT / "demo"), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join(
+        [str(ROOT), str(ROOT / "demo"), str(TESTS), os.environ.get("PYTHONPATH", "")]
+    )
     return subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", "compat_tests.drf_jwt.adopters", what],
         cwd=ROOT,

@@ -12,6 +12,7 @@ import pytest
 pytestmark = pytest.mark.any_database
 
 ROOT = Path(__file__).resolve().parents[5]
+TESTS = Path(__file__).resolve().parents[2]
 #: What a token of ours says beside what the real one's says.
 MORE_CLAIMS = {"sub", "sid", "auth_time", "token_type"}
 #: Each difference, and its reason. Whatever else differs is a mistake.
@@ -44,7 +45,7 @@ def start(settings: str) -> "subprocess.Popen[str]":
             **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
             "DJANGO_SETTINGS_MODULE": f"compat_tests.drf_jwt.{settings}",
             "PYTHONPATH": os.pathsep.join(
-                [str(ROOT), str(ROOT / "demo"), os.environ.get("PYTHONPATH", "")]
+                [str(ROOT), str(ROOT / "demo"), str(TESTS), os.environ.get("PYTHONPATH", "")]
             ),
             "MORE_APPS": '["drf_ratchet_compat.drf_jwt.blacklist"]',
         },

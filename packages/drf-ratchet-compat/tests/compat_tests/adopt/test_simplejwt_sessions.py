@@ -1,12 +1,12 @@
 """Old tokens of the real simplejwt become sessions.
 
-Not collected with the rest: its app must be installed, which needs another process.
+Its app must be installed, so these tests run in a process of their own (conftest.py).
 """
 
 import base64
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -321,7 +321,7 @@ def test_interrupted_and_resumed(alice: User, run: Any, monkeypatch: Any) -> Non
     assert Session.objects.count() == 50
 
 
-def test_many(run: Any) -> None:
+def test_many(run: Any, show: Callable[[str], None]) -> None:
     """Each batch makes as many queries as the one before it."""
     users = User.objects.bulk_create([User(username=f"user {number}") for number in range(500)])
     rows = (make(users[number % 500], number) for number in range(5_000))
@@ -355,8 +355,8 @@ def test_many(run: Any) -> None:
     # The next batch is read, and which ids are there.
     assert max(again) <= 4, again
     assert Session.objects.count() == 4_500
-    print(
-        f"\nmeasured: 4,500 old tokens imported on {connection.vendor}: "
+    show(
+        f"4,500 old tokens imported on {connection.vendor}: "
         f"{4_500 / seconds:,.0f} a second, {written[0]} queries for each 1,000"
     )
 
