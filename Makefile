@@ -11,13 +11,23 @@ UV ?= $(shell command -v uv || echo .venv/bin/uv)
 BIN := .venv/bin
 # More arguments for pytest: make test ARGS="-k race"
 ARGS ?=
+# FULL=1: everything, and as large as it is meant to be; else what takes long is left out or small.
+FULL ?=
+export FULL
+LENGTH := $(if $(filter-out 0,$(FULL)),, and not full)
 # What does not depend on the database has run on SQLite.
-ON_ITS_DATABASE := -m "not any_database"
+ON_SQLITE := -m "not clients$(LENGTH)"
+ON_ITS_DATABASE := -m "not any_database$(LENGTH)"
+# The slowest tests, in the last lines.
+DURATIONS := --durations=15 --durations-min=1
 # Which cells of the gauntlet: all, pairwise or fast.
 CELLS ?= all
 # How long `make fuzz` goes on, for all targets together.
 FUZZ_SECONDS ?= 60
 PROJECTS := $(wildcard pyproject.toml packages/*/pyproject.toml)
+
+# Some containers set it. Then each process compiles the package, and pytest every test, anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 # Two installations into one .venv would meet.
@@ -33,17 +43,35 @@ demo: .venv/.demo-installed ## run the demo on http://127.0.0.1:8000 (PORT=... f
 demo-service: .venv/.service-installed ## the demo, and a FastAPI service beside it that takes its tokens (SERVICE_PORT=...)
 	@$(BIN)/python demo/serve_both.py
 
-test: .venv/.dev-installed ## the whole suite on SQLite, and on PostgreSQL what depends on it (ARGS=... for pytest)
-	@unset DATABASE_URL; failed=; \
+test: .venv/.dev-installed ## the suite in some minutes, on SQLite and PostgreSQL, what takes long in small (ARGS=... for pytest)
+	@unset DATABASE_URL; failed=; begun=$$(date +%s); \
 	echo "== SQLite"; \
-	$(BIN)/pytest $(ARGS) || failed="$$failed SQLite"; \
+	$(BIN)/pytest $(ON_SQLITE) $(DURATIONS) $(ARGS) || failed="$$failed SQLite"; \
+	half=$$(date +%s); \
 	echo "== PostgreSQL"; \
-	$(BIN)/python -m tests.servers postgresql -- $(BIN)/pytest $(ON_ITS_DATABASE) $(ARGS) || failed="$$failed PostgreSQL"; \
+	$(BIN)/python -m tests.servers postgresql -- $(BIN)/pytest $(ON_ITS_DATABASE) $(DURATIONS) $(ARGS) || failed="$$failed PostgreSQL"; \
+	ended=$$(date +%s); \
+	echo "== $$((half - begun)) s on SQLite, $$((ended - half)) s on PostgreSQL$(if $(LENGTH),; make test-all runs everything,)"; \
 	test -z "$$failed" || { echo "Failed on:$$failed"; exit 1; }
 
-test-mariadb: .venv/.dev-installed ## the same on MariaDB, which has to be installed (ARGS=... for pytest)
+.PHONY: test-all test-fast coverage
+test-all: ## all of it, at full size, on SQLite and PostgreSQL, and the gauntlet's every shape (ARGS=... for pytest)
+	@$(MAKE) --no-print-directory test FULL=1
+	@$(MAKE) --no-print-directory gauntlet CELLS=fast
+
+test-fast: .venv/.dev-installed ## on SQLite alone, without a server or a browser: under a minute (ARGS=... for pytest)
+	@unset DATABASE_URL; begun=$$(date +%s); FULL= $(BIN)/pytest -m "not clients and not full and not starts" -p tests.nothing_starts $(DURATIONS) $(ARGS); \
+	failed=$$?; echo "== $$(($$(date +%s) - begun)) s"; exit $$failed
+
+test-mariadb: export FULL := 1
+test-mariadb: .venv/.dev-installed ## all that depends on the database, on MariaDB, which has to be installed (ARGS=... for pytest)
 	@echo "== MariaDB"
-	@$(BIN)/python -m tests.servers mariadb -- $(BIN)/pytest $(ON_ITS_DATABASE) $(ARGS)
+	@$(BIN)/python -m tests.servers mariadb -- $(BIN)/pytest -m "not any_database" $(DURATIONS) $(ARGS)
+
+coverage: .venv/.dev-installed ## how much of the lines and branches the suite runs, into build/coverage.txt
+	@unset DATABASE_URL; mkdir -p build; rm -f build/.coverage*; \
+	$(BIN)/coverage run --parallel-mode -m pytest -n0 -m "not clients" -q $(ARGS) && \
+	$(BIN)/coverage combine -q && $(BIN)/coverage report > build/coverage.txt && tail -1 build/coverage.txt
 
 # It uses the machine's Node and Chromium. Without them, Node comes from a wheel and Chromium from apt.
 .PHONY: clients
@@ -54,6 +82,11 @@ clients: .venv/.dev-installed ## the clients with the libraries and in the proje
 .PHONY: matrix
 matrix: .venv/.dev-installed ## other Pythons, Djangos and DRFs, into docs/support.md (an hour)
 	@$(BIN)/python -m tests.matrix --write $(ARGS)
+
+# As ARGS="--only ..." does, on the cell's own databases.
+.PHONY: matrix-cell
+matrix-cell: .venv/.dev-installed ## one combination: make matrix-cell CELL=3.13-6.1-3.18
+	@$(BIN)/python -m tests.matrix --only $(CELL) $(ARGS)
 
 # One of them: make gauntlet ARGS="-k camel_case-bounded-sqlite"
 .PHONY: gauntlet
@@ -95,10 +128,15 @@ docs-serve: .venv/.dev-installed ## the same, shown on http://127.0.0.1:8080 and
 reference: .venv/.dev-installed ## the pages of docs/reference that are made out of the code
 	@$(BIN)/python docs/reference/generate.py
 
-lint: .venv/.dev-installed ## style, likely bugs, and that imports point down
+# Where docstrings begin with a verb.
+DOCUMENTED := src $(wildcard packages/*/src) demo tools
+
+lint: .venv/.dev-installed ## style, likely bugs, spelling, and that imports point down
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/codespell
 	$(BIN)/lint-imports
+#	$(BIN)/python -m tools.docstrings $(DOCUMENTED) && $(BIN)/ruff check --select D401 $(DOCUMENTED)
 
 # The settings that mypy's Django plugin loads are the tests', which build on the demo's.
 types: .venv/.dev-installed ## strict mypy
@@ -120,9 +158,11 @@ openapi: .venv/.dev-installed ## the demo's OpenAPI description, TypeScript type
 screenshots: .venv/.dev-installed ## the pictures of the demo in docs/images (needs Chromium)
 	@PYTHONPATH=demo DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m tests.chromium.screenshots
 
-build: .venv/.dev-installed ## the wheel and the sdist, into dist/
-	@rm -rf dist
-	$(BIN)/python -m build --no-isolation --outdir dist
+build: .venv/.dev-installed ## what is released: wheels and sdists into dist/python, npm's package into dist/npm
+	@rm -rf dist; mkdir -p dist/npm
+	@for project in packages/ratchet-tokens . packages/drf-ratchet-compat $(wildcard clients/python); do \
+		$(BIN)/python -m build --no-isolation --outdir dist/python $$project || exit 1; done
+	cd clients/js && PATH="$(abspath $(BIN)):$$PATH" npm pack --silent --pack-destination ../../dist/npm
 
 check-wheel: .venv/.dev-installed ## install the wheel into a new project elsewhere and sign in there
 	$(BIN)/python tests/packaging/check_wheel.py

@@ -1,3 +1,8 @@
 """What pytest loads for the tests of all three distributions."""
 
-pytest_plugins = ["tests.fixtures", "tests.chromium.not_run", "tests.projects.report"]
+pytest_plugins = [
+    "tests.fixtures",
+    "tests.in_its_own_process",
+    "tests.chromium.not_run",
+    "tests.projects.report",
+]

@@ -101,7 +101,7 @@ def test_an_upgraded_hasher(
     """A sign-in elsewhere rehashes the password; this device stays signed in."""
     old = User.objects.get().password
     settings.PASSWORD_HASHERS = [
-        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+        "tests.hashers.OfThisYear",
         *settings.PASSWORD_HASHERS,
     ]
     again = api.post("/api/token/", {"username": "alice", "password": PASSWORD})

@@ -20,6 +20,7 @@ from rest_framework.test import APIClient
 from drf_ratchet.bounds import MAX_BODY_SIZE
 from drf_ratchet.models import Session
 from tests.fixtures import PASSWORD, Tokens
+from tests.sizes import sized
 
 pytestmark = pytest.mark.any_database
 
@@ -278,7 +279,7 @@ BODY = st.one_of(
 
 @EACH_ENDPOINT
 @settings(
-    max_examples=40,
+    max_examples=sized(40, 8),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -11,11 +11,12 @@ import pytest
 
 from tests.races.server import served
 from tests.servers import valkey
+from tests.sizes import sized
 
 pytestmark = pytest.mark.any_database
 
-ATTEMPTS = 1000
-AT_ONCE = 50
+ATTEMPTS = sized(1000, 100)
+AT_ONCE = sized(50, 20)
 RATE = 20
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -36,10 +36,11 @@ from drf_ratchet.sessions import Grant, end_session, open_session
 from ratchet_tokens.claims import Kind
 from tests.attacks.description import DESCRIPTION, OTHER_POST, OWN_POST
 from tests.fixtures import PASSWORD
+from tests.sizes import sized
 
 pytestmark = pytest.mark.any_database
 
-EXAMPLES = 20
+EXAMPLES = sized(20, 3)
 CHECKS = [
     not_a_server_error,
     status_code_conformance,

@@ -9,7 +9,7 @@ from tests.chromium.served import Demo
 from tests.chromium.visitor import Visitor, expect_nobody, expect_user
 from tests.fixtures import PASSWORD
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.full, pytest.mark.starts]
 
 SESSIONS = "/admin/drf_ratchet/session/"
 REFRESH = """async () => {

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.chromium.served import Demo
 from tests.chromium.visitor import Visitor
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.full, pytest.mark.starts]
 
 
 def test_authorize_and_try(demo: Demo, visit: Callable[..., Visitor]) -> None:

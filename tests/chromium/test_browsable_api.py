@@ -11,7 +11,7 @@ from tests.chromium.served import Demo, demo_on_copy_of
 from tests.chromium.visitor import Visitor, expect_user
 from tests.fixtures import PASSWORD
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.full, pytest.mark.starts]
 
 POSTS, CREATE = "/api/posts/", "/api/posts/create/"
 SECONDS = 2

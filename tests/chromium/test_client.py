@@ -14,7 +14,7 @@ from tests.chromium.served import Demo, demo_on_copy_of
 from tests.chromium.visitor import Visitor
 from tests.fixtures import PASSWORD
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.full, pytest.mark.starts]
 
 APP = "app.example.localhost"
 TRUSTED = "spa.example.localhost"

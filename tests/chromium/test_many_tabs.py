@@ -10,7 +10,7 @@ import pytest
 from tests.chromium.served import Demo
 from tests.chromium.visitor import Visitor, expect_user
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.full, pytest.mark.starts]
 
 TABS = 8
 LIFETIME = 5

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.chromium.served import Demo
 from tests.chromium.visitor import Visitor, expect_nobody, expect_user
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.starts]
 
 
 def posts_by(page: Page, author: str) -> Locator:
@@ -57,6 +57,7 @@ def test_staff_may_change_anybodys_post(alice: Visitor) -> None:
         expect(posts_by(page, author).first.locator("[data-action=edit]")).to_be_visible()
 
 
+@pytest.mark.full
 def test_devices_that_are_ended_are_signed_out(
     serve: Callable[..., Demo], visit: Callable[..., Visitor]
 ) -> None:
@@ -83,6 +84,7 @@ def test_devices_that_are_ended_are_signed_out(
     assert all(row["ended_at"] for row in demo.sessions())
 
 
+@pytest.mark.full
 def test_the_token_says_what_is_in_it_and_runs_out(alice: Visitor) -> None:
     page = alice.signed_in()
     for name in ("sub", "sid", "jti", "iat", "exp", "auth_time", "role", "username"):
@@ -111,6 +113,7 @@ def test_the_race_has_one_successor(alice: Visitor) -> None:
     expect_user(page, "alice")
 
 
+@pytest.mark.full
 def test_the_theft_comes_to_light(alice: Visitor) -> None:
     alice.expected.add(401)
     page = alice.signed_in()

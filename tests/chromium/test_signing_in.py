@@ -10,7 +10,7 @@ from tests.chromium.served import Demo, demo_on_copy_of
 from tests.chromium.visitor import Visitor, expect_nobody, expect_user
 from tests.fixtures import PASSWORD
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.starts]
 
 
 def test_a_reload_keeps_the_user_signed_in(alice: Visitor) -> None:
@@ -108,6 +108,7 @@ def hasty(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield demo
 
 
+@pytest.mark.full
 def test_an_expired_access_token_is_refreshed_unseen(
     hasty: Demo, visit: Callable[..., Visitor]
 ) -> None:
@@ -128,6 +129,7 @@ def test_an_expired_access_token_is_refreshed_unseen(
     assert 401 not in visitor.statuses("/api/browser/refresh/")
 
 
+@pytest.mark.full
 def test_two_tabs_that_race_refresh_once(hasty: Demo, visit: Callable[..., Visitor]) -> None:
     visitor = visit(hasty)
     tabs = [visitor.signed_in(), visitor.open()]

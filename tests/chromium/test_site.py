@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests import console
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.full, pytest.mark.starts]
 
 
 class Silent(SimpleHTTPRequestHandler):

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 from tests.chromium.served import Demo
 from tests.chromium.visitor import Visitor, expect_user
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.starts]
 
 # Everything that a script of the page, an intruder's say, finds without being handed it.
 IN_REACH = """async () => {
@@ -95,6 +95,7 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(alice: Visitor) -> None
     assert_guarded(alice, page, name="ratchet-refresh-token", secure=False)
 
 
+@pytest.mark.full
 def test_a_secure_cookie_carries_its_prefix(
     serve: Callable[..., Demo], visit: Callable[..., Visitor]
 ) -> None:

@@ -19,12 +19,18 @@ from tests.fixtures import PASSWORD, Tokens
 from tests.in_its_own_process import run_item_elsewhere
 
 FRESHNESS = ("immediate", "bounded", "expiry")
+#: Those that `make test` runs: by an email address, in two tables, and without a password.
+SMALL = {"email", "child", "bare"}
 SETTINGS = "tests.custom_user.settings"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """``ONLY`` in a module names the models that its tests are for."""
-    metafunc.parametrize("shape", getattr(metafunc.module, "ONLY", SHAPES), indirect=True)
+    shapes = [
+        pytest.param(shape, marks=() if shape in SMALL else pytest.mark.full)
+        for shape in getattr(metafunc.module, "ONLY", SHAPES)
+    ]
+    metafunc.parametrize("shape", shapes, indirect=True)
     if "freshness" in metafunc.fixturenames:
         metafunc.parametrize("freshness", FRESHNESS, indirect=True)
 

@@ -1,4 +1,4 @@
-"""A few thousand inputs for each target. `make fuzz` has the millions."""
+"""Some inputs for each target, with FULL=1 some hundred. `make fuzz` has the millions."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -12,6 +12,7 @@ from tests.fuzz.engines import Outcome, hypothesis_batch
 from tests.fuzz.site import Site, no_part_of
 from tests.fuzz.target import Target
 from tests.fuzz.targets import all_targets
+from tests.sizes import sized
 
 pytestmark = pytest.mark.any_database
 
@@ -45,14 +46,14 @@ def attack(target: Target, number: int, show: Callable[[str], None]) -> None:
 
 @pytest.mark.parametrize("name", CODEC)
 def test_the_codec(name: str, show: Callable[[str], None]) -> None:
-    attack(CODEC[name], 400, show)
+    attack(CODEC[name], sized(400, 60), show)
 
 
 @pytest.mark.parametrize("name", ON_THE_SITE)
 def test_the_site(name: str, site: Site, show: Callable[[str], None]) -> None:
     (target,) = [target for target in all_targets(site) if target.name == name]
 
-    attack(target, 400 if name == "authorization" else 100, show)
+    attack(target, sized(400 if name == "authorization" else 100, 20), show)
 
 
 def test_every_target_is_tried(site: Site) -> None:

@@ -597,8 +597,8 @@ SHAPES: dict[str, Shape] = {
     ),
     "hasher_upgraded": Shape(
         what="A hasher with more iterations in the middle",
-        settings={"PASSWORD_HASHERS": ["tests.projects.hashers.OfLastYear"]},
-        then={"PASSWORD_HASHERS": ["tests.projects.hashers.OfThisYear"]},
+        settings={"PASSWORD_HASHERS": ["tests.hashers.OfLastYear"]},
+        then={"PASSWORD_HASHERS": ["tests.hashers.OfThisYear"]},
     ),
     "asgi": Shape(what="ASGI, a thread for each request", asgi=True),
 }

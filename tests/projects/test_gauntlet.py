@@ -1,7 +1,7 @@
 """Each cell of the gauntlet under its own name: ``pytest tests/projects -k camel_case``.
 
-GAUNTLET says how many: "fast" (each shape once, where the run's database is the first that it
-names, and a part of the malformed bodies), "pairwise" or "all".
+GAUNTLET says how many: "small" (a few shapes on the run's database, and a part of the malformed
+bodies), "fast" (each shape once, on SQLite or PostgreSQL, and that part), "pairwise" or "all".
 """
 
 import os
@@ -10,24 +10,27 @@ from collections.abc import Callable
 import pytest
 
 from tests.projects import report, run
-from tests.projects.cells import Cell, every, fast, pairwise
+from tests.projects.cells import Cell, every, fast, pairwise, small
 from tests.projects.shapes import SHAPES
 
-CHOICE = os.environ.get("GAUNTLET", "fast")
+CHOICE = os.environ.get("GAUNTLET", "small")
 
 
 def _chosen() -> list[Cell]:
-    if CHOICE != "fast":
+    if CHOICE == "fast":
+        return [*fast("sqlite"), *fast("postgresql")]
+    if CHOICE != "small":
         return {"pairwise": pairwise, "all": every}[CHOICE]()
     scheme = os.environ.get("DATABASE_URL", "sqlite").partition(":")[0]
-    return fast({"mysql": "mariadb"}.get(scheme, scheme))
+    return small({"mysql": "mariadb"}.get(scheme, scheme))
 
 
+@pytest.mark.starts
 @pytest.mark.parametrize("cell", _chosen(), ids=str)
 def test_story(cell: Cell, record_property: Callable[[str, object], None]) -> None:
     if missing := run.missing(cell):
         pytest.skip(missing)
-    told = run.tell(cell, full=CHOICE != "fast")
+    told = run.tell(cell, full=CHOICE not in ("small", "fast"))
     record_property(report.PROPERTY, [*cell, told.requests, sorted(told.wrong)])
     wrong = "\n\n".join(f"{step}: {text}" for step, text in told.wrong.items())
     if wrong or not told.steps:

@@ -19,7 +19,7 @@ use_pymysql_for_mariadb()
 # The real hashers take a quarter of a second each. The second is the old one in a test of upgrades.
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.MD5PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "tests.hashers.OfThisYear",
 ]
 
 

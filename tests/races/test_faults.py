@@ -17,9 +17,10 @@ from tests.races.clients import NO_ANSWER, at_once, later, refresh, sign_in
 from tests.races.databases import copy_of, fill
 from tests.races.server import serving
 from tests.races.tabs import Tab, refreshing
+from tests.sizes import sized
 
 CLIENTS = 8
-KILLS = 20
+KILLS = sized(20, 5)
 #: Seconds that the database is away, and that it is there before and after.
 OUTAGE = 1.0
 #: The Idempotency-Key alone has to recognise a retry.

@@ -1,7 +1,6 @@
 """Many clients at one session at once, on a real server with several processes."""
 
 import math
-import os
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -25,9 +24,10 @@ from tests.races.clients import (
 from tests.races.databases import copy_of
 from tests.races.inside import Inside, inside
 from tests.races.server import Server, serving
+from tests.sizes import sized
 
 #: Of all kinds together, on one database.
-RACES = int(os.environ.get("RATCHET_RACES", "120"))
+RACES = sized(120, 12)
 KINDS = 5
 #: How many clients, and in what part of the races.
 CLIENTS = {16: 0.8, 64: 0.2}

@@ -11,9 +11,10 @@ from django.db import connection
 
 from tests.fixtures import PASSWORD, payload
 from tests.races.server import served
+from tests.sizes import sized
 
 CLIENTS = 16
-ROUNDS = 20
+ROUNDS = sized(20, 4)
 
 
 @pytest.fixture(params=["autocommit", "ATOMIC_REQUESTS"])

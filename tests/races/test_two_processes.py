@@ -12,8 +12,9 @@ from django.db import connection
 from tests.races.clients import LOGOUT, protected, send, sign_in
 from tests.races.databases import copy_of
 from tests.races.server import serving
+from tests.sizes import sized
 
-LOGOUTS = 8
+LOGOUTS = sized(8, 2)
 #: Seconds.
 FEED_INTERVAL = 0.5
 #: For a request on its way while the feed is read.

@@ -105,7 +105,7 @@ def change_password_here(session: Session) -> None:
 def test_a_new_stamp_is_not_overwritten(alice: User, meanwhile: Any, settings: Any) -> None:
     token = open_session(alice).refresh
     settings.PASSWORD_HASHERS = [
-        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+        "tests.hashers.OfThisYear",
         *settings.PASSWORD_HASHERS,
     ]
     second = refresh_while(meanwhile, token)

@@ -11,7 +11,7 @@ from drf_ratchet.sessions import open_session
 from drf_ratchet.sessions.fingerprint import is_unchanged
 from tests.fixtures import PASSWORD
 
-NEW = "django.contrib.auth.hashers.PBKDF2PasswordHasher"
+NEW = "tests.hashers.OfThisYear"
 
 
 @pytest.fixture

@@ -86,7 +86,7 @@ def test_another_save_ends_nothing(model: Any) -> None:
 @pytest.mark.parametrize("model", RELATIVES, indirect=True)
 def test_a_hashers_upgrade_ends_nothing(model: Any, settings: Any) -> None:
     open_session(user_of(model))
-    newer = "django.contrib.auth.hashers.PBKDF2PasswordHasher"
+    newer = "tests.hashers.OfThisYear"
     settings.PASSWORD_HASHERS = [newer, *settings.PASSWORD_HASHERS]
     found = as_seen_by(model)
     before = found.password

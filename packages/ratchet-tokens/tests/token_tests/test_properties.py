@@ -13,6 +13,7 @@ from ratchet_tokens import codec
 from ratchet_tokens.claims import REGISTERED_CLAIMS, Kind, RefreshClaims
 from ratchet_tokens.errors import TokenRefused
 from ratchet_tokens.keys import Key, KeySet
+from tests.sizes import sized
 from token_tests.forge import claims, encoded, forge, header, key_for, signed, thawed
 
 pytestmark = pytest.mark.any_database
@@ -98,7 +99,7 @@ TOKENS = {
 
 
 @pytest.mark.parametrize("alg", TOKENS)
-@settings(WHENEVER, max_examples=300)
+@settings(WHENEVER, max_examples=sized(300, 50))
 @given(data=st.data())
 def test_one_character_changed(alg: str, data: st.DataObject) -> None:
     token, keys = TOKENS[alg], KeySet(key_for(alg))
@@ -151,7 +152,7 @@ CHANGE = st.one_of(
 )
 
 
-@settings(WHENEVER, max_examples=500)
+@settings(WHENEVER, max_examples=sized(500, 50))
 @given(
     st.lists(CHANGE, max_size=4).map(dict),
     CUSTOM,

@@ -1,1 +1,1 @@
-"""drf-jwt's names: each file run in a process of its own, with settings of its own."""
+"""Tests of what stands in for drf-jwt."""

@@ -1,4 +1,4 @@
-"""The sign-in policy, the proof of identity and other projects' settings. Run by test_inside.py."""
+"""The sign-in policy, the proof of identity and other projects' settings."""
 
 from types import ModuleType
 from typing import Any
@@ -17,7 +17,7 @@ from rest_framework.urlpatterns import format_suffix_patterns
 from rest_framework.views import APIView, exception_handler
 
 from compat_tests.drf_jwt import urls
-from compat_tests.drf_jwt.with_sessions import bearer, sign_in
+from compat_tests.drf_jwt.test_sessions import bearer, sign_in
 from drf_ratchet.authentication import JWTAuthentication
 from drf_ratchet.checks import check_sign_in_endpoints
 from drf_ratchet.exceptions import NoActiveAccount

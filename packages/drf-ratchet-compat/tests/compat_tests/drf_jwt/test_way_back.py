@@ -1,4 +1,4 @@
-"""Tokens that were handed out here, taken by the real drf-jwt. Run by test_inside.py."""
+"""Tokens that were handed out here, taken by the real drf-jwt."""
 
 from typing import Any
 

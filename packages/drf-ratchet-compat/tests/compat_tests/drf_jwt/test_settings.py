@@ -1,4 +1,4 @@
-"""Every key of JWT_AUTH: honoured, or refused with a sentence. Run by test_inside.py."""
+"""Every key of JWT_AUTH: honoured, or refused with a sentence."""
 
 import importlib
 import inspect

@@ -1,4 +1,4 @@
-"""The cookie, and what other sites make a browser send. Run by test_inside.py."""
+"""The cookie, and what other sites make a browser send."""
 
 from typing import Any
 

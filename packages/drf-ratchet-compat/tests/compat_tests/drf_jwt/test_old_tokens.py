@@ -1,4 +1,4 @@
-"""Tokens that the real drf-jwt issued go on working. Run by test_inside.py."""
+"""Tokens that the real drf-jwt issued go on working."""
 
 import hmac
 import json

@@ -1,4 +1,4 @@
-"""What the single token is: an access token of a session. Run by test_inside.py."""
+"""What the single token is: an access token of a session."""
 
 import time
 from datetime import timedelta
