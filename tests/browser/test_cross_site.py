@@ -129,7 +129,7 @@ def test_what_is_no_page_is_not_told_to_trust_itself(
 ) -> None:
     assert api.post(f"{BROWSER}login/", CREDENTIALS).status_code == 403
     assert "CSRF_TRUSTED_ORIGINS" not in caplog.text
-    assert "Apps use the endpoints of token/" in caplog.text
+    assert "use the endpoints of token/" in caplog.text
 
 
 TRUSTED = {"HTTP_ORIGIN": "https://app.example.com"}
