@@ -50,7 +50,7 @@ def check_proxies(**kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def check_number_of_proxies(**kwargs: Any) -> list[CheckMessage]:
-    """E016: NUM_PROXIES is no whole number, as an environment variable is none."""
+    """Report E016: NUM_PROXIES is not a whole number, as with an environment variable's text."""
     from rest_framework.settings import api_settings
 
     number: Any = api_settings.NUM_PROXIES
@@ -58,9 +58,9 @@ def check_number_of_proxies(**kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            "REST_FRAMEWORK['NUM_PROXIES'] is not a whole number from 0 up, and requests with "
+            "REST_FRAMEWORK['NUM_PROXIES'] is not a whole number of at least 0: requests with "
             "X-Forwarded-For fail.",
-            hint="What comes from the environment is text: int(os.environ['NUM_PROXIES']).",
+            hint="Environment variables are text. Write int(os.environ['NUM_PROXIES']).",
             id="ratchet.E016",
         )
     ]
