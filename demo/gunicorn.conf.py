@@ -1,4 +1,4 @@
-"""How gunicorn serves the demo. It reads this file when it is started in this folder."""
+"""gunicorn's configuration for the demo. gunicorn reads it when it is started in this directory."""
 
 import os
 import signal
@@ -9,25 +9,26 @@ worker_class = "gthread"
 workers = 2
 threads = 4
 loglevel = "warning"
-# No socket for gunicornc in the user's home.
+# Create no control socket in the user's home directory.
 control_socket_disable = True
-# A request takes milliseconds; a server that is asked to stop need not wait for long.
+# Seconds. A request takes milliseconds, so the server need not wait long before it stops.
 graceful_timeout = 5
 
 
 def when_ready(server: Any) -> None:
-    """Let the demo end with its terminal.
+    """Stop the demo when its terminal is closed.
 
-    A terminal that closes sends SIGHUP, on which gunicorn would load its workers anew and live on,
-    unseen, in the way of the next demo.
+    A closing terminal sends SIGHUP, on which gunicorn would reload its workers and keep running. It
+    would then occupy the port of the next demo.
     """
     signal.signal(signal.SIGHUP, lambda number, frame: os.kill(os.getpid(), signal.SIGTERM))
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Leave what a terminal sends to the master, which tells the workers what to do.
+    """Block the terminal's signals in the workers, because the master forwards them.
 
-    They are sent SIGINT and SIGHUP as well. A worker that handles the master's signal inside its
-    own SIGINT waits for a lock that it holds (gunicorn 27.0), until the master loses patience.
+    A terminal sends SIGINT and SIGHUP to the workers, too. A worker that receives the master's
+    signal while it handles SIGINT waits for a lock that it holds (gunicorn 27.0), until it is
+    killed.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})

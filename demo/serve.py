@@ -1,4 +1,4 @@
-"""Runs the demo: makes its database ready, says where it is, and becomes the server."""
+"""Run the demo: prepare its database, print its URL, and become the server."""
 
 import os
 import socket
@@ -17,14 +17,14 @@ HOST = "127.0.0.1"
 
 
 def main() -> None:
-    """Serve the demo until somebody stops it.
+    """Serve the demo until it is stopped.
 
-    `PORT` (8000) and `WORKERS` (2) come from the environment. What stands in the way is said in a
-    sentence, with exit status 1.
+    Reads `PORT` (8000) and `WORKERS` (2) from the environment. If the demo cannot start, prints the
+    reason and exits with status 1.
     """
     port = _number("PORT", default=8000, highest=65535)
     workers = _number("WORKERS", default=2, highest=64)
-    # Asked first, so that a demo that cannot run changes nothing.
+    # Check the port first, so that a demo that cannot run changes nothing.
     _check_free(port)
     _prepare()
     names = ", ".join(user.username for user in DEMO_USERS)
@@ -49,16 +49,16 @@ def _number(name: str, *, default: int, highest: int) -> int:
 
 def _check_free(port: int) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As gunicorn does: a port whose last connections are only just closed counts as free.
+        # As gunicorn does: accept a port whose last connections were closed a moment ago.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except PermissionError:
-            sys.exit(f"You may not use port {port}. Choose one from 1024 up: make demo PORT=8000")
+            sys.exit(f"You may not use port {port}. Choose 1024 or higher: make demo PORT=8000")
         except OSError as error:
             sys.exit(
                 f"Port {port} of {HOST} is not free ({error.strerror})."
-                " Stop what uses it, or choose another: make demo PORT=8001"
+                " Stop the program that uses it, or choose another port: make demo PORT=8001"
             )
 
 
@@ -71,17 +71,17 @@ def _prepare() -> None:
     except ImproperlyConfigured as error:
         sys.exit(str(error))
     except OperationalError as error:
-        sys.exit(f"The database does not answer. Is DATABASE_URL right? {error}")
-    # The server opens its own.
+        sys.exit(f"The database does not respond. Check DATABASE_URL. {error}")
+    # The server opens connections of its own.
     connections.close_all()
 
 
 def _become_gunicorn(port: int, workers: int) -> None:
-    os.chdir(DEMO_DIR)  # Where gunicorn.conf.py is, with everything else there is to set.
+    os.chdir(DEMO_DIR)  # gunicorn.conf.py, with all other options, is there
     bind = f"{HOST}:{port}"
     command = [sys.executable, "-m", "gunicorn", "--bind", bind, "--workers", str(workers)]
-    # With exec there is one process less, and Ctrl-C reaches the server and nobody else.
-    os.execv(sys.executable, command)  # noqa: S606 -- there is nothing here for a shell to do.
+    # exec replaces this process, so that Ctrl-C reaches only the server.
+    os.execv(sys.executable, command)  # noqa: S606 -- no shell is needed
 
 
 if __name__ == "__main__":

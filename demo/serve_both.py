@@ -1,4 +1,4 @@
-"""`make demo-service`: the blog, and a FastAPI service beside it that takes the blog's tokens."""
+"""`make demo-service`: run the blog, and a FastAPI service that accepts the blog's tokens."""
 
 import os
 import signal
@@ -19,18 +19,18 @@ from serve import HOST, _check_free, _number
 DEMO_DIR = Path(__file__).resolve().parent
 VAR_DIR = DEMO_DIR / "var"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-#: Seconds to start in, and to stop in before we insist.
+#: Seconds to wait for a start, and for a stop before the process is killed.
 PATIENCE = 60, 10
 
 
 class Stopped(Exception):
-    """Somebody wants it to end."""
+    """A signal asks the program to stop."""
 
 
 def main() -> int:
-    """Run both until somebody stops them, or one ends.
+    """Run both until they are stopped, or one of them exits.
 
-    `PORT` (8000) and `SERVICE_PORT` (8001) come from the environment.
+    Reads `PORT` (8000) and `SERVICE_PORT` (8001) from the environment.
     """
     port = _number("PORT", default=8000, highest=65535)
     service_port = _number("SERVICE_PORT", default=8001, highest=65535)
@@ -59,7 +59,7 @@ def main() -> int:
 
 
 def _environment(port: int) -> dict[str, str]:
-    """What both have to know; the key and the secret are made on first use."""
+    """Return the environment of both. Create the key and the secret on first use."""
     keys = Path(os.environ.get("KEYS") or VAR_DIR / "keys")
     if not keys.is_dir() or not list_keys(keys, time.time()):
         new_key(keys, "ES256", time.time(), signs_from=time.time())
@@ -75,8 +75,8 @@ def _environment(port: int) -> dict[str, str]:
 
 
 def _start(environment: dict[str, str], *arguments: str) -> subprocess.Popen[bytes]:
-    # In a session of its own: Ctrl-C reaches us alone, and we tell them, once and in order.
-    return subprocess.Popen(  # noqa: S603 -- nothing that somebody else says
+    # In a session of its own: Ctrl-C reaches only this process, which stops the others in order.
+    return subprocess.Popen(  # noqa: S603 -- no untrusted arguments
         [sys.executable, *arguments], cwd=DEMO_DIR, env=environment, start_new_session=True
     )
 
@@ -85,15 +85,15 @@ def _wait_for(url: str, running: list[subprocess.Popen[bytes]]) -> None:
     deadline = time.monotonic() + PATIENCE[0]
     while time.monotonic() < deadline:
         if any(one.poll() is not None for one in running):
-            sys.exit(1)  # It has said why.
+            sys.exit(1)  # the process has printed the reason
         with suppress(OSError), urllib.request.urlopen(url, timeout=5):  # noqa: S310 -- ours
             return
         time.sleep(0.1)
-    sys.exit(f"{url} does not answer.")
+    sys.exit(f"{url} does not respond. See the messages above.")
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    for each in SIGNALS:  # Once is enough; another must not interrupt the ending.
+    for each in SIGNALS:  # a second signal must not interrupt the shutdown
         signal.signal(each, signal.SIG_IGN)
     raise Stopped
 
@@ -116,14 +116,14 @@ def _what_to_try(port: int, service_port: int) -> str:
     bearer = '-H "Authorization: Bearer $ACCESS"'
     read = """python3 -c 'import json, sys; print(json.load(sys.stdin)["access"])'"""
     return f"""
-The service listens on {service}/ and knows the blog by its published keys. Try, in this order:
+The service listens on {service}/ and verifies tokens with the blog's published keys. Try in order:
 
   ACCESS=$(curl -s {blog}/api/token/ -d username=alice -d password={PASSWORD} | {read})
   curl -s {bearer} {service}/orders
   curl -s -X POST {bearer} {blog}/api/logout/
   sleep 2; curl -s {bearer} {service}/orders
 
-The last is refused: the session has ended, and the service has read so. Ctrl-C stops both.
+The last request is refused: the session has ended, and the service knows. Ctrl-C stops both.
 """
 
 

@@ -151,12 +151,12 @@ class TestUserId:
     @pytest.mark.parametrize("name", ["email", "first_name", "last_login", "is_active"])
     def test_a_field_that_two_users_may_share(self, name: str) -> None:
         [text] = self.found(name)
-        assert f"auth.User.{name} is not unique: a token could name two users." in text
+        assert f"auth.User.{name} is not unique: a token could identify two users." in text
 
     def test_a_field_that_may_be_null(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(User._meta.get_field("username"), "null", True)
         [text] = self.found("username")
-        assert "auth.User.username may be null: a token of such a user names nobody." in text
+        assert "auth.User.username may be null: a token could not identify its user." in text
 
     def test_a_service_without_users(self) -> None:
         assert self.found(SECRET, USER="claims") == []

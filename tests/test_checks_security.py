@@ -401,14 +401,14 @@ def test_used_elsewhere(elsewhere: dict[str, Any], path: str) -> None:
         (found,) = checks.check_secret_key()
 
     assert found.id == "ratchet.W005"
-    assert found.msg == f"SECRET_KEY is used elsewhere too: {path}."
+    assert found.msg == f"SECRET_KEY is also used in other settings: {path}."
 
 
 def test_a_name_that_is_the_secret() -> None:
     secret = "correctHorseBattery"
     with override_settings(SECRET_KEY=secret, API_KEYS={secret: secret}):
         _short, found = checks.check_secret_key()
-    assert found.msg == "SECRET_KEY is used elsewhere too: API_KEYS[…]."
+    assert found.msg == "SECRET_KEY is also used in other settings: API_KEYS[…]."
 
 
 def test_a_database_password(settings: Any) -> None:

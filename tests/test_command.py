@@ -138,5 +138,5 @@ def test_several_users_of_one_name(alice: User, monkeypatch: pytest.MonkeyPatch)
         raise User.MultipleObjectsReturned
 
     monkeypatch.setattr(type(User.objects), "get_by_natural_key", several)
-    with pytest.raises(CommandError, match="Several users are called 'alice'"):
+    with pytest.raises(CommandError, match="Several users have the name 'alice'"):
         end("--user=alice")

@@ -464,8 +464,8 @@ def test_a_urlconf_that_is_not_there_or_includes_itself() -> None:
     ("given", "problem"),
     [
         ({"SIGN_IN_SERIALIZER": "nowhere.Serializer"}, "cannot be imported"),
-        ({"SIGN_IN_SERIALIZER": "rest_framework.serializers.Serializer"}, "is no subclass"),
-        ({"SIGN_IN_SERIALIZER": serializers.Serializer}, "is no subclass"),
+        ({"SIGN_IN_SERIALIZER": "rest_framework.serializers.Serializer"}, "is not a subclass"),
+        ({"SIGN_IN_SERIALIZER": serializers.Serializer}, "is not a subclass"),
         ({"SIGN_IN_POLICY": "nowhere.policy"}, "cannot be imported"),
         ({"SIGN_IN_POLICY": f"{__name__}.PASSWORD"}, "is not callable"),
     ],

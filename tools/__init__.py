@@ -1,1 +1,1 @@
-"""Programs for those who work on the package; they are not part of it."""
+"""Development tools, which are not part of the installed package."""

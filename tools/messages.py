@@ -1,15 +1,14 @@
-"""The catalogues of translations: from the source into .po files, and from these into .mo files.
+"""Update the translation catalogs: extract texts into .po files and compile them into .mo files.
 
-`make messages` after a text was added or changed, and again once it is translated:
+Run `make messages` after adding or changing a text, and again after translating it:
 
-    make messages                     brings every catalogue up to date
-    make messages ARGS=--check        writes nothing, says what is missing, fails if anything is
-    make messages ARGS="--add it"     begins a catalogue for another language
+    make messages                     updates every catalog
+    make messages ARGS=--check        writes nothing, lists what is missing, fails if anything is
+    make messages ARGS="--add it"     starts a catalog for another language
 
-A text keeps its translation for as long as it stays the same. A changed one is a new one: nothing
-is guessed. No dates and no line numbers are written, so a catalogue changes when a text does. Babel
-does the work; Django's own `makemessages` needs programs of GNU gettext, which not every machine
-has.
+An unchanged text keeps its translation. A changed text is a new text: translations are not guessed.
+The files contain no dates and no line numbers, so a catalog changes only when a text does. Babel
+does the work, because Django's own `makemessages` needs GNU gettext installed.
 """
 
 from __future__ import annotations
@@ -34,12 +33,12 @@ from django.utils.translation.template import templatize
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SOURCE = CHECKOUT / "src" / "drf_ratchet"
-#: drf_ratchet translates what ratchet_tokens refuses, and every bridge brings drf_ratchet with it:
-#: its catalogues hold the texts of all three.
+#: The catalogs of drf_ratchet hold the texts of all three packages: drf_ratchet translates the
+#: refusals of ratchet_tokens, and the bridge requires drf_ratchet.
 SOURCES = (SOURCE, *CHECKOUT.glob("packages/*/src"))
 LOCALES = SOURCE / "locale"
 
-#: The functions that mark a text, and which of their arguments is what ("c": the context).
+#: The functions that mark a text, and the positions of their arguments ("c": the context).
 KEYWORDS: dict[str, Any] = {
     "_": None,
     "gettext": None,
@@ -53,7 +52,7 @@ KEYWORDS: dict[str, Any] = {
     "npgettext_lazy": ((1, "c"), 2, 3),
 }
 
-#: What no translation may change: placeholders, settings, commands, headers and fields of tokens.
+#: A translation must keep these: placeholders, settings, commands, headers and token fields.
 _AS_IT_IS = re.compile(
     r"%\(\w+\)[sd]|%[sd]|\{\w*\}|[A-Z]+_[A-Z_]+(?:\['\w+'\])?"
     r"|manage\.py(?: (?:ratchet|check|keys|new|end)\b)*"
@@ -63,12 +62,12 @@ _AS_IT_IS = re.compile(
 
 
 class Catalogue(Catalog):
-    """The texts of the package, or their translations into one language.
+    """The texts of the packages, or their translations into one language.
 
-    Its header holds what readers need, and no dates and authors.
+    The header contains no dates and no authors.
 
     Args:
-        language: as Django names the directory ("pt_BR"); None for the texts alone.
+        language: the name of Django's directory ("pt_BR"); None for the texts alone.
     """
 
     def __init__(self, language: str | None = None) -> None:
@@ -77,7 +76,7 @@ class Catalogue(Catalog):
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        """The header's lines."""
+        """Return the lines of the header."""
         headers = [
             ("Project-Id-Version", "drf-ratchet"),
             ("MIME-Version", "1.0"),
@@ -89,11 +88,11 @@ class Catalogue(Catalog):
             headers += [("Language", self.language), ("Plural-Forms", plural)]
         return headers
 
-    # Where Babel's own would write the time of day.
+    # Babel's own would write the time of day.
     mime_headers = headers
 
     def __iter__(self) -> Iterator[Message]:
-        """The header, whose every line has to end as one, and the messages."""
+        """Yield the header, whose last line must end with a line break, and the messages."""
         for message in super().__iter__():
             if not message.id:
                 message.string = str(message.string).rstrip("\n") + "\n"
@@ -101,12 +100,12 @@ class Catalogue(Catalog):
 
     @property
     def name(self) -> str:
-        """The language, in English."""
+        """Return the English name of the language."""
         return str(Locale.parse(self.language).get_display_name("en")) if self.language else ""
 
 
 def texts() -> Catalogue:
-    """Every text of the source that is to be translated."""
+    """Return the marked texts of the source."""
     found = Catalogue()
     files = [
         path
@@ -121,25 +120,25 @@ def texts() -> Catalogue:
 
 
 def languages() -> list[str]:
-    """The languages that there is a catalogue of, named as their directories."""
+    """Return the languages that have a catalog, named as their directories."""
     return sorted(path.parents[1].name for path in LOCALES.glob("*/LC_MESSAGES/django.po"))
 
 
 def po_file(language: str) -> Path:
-    """Where a language's catalogue is; the compiled one beside it, as ``.mo``."""
+    """Return the path of a language's catalog. The compiled one is next to it, as ``.mo``."""
     return LOCALES / language / "LC_MESSAGES" / "django.po"
 
 
 def read(language: str) -> Catalog:
-    """A catalogue as it is in its file."""
+    """Return a language's catalog as stored in its file."""
     return read_po(io.BytesIO(po_file(language).read_bytes()), locale=language)
 
 
 def brought_up_to_date(language: str, of: Catalogue) -> Catalogue:
-    """The catalogue with exactly these texts, and the translations that it had of them.
+    """Return a catalog of exactly these texts, with the existing translations of them.
 
     Args:
-        language: whose.
+        language: the language of the catalog.
         of: the texts of the source.
     """
     had = read(language) if po_file(language).exists() else Catalog()
@@ -147,7 +146,7 @@ def brought_up_to_date(language: str, of: Catalogue) -> Catalogue:
     now.header_comment = f"# drf-ratchet in {now.name}."
     for message in list(of)[1:]:
         old = had.get(message.id, message.context)
-        # One text has become two (singular and plural), or the other way around.
+        # Keep no translation if a text gained or lost its plural form.
         kept = old and isinstance(old.id, str) == isinstance(message.id, str) and not old.fuzzy
         now.add(
             message.id,
@@ -160,7 +159,7 @@ def brought_up_to_date(language: str, of: Catalogue) -> Catalogue:
 
 
 def untranslated(catalogue: Catalog) -> list[str]:
-    """The texts that have no translation yet, or one of their plural forms none."""
+    """Return the texts without a translation, or without a translation of every plural form."""
     return [
         _first(message)
         for message in list(catalogue)[1:]
@@ -169,7 +168,7 @@ def untranslated(catalogue: Catalog) -> list[str]:
 
 
 def differing(catalogue: Catalog) -> list[str]:
-    """The texts whose translation has other placeholders, or other names for programs to read."""
+    """Return the texts whose translation changes a placeholder, a setting or a command."""
     return [
         _first(message)
         for message in list(catalogue)[1:]
@@ -179,21 +178,21 @@ def differing(catalogue: Catalog) -> list[str]:
 
 
 def written(catalogue: Catalogue) -> bytes:
-    """The catalogue as a .po file."""
+    """Return a catalog as the bytes of a .po file."""
     file = io.BytesIO()
     write_po(file, catalogue, width=100, sort_output=True, include_lineno=False)
     return file.getvalue()
 
 
 def compiled(catalogue: Catalogue) -> bytes:
-    """The catalogue as an .mo file, which gettext reads."""
+    """Return a catalog as the bytes of an .mo file, which gettext reads."""
     file = io.BytesIO()
     write_mo(file, catalogue)
     return file.getvalue()
 
 
 def problems() -> list[str]:
-    """What is missing from the catalogues, or no longer as `make messages` would write it."""
+    """Return what is missing from the catalogs or differs from the output of `make messages`."""
     found, source = [], texts()
     for language in languages():
         file, should = po_file(language), brought_up_to_date(language, source)
@@ -212,10 +211,10 @@ def problems() -> list[str]:
 
 
 def write(language: str, of: Catalogue) -> Catalogue:
-    """Bring a language's two files up to date.
+    """Update the two files of a language and return its catalog.
 
     Args:
-        language: whose.
+        language: the language of the catalog.
         of: the texts of the source.
     """
     catalogue, file = brought_up_to_date(language, of), po_file(language)
@@ -226,10 +225,10 @@ def write(language: str, of: Catalogue) -> Catalogue:
 
 
 def main() -> None:
-    """Do what the command line says."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="make messages", description=__doc__.partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="write nothing, say what is missing")
-    parser.add_argument("--add", metavar="LANGUAGE", help="begin a catalogue: it, pt_BR, zh_Hant")
+    parser.add_argument("--check", action="store_true", help="write nothing, list what is missing")
+    parser.add_argument("--add", metavar="LANGUAGE", help="start a catalog: it, pt_BR, zh_Hant")
     chosen = parser.parse_args()
     if chosen.check:
         found = problems()
@@ -245,10 +244,10 @@ def main() -> None:
 
 @cache
 def _marked(path: Path) -> list[tuple[Any, str | None]]:
-    """The texts that are marked in a file, each with its context."""
+    """Return the marked texts of a file, each with its context."""
     code = path.read_text(encoding="utf-8")
     if path.suffix == ".html":
-        # Django turns a template into calls of gettext, between what is no Python at all.
+        # Django turns a template into calls of gettext, mixed with text that is not Python.
         lines = templatize(code).splitlines()
         code = "\n".join(line.strip() for line in lines)
     marked: Any = extract_python(io.BytesIO(code.encode()), KEYWORDS, (), {})
@@ -266,7 +265,7 @@ def _marked(path: Path) -> list[tuple[Any, str | None]]:
 
 
 def _forms(text: Any) -> list[str]:
-    """A text, or each of its plural forms."""
+    """Return a text, or each of its plural forms."""
     return [text] if isinstance(text, str) else list(text)
 
 
@@ -275,7 +274,7 @@ def _kept_as_it_is(text: str) -> list[str]:
 
 
 def _first(message: Message) -> str:
-    """The text, of two the singular."""
+    """Return the text of a message; the singular if it has a plural."""
     return message.id if isinstance(message.id, str) else message.id[0]
 
 

@@ -1,1 +1,1 @@
-"""The blog of the tutorials: posts that anyone reads and their authors change."""
+"""The blog of the tutorials: anyone can read posts, and authors can change their own."""

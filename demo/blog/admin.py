@@ -1,4 +1,4 @@
-"""The blog in Django's admin."""
+"""Register the blog in Django's admin."""
 
 from django.contrib import admin
 
@@ -7,10 +7,10 @@ from blog.models import Post
 
 @admin.register(Post)
 class PostAdmin(admin.ModelAdmin):
-    """Posts, newest first."""
+    """The admin of posts, newest first."""
 
     list_display = ["title", "author", "created_at"]
     list_select_related = ["author"]
     search_fields = ["title"]
-    # A field to search in, not a menu of every user there is.
+    # A search field instead of a menu of all users.
     autocomplete_fields = ["author"]

@@ -1,4 +1,4 @@
-"""What the blog's views answer, for the description of the API."""
+"""The responses of the blog's views, for the OpenAPI schema."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from drf_spectacular.utils import OpenApiResponse
 
 from blog.serializers import ErrorSerializer, NotSignedInSerializer, PostSerializer
 
-NOT_SIGNED_IN = OpenApiResponse(NotSignedInSerializer, "Nobody is signed in.")
-NOT_YOURS = OpenApiResponse(ErrorSerializer, "Neither the author nor staff.")
-NOT_THERE = OpenApiResponse(ErrorSerializer, "There is no such post, or page.")
+NOT_SIGNED_IN = OpenApiResponse(NotSignedInSerializer, "No user is signed in.")
+NOT_YOURS = OpenApiResponse(ErrorSerializer, "The user is neither the author nor staff.")
+NOT_THERE = OpenApiResponse(ErrorSerializer, "The post or the page does not exist.")
 BAD_POST = OpenApiResponse(
     {
         "anyOf": [
@@ -23,7 +23,7 @@ BAD_POST = OpenApiResponse(
             },
         ]
     },
-    "A field is wrong, or the body is none.",
+    "A field is invalid, or the body cannot be parsed.",
 )
 
 READ: dict[int, Any] = {

@@ -1,4 +1,4 @@
-"""What the blog's access tokens say besides what every access token says."""
+"""The blog's own claims in access tokens."""
 
 from typing import Any
 
@@ -9,12 +9,14 @@ from drf_ratchet.models import Session
 
 
 def access_claims(user: User, *, session: Session, request: Request | None) -> dict[str, Any]:
-    """The blog's own claims. Asked for at every refresh too, so a role taken away is soon gone.
+    """Return the blog's own claims.
+
+    Every refresh calls this, too, so a changed role is in the next access token.
 
     Args:
-        user: who signed in.
-        session: the session that the token belongs to.
-        request: the request that is being answered, if there is one.
+        user: the user who signs in.
+        session: the session of the token.
+        request: the current request, or None.
     """
     return {
         "user_id": user.pk,

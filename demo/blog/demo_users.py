@@ -1,4 +1,4 @@
-"""The users that the demo makes, and the password they share."""
+"""The users that the demo creates, and their shared password."""
 
 from dataclasses import dataclass
 
@@ -11,8 +11,8 @@ class DemoUser:
 
     Args:
         username: the name to sign in with.
-        about: what this one may do, in a few words.
-        staff: whether it is staff and superuser.
+        about: the user's permissions, in a few words.
+        staff: whether the user is staff and superuser.
     """
 
     username: str
@@ -21,7 +21,7 @@ class DemoUser:
 
     @property
     def email(self) -> str:
-        """An address that can belong to nobody (RFC 2606)."""
+        """Return an email address in a domain reserved for examples (RFC 2606)."""
         return f"{self.username}@example.com"
 
 

@@ -1,11 +1,11 @@
-"""What the blog stores."""
+"""The model of the blog."""
 
 from django.conf import settings
 from django.db import models
 
 
 class Post(models.Model):
-    """One article of one author."""
+    """A post of one author."""
 
     title = models.CharField(max_length=200)
     body = models.TextField()
@@ -15,8 +15,8 @@ class Post(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        # The id decides between posts of the same instant: without it a post may show on two pages
-        # and another on none.
+        # The id orders posts of the same instant. Without it, a post may be on two pages and
+        # another one on none.
         ordering = ["-created_at", "-id"]
         indexes = [models.Index(fields=["-created_at", "-id"], name="blog_post_newest")]
 

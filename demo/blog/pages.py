@@ -1,4 +1,4 @@
-"""What the demo shows to a person with a browser."""
+"""The demo's HTML pages: the home page and Swagger UI."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ from rest_framework.response import Response
 
 from blog.demo_users import DEMO_USERS, PASSWORD
 
-#: The page's own files and nothing else: no script within the page, no style in an attribute, no
-#: other origin. Its forms are sent by its script; one that were sent by the browser itself, before
-#: the script is there, would put a password into an address.
+#: Allow the page's own files only: no inline script, no inline style, no other origin. Forms are
+#: forbidden because the script sends them: a form that the browser submits before the script is
+#: loaded would put the password into a URL.
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -27,7 +27,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 
-#: Swagger UI's own: it makes styles and pictures as it goes along.
+#: For Swagger UI, which creates inline styles and data: images.
 DOCS_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -43,26 +43,26 @@ DOCS_SECURITY_POLICY = "; ".join(
 
 
 class HomePage(TemplateView):
-    """The blog, and what its sign-in does, to be tried in the browser or with curl."""
+    """The home page: try the blog and its sign-in in the browser or with curl."""
 
     template_name = "blog/home.html"
     extra_context = {"users": DEMO_USERS, "password": PASSWORD}
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Answer with the page, which may load its own files and nothing else."""
+        """Return the page, with a policy that allows its own files only."""
         response = super().get(request, *args, **kwargs)
         response["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         return response
 
 
-class ApiDocs(SpectacularSwaggerSplitView):  # its script is not within the page
-    """Swagger UI: what the API takes and answers, to be tried."""
+class ApiDocs(SpectacularSwaggerSplitView):  # "Split": the policy forbids an inline script
+    """Swagger UI: read and try the API."""
 
     authentication_classes = ()
 
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Answer with the page, or with its script."""
+        """Return the page or its script, with a policy for Swagger UI."""
         response: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
         response["Content-Security-Policy"] = DOCS_SECURITY_POLICY
         return response

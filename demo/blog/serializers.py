@@ -1,4 +1,4 @@
-"""How a post looks as JSON, and the other answers of the blog."""
+"""The serializers of posts and of the blog's other responses."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from blog.models import Post
 class PostSerializer(serializers.ModelSerializer[Post]):
     """A post, with its author's name.
 
-    The author cannot be written: a body that names one is not refused, the name is ignored.
+    The author is read-only: an author in the request body is ignored.
     """
 
     author = serializers.CharField(source="author.get_username", read_only=True)
@@ -21,19 +21,19 @@ class PostSerializer(serializers.ModelSerializer[Post]):
 
 
 class MessageSerializer(serializers.Serializer[Any]):
-    """A greeting."""
+    """A response with a message."""
 
     message = serializers.CharField()
 
 
 class ErrorSerializer(serializers.Serializer[Any]):
-    """What is wrong."""
+    """A response with an error."""
 
     detail = serializers.CharField()
 
 
 class NotSignedInSerializer(ErrorSerializer):
-    """What is wrong with the token, if there is one."""
+    """A response to a request without a valid token."""
 
     code = serializers.CharField(required=False)
     reason = serializers.CharField(required=False)

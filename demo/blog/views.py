@@ -1,4 +1,4 @@
-"""The API of the blog."""
+"""The API views of the blog."""
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics
@@ -16,23 +16,23 @@ from drf_ratchet.permissions import IsOwner
 
 
 class ProtectedView(APIView):
-    """The smallest view there is behind the sign-in."""
+    """A minimal view that requires a signed-in user."""
 
     @extend_schema(responses={200: MessageSerializer, 401: NOT_SIGNED_IN})
     def get(self, request: Request) -> Response:
-        """Answer whoever is signed in."""
+        """Return a greeting to the signed-in user."""
         return Response({"message": "This is a protected view!"})
 
 
 @extend_schema_view(get=extend_schema(responses={200: PostSerializer(many=True), 404: NOT_THERE}))
 class PostListView(generics.ListAPIView[Post]):
-    """All posts, newest first, for anyone."""
+    """List all posts, newest first, for anyone."""
 
-    # The author comes with the post: one query for the page, however many authors it shows.
+    # One query fetches the posts of a page and their authors.
     queryset = Post.objects.select_related("author")
     serializer_class = PostSerializer
-    # No token is looked at, so one that has expired does not close a public page. The page says
-    # who is signed in to it.
+    # Access tokens in headers are ignored, so an expired one does not close a public page. The
+    # browsable API still shows who is signed in.
     authentication_classes = (BrowsableAPIAuthentication,)
     permission_classes = (AllowAny,)
 
@@ -41,13 +41,13 @@ class PostListView(generics.ListAPIView[Post]):
     post=extend_schema(responses={201: PostSerializer, 400: BAD_POST, 401: NOT_SIGNED_IN})
 )
 class PostCreateView(generics.CreateAPIView[Post]):
-    """A new post of whoever is signed in."""
+    """Create a post of the signed-in user."""
 
     queryset = Post.objects.all()
     serializer_class = PostSerializer
 
     def perform_create(self, serializer: BaseSerializer[Post]) -> None:
-        """Save the post as the caller's, whatever the body says."""
+        """Save the post with the signed-in user as its author."""
         serializer.save(author=self.request.user)
 
 
@@ -58,10 +58,10 @@ class PostCreateView(generics.CreateAPIView[Post]):
     delete=extend_schema(responses=DELETED),
 )
 class PostDetailView(generics.RetrieveUpdateDestroyAPIView[Post]):
-    """One post, for its author and for staff."""
+    """Read, change or delete a post, as its author or as staff."""
 
     queryset = Post.objects.select_related("author")
     serializer_class = PostSerializer
-    # IsAuthenticated comes first so that nobody learns which posts there are without signing in.
+    # IsAuthenticated first, so that anonymous clients cannot tell which posts exist.
     permission_classes = (IsAuthenticated, IsOwner | IsAdminUser)
     owner_field = "author"

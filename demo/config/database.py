@@ -1,4 +1,4 @@
-"""The database: SQLite in a file, or whatever `DATABASE_URL` names."""
+"""Configure the database: SQLite in a file, or the one that `DATABASE_URL` names."""
 
 from pathlib import Path
 from typing import Any
@@ -9,28 +9,29 @@ from django.core.exceptions import ImproperlyConfigured
 SQLITE = "django.db.backends.sqlite3"
 
 SQLITE_OPTIONS = {
-    # A transaction that begins as a reader and then writes cannot wait for another writer: SQLite
-    # answers "database is locked" at once, however long the timeout. IMMEDIATE takes its turn to
-    # write at BEGIN, where waiting is possible.
+    # A transaction that starts as a reader and then writes cannot wait for another writer: SQLite
+    # fails with "database is locked" at once, whatever the timeout. IMMEDIATE takes the write lock
+    # at BEGIN, where SQLite can wait for it.
     "transaction_mode": "IMMEDIATE",
-    # Seconds to wait for that turn.
+    # Seconds to wait for the write lock.
     "timeout": 20,
-    # With a write-ahead log readers and the one writer do not block each other. NORMAL syncs at a
-    # checkpoint and not at every commit: a power cut may lose the last commits, never the file.
+    # With a write-ahead log, readers and the writer do not block each other. NORMAL syncs at
+    # checkpoints only: a power failure may lose the last commits, but not corrupt the file.
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
 }
 
 
 def database(url: str, *, sqlite_file: Path, atomic_requests: bool) -> dict[str, Any]:
-    """One entry of Django's `DATABASES`.
+    """Return one entry of Django's `DATABASES`.
 
     Args:
         url: a database URL, or an empty string for SQLite.
-        sqlite_file: where SQLite stores when there is no URL; its folder is made.
+        sqlite_file: the path of SQLite's file, used without a URL. Its directory is created.
         atomic_requests: whether each request runs in one transaction.
 
     Raises:
-        ImproperlyConfigured: the URL is none. It is not shown, since it may hold a password.
+        ImproperlyConfigured: the URL is invalid. The text does not contain it, because it may
+            contain a password.
     """
     if url:
         config = _parse(url)
@@ -41,7 +42,7 @@ def database(url: str, *, sqlite_file: Path, atomic_requests: bool) -> dict[str,
         config["OPTIONS"] = SQLITE_OPTIONS | config.get("OPTIONS", {})
     return config | {
         "ATOMIC_REQUESTS": atomic_requests,
-        # Each thread keeps its connection for a minute, and looks whether it still works first.
+        # Each thread keeps its connection for 60 seconds, and checks it before each request.
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
     }

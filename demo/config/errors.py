@@ -1,4 +1,4 @@
-"""Refusals of the API, as JSON."""
+"""The exception handler of the API, which returns JSON for all refusals."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from rest_framework.views import exception_handler as drf_handler
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's handler, and an answer to the requests that Django itself refuses.
+    """Handle exceptions as DRF does, and also those of requests that Django refuses.
 
-    A body that is too large, or has too many fields, would else be a page of HTML, and a traceback
-    in the log for whoever cares to cause one.
+    Otherwise a body that is too large, or has too many fields, would cause an HTML page and a
+    traceback in the log.
     """
     if isinstance(exc, SuspiciousOperation):
         exc = ParseError("The request is too large or not well formed.")

@@ -1,4 +1,4 @@
-"""A secret key for whoever did not set one: made once, then kept in a file."""
+"""Create a secret key once and keep it in a file, for when none is set."""
 
 import os
 import tempfile
@@ -9,30 +9,29 @@ from django.core.management.utils import get_random_secret_key
 
 
 def secret_key(path: Path) -> str:
-    """The key in the file at `path`, which is made first where there is none.
+    """Return the key in a file, which is created if it does not exist.
 
-    Any number of processes may ask at once; all get the same key.
+    Several processes may call this at the same time. All get the same key.
 
     Args:
-        path: the file of the key. Only its owner can read it.
+        path: the path of the file. Only its owner can read it.
 
     Raises:
-        ImproperlyConfigured: the file is there but empty.
+        ImproperlyConfigured: the file is empty.
     """
     if not path.exists():
         _create(path)
     key = path.read_text(encoding="ascii").strip()
     if not key:
-        # A new key would sign everybody out; that is for a person to decide.
-        raise ImproperlyConfigured(f"{path} is empty. Delete it to have a new secret key made.")
+        # A new key would sign all users out, so a person must decide.
+        raise ImproperlyConfigured(f"{path} is empty. Delete it to create a new secret key.")
     return key
 
 
 def _create(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The key is written in full under a name of its own (O_EXCL, mode 0600) and only then linked to
-    # the real name. A link to a name that is taken fails, so the first process wins; and no process
-    # ever reads half a key, as one could from a file that is opened first and filled afterwards.
+    # Write the key to a temporary file (O_EXCL, mode 0600), then link that to the real name. The
+    # link fails if the name exists: the first process wins, and no process reads a partial key.
     descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
     draft = Path(name)
     try:
@@ -42,6 +41,6 @@ def _create(path: Path) -> None:
             os.fsync(file.fileno())
         path.hardlink_to(draft)
     except FileExistsError:
-        pass  # Another process was first: its key is the key.
+        pass  # another process was first: use its key
     finally:
         draft.unlink()

@@ -1,4 +1,4 @@
-"""Settings of the demo project. What differs between machines comes from the environment."""
+"""Settings of the demo project. Environment variables set what differs between machines."""
 
 import os
 from pathlib import Path
@@ -13,20 +13,20 @@ VAR_DIR = BASE_DIR / "var"
 # Security
 
 SECRET_KEY = os.environ.get("SECRET_KEY") or secret_key(VAR_DIR / "secret-key")
-# Keys that sign nothing new and still verify what they signed.
+# Keys that sign no new tokens and still verify the ones they signed.
 SECRET_KEY_FALLBACKS = [
     key.strip() for key in os.environ.get("SECRET_KEY_FALLBACKS", "").split(",") if key.strip()
 ]
 DEBUG = os.environ.get("DEBUG") == "1"
-# The demo is served on the loopback interface only.
+# The demo listens on the loopback interface only.
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-# No SECURE_SSL_REDIRECT, no HSTS and no *_COOKIE_SECURE: there is no TLS on the loopback. A project
-# in production sets all of them.
+# SECURE_SSL_REDIRECT, HSTS and *_COOKIE_SECURE are not set, because the loopback has no TLS. Set
+# all of them in production.
 
 # The project
 
@@ -48,7 +48,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    # Refusals, and the admin, in the language that the client asks for.
+    # Translates refusals and the admin into the language that the client requests.
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -75,8 +75,7 @@ TEMPLATES = [
 STATIC_URL = "/static/"
 # The browser client, as /static/drf-ratchet/….
 STATICFILES_DIRS = [("drf-ratchet", BASE_DIR.parent / "clients" / "js" / "src")]
-# The admin's and the browsable API's files are served from where they are installed: the demo needs
-# no collectstatic.
+# Serve the static files of installed packages directly: the demo needs no collectstatic.
 WHITENOISE_USE_FINDERS = True
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
@@ -95,7 +94,7 @@ DATABASES = {
 }
 CACHES = {"default": cache(os.environ.get("VALKEY_URL", ""))}
 if not os.environ.get("VALKEY_URL"):
-    # Each worker of the demo counts attempts by itself then, and "manage.py check" would say so.
+    # Without Valkey each worker counts attempts separately, which W006 would report.
     SILENCED_SYSTEM_CHECKS = ["ratchet.W006"]
 
 # Signing in
@@ -111,20 +110,20 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 DRF_RATCHET = {
     "CLAIMS": "blog.claims.access_claims",
-    # There is no TLS on the loopback, and Safari refuses Secure cookies there.
+    # The loopback has no TLS, and Safari rejects Secure cookies there.
     "COOKIE_SECURE": os.environ.get("COOKIE_SECURE") == "1",
-    # Clients of djangorestframework-jwt say JWT.
+    # Clients of djangorestframework-jwt send the scheme JWT.
     "AUTH_HEADER_TYPES": ("Bearer", "JWT"),
 }
-# The endpoints of djangorestframework-jwt, as a project has them that has moved in from it.
+# The endpoints of djangorestframework-jwt, as in a project that has migrated from it.
 JWT_AUTH = {
     "JWT_GENERATION": "1.11",
     "JWT_ALLOW_REFRESH": True,
-    # The demo is new: no tokens of the old package are out there.
+    # The demo is new, so no client has a token of the old package.
     "JWT_LEGACY_KEYS": (),
 }
 
-# Where the browsable API's form leads that was opened by itself.
+# The page after signing in to the browsable API without a "next" parameter.
 LOGIN_REDIRECT_URL = "post_list"
 
 # The API
@@ -138,10 +137,10 @@ THROTTLES = os.environ.get("THROTTLES") != "off"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "drf_ratchet.authentication.JWTAuthentication",
-        # People who look at the API's pages in a browser.
+        # Signs people in to the browsable API.
         "drf_ratchet.browser.authentication.BrowsableAPIAuthentication",
     ],
-    # A view that says nothing is closed.
+    # Views without permission classes require a signed-in user.
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": [
         "rest_framework.renderers.JSONRenderer",
@@ -155,8 +154,8 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "config.errors.exception_handler",
     # drf-ratchet's limits are on by default; a rate of None switches one off.
     "DEFAULT_THROTTLE_RATES": {} if THROTTLES else dict.fromkeys(SCOPES),
-    # No proxy stands in front of the demo, so X-Forwarded-For is whatever the client likes. With
-    # DRF's default a client that sends a new one each time is never throttled.
+    # There is no proxy, so the client chooses X-Forwarded-For. With DRF's default (None), a client
+    # that changes the header at each request is never throttled.
     "NUM_PROXIES": 0,
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
     "PAGE_SIZE": 20,
@@ -166,11 +165,11 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "drf-ratchet: the demo",
     "DESCRIPTION": "A blog, and signing in to it.",
     "VERSION": "1",
-    # What is read only is in no request's body.
+    # Leave read-only fields out of the schemas of request bodies.
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/",
     "SERVE_INCLUDE_SCHEMA": False,
-    # Swagger UI from our own server, and not from somebody else's.
+    # Serve Swagger UI from this server instead of a CDN.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
@@ -185,12 +184,12 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "drf_ratchet": {"level": "INFO"},
-        # Without DEBUG Django would mail its errors; here they go where the rest goes.
+        # Without DEBUG, Django would mail errors to ADMINS. Send them to the root's handler.
         "django": {"level": "WARNING", "handlers": []},
-        # A refused request (4xx) is everyday business of an API; a 500 is not.
+        # A refused request (4xx) is normal in an API; a 500 is not.
         "django.request": {"level": "ERROR"},
-        # Django leaves it to the server to drop the body of an answer to HEAD. gunicorn does, and
-        # would say so each time.
+        # Django leaves it to the server to drop the body of a response to HEAD. gunicorn would log
+        # a warning each time.
         "gunicorn.http.wsgi": {"level": "ERROR"},
     },
 }

@@ -1,4 +1,4 @@
-"""The URLs of the demo: the lines of the README, the blog, the admin and the page."""
+"""The URLs of the demo: drf-ratchet's endpoints, the blog, the admin and the page."""
 
 from django.contrib import admin
 from django.urls import include, path

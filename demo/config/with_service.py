@@ -1,4 +1,4 @@
-"""The blog's settings when a service runs beside it: tokens that others can verify."""
+"""The blog's settings with a service beside it, which verifies the blog's tokens."""
 
 import os
 
@@ -12,10 +12,10 @@ ROOT_URLCONF = "config.with_service_urls"
 DRF_RATCHET = {
     **BASE,
     "ISSUER": f"http://127.0.0.1:{os.environ.get('PORT') or 8000}",
-    # For whom the tokens are: the blog itself, and the service.
+    # The blog itself, and the service.
     "AUDIENCE": ["blog", "orders"],
     "CLIENT_ID": "blog-web",
-    # A directory with a private key, whose public half is published. demo/serve_both.py makes it.
+    # A directory of private keys, whose public halves are published. demo/serve_both.py creates it.
     "KEYS": os.environ.get("KEYS") or str(VAR_DIR / "keys"),
     "SERVICE_SECRETS": {
         "orders": os.environ.get("SERVICE_SECRET") or secret_key(VAR_DIR / "service-secret")

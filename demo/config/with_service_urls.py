@@ -1,4 +1,4 @@
-"""The blog's URLs when a service runs beside it."""
+"""The blog's URLs with a service beside it."""
 
 from django.urls import include, path
 

@@ -1,1 +1,1 @@
-"""A service beside the blog, without Django and without users: it takes the blog's tokens."""
+"""A service without Django and without users of its own, which accepts the blog's tokens."""

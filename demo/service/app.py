@@ -1,4 +1,4 @@
-"""Orders of whoever is signed in at the blog. `make demo-service` runs it."""
+"""A service with the orders of the blog's users. `make demo-service` runs it."""
 
 import os
 from collections.abc import AsyncIterator
@@ -23,12 +23,12 @@ verifier = Verifier(
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Fetch keys and the list of ended sessions for as long as the service runs."""
+    """Fetch keys and the list of ended sessions while the service runs."""
     with verifier:
         yield
 
 
-# No /docs: its page loads scripts from another site.
+# /docs is off, because its page loads scripts from another site.
 app = FastAPI(
     title="Orders",
     lifespan=lifespan,
@@ -41,17 +41,17 @@ SignedIn = Annotated[Claims, Depends(signed_in(verifier))]
 
 @app.get("/health")
 async def health() -> dict[str, str]:
-    """For anyone: it runs."""
+    """Report that the service runs, without a token."""
     return {"status": "ok"}
 
 
 @app.get("/whoami")
 async def whoami(claims: SignedIn) -> dict[str, str]:
-    """What the token says of its holder."""
+    """Return the claims about the user."""
     return {"id": claims["sub"], "username": claims["username"], "role": claims["role"]}
 
 
 @app.get("/orders")
 async def orders(claims: SignedIn) -> dict[str, list[str]]:
-    """Yours."""
+    """Return the orders of the signed-in user."""
     return {"orders": ORDERS.get(claims["username"], [])}

@@ -1,8 +1,7 @@
-"""What the site needs of files outside of docs/.
+"""Add files outside of docs/ to the site, and rewrite links to files of the repository.
 
-Some files of the repository are pages of the site too, as they are. A link from page to page is
-turned so that it finds its target there; a link to any other file of the repository, which the
-site does not have, becomes the file's name.
+Some files of the repository are also pages of the site. Links to those files are rewritten to the
+pages. A link to another file, which is not on the site, becomes the file's name.
 """
 
 import os
@@ -16,7 +15,7 @@ from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: The file in the repository, and the page that it is.
+#: The files of the repository, and their pages on the site.
 PAGES = {
     "CHANGELOG.md": "project/changelog.md",
     "CONTRIBUTING.md": "project/contributing.md",
@@ -29,14 +28,14 @@ _LINK = re.compile(r"(?<!!)\[(?P<text>[^\]]*)\]\((?P<target>[^)\s#]+)(?P<anchor>
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages."""
+    """Add the files as generated pages."""
     for file, page in PAGES.items():
         files.append(File.generated(config, page, content=(ROOT / file).read_text()))
     return files
 
 
 def on_page_markdown(markdown: str, page: Page, **kwargs: Any) -> str:
-    """Turn the links."""
+    """Rewrite the links of a page."""
     place = page.file.src_uri
     file = PurePosixPath(_FILES.get(place, f"docs/{place}"))
     return _LINK.sub(lambda link: _turned(link, file, PurePosixPath(place)), markdown)
@@ -54,5 +53,5 @@ def _turned(link: re.Match[str], file: PurePosixPath, place: PurePosixPath) -> s
     elif (ROOT / named).exists():
         return text if "`" in text else f"`{named}`"
     else:
-        return link[0]  # the strict build complains
+        return link[0]  # the strict build reports the broken link
     return f"[{text}]({os.path.relpath(found, place.parent)}{link['anchor'] or ''})"

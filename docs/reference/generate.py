@@ -1,8 +1,8 @@
-"""The generated pages of docs/reference, out of the code they are about: `make reference`.
+"""Generate the pages of docs/reference from the code: `make reference`.
 
     python docs/reference/generate.py
 
-Texts come from docstrings, from `#:` comments, and from argparse; a page is changed there.
+The texts come from docstrings, `#:` comments and argparse. To change a page, change them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def main() -> int:
 
 
 def pages() -> dict[str, str]:
-    """Each page by the name of its file."""
+    """Return the text of each page by the name of its file."""
     makers = {
         "settings.md": settings_page,
         "signals.md": signals_page,
@@ -61,9 +61,8 @@ def settings_page() -> str:
     parts = [
         NOTE.format(source="src/drf_ratchet/conf.py"),
         "# Settings",
-        "One dict, `DRF_RATCHET`. Each default is safe; a name that is not here, or a value that "
-        "cannot be used, is an error of `manage.py check`. Rates are DRF's setting: "
-        "[Rate limits](throttles.md).",
+        "One dict, `DRF_RATCHET`. Each default is safe. `manage.py check` reports unknown names "
+        "and invalid values as errors. Rates are in DRF's setting: [Rate limits](throttles.md).",
         '```python\nDRF_RATCHET = {\n    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=5),\n}\n```',
     ]
     for node in body:
@@ -124,7 +123,11 @@ def signals_page() -> str:
 
 
 def sent_with(signal: str) -> list[str]:
-    """The names of the arguments that a signal is sent with, as the code sends it."""
+    """Return the names of the arguments that the code sends a signal with.
+
+    Args:
+        signal: the name of the signal.
+    """
     found: dict[str, None] = {}
     for call in _calls():
         function = call.func
@@ -155,8 +158,8 @@ def commands_page() -> str:
     parts = [
         NOTE.format(source="src/drf_ratchet/management"),
         "# Commands",
-        f"`manage.py ratchet`: {_lower(command.help)} Each has Django's own options too "
-        "(`--settings`, `--verbosity`); they stand before the task.",
+        f"`manage.py ratchet`: {_lower(command.help)} Django's own options (`--settings`, "
+        "`--verbosity`) stand before the task.",
     ]
     return "\n\n".join([*parts, *_tasks(parser, "ratchet", 2)])
 
@@ -215,15 +218,16 @@ def errors_page() -> str:
                 source="tokens/errors.py, exceptions.py, sessions/end_reasons.py and the views"
             ),
             "# Errors",
-            'The body of an error is `{"detail": "<a sentence>", "code": "<stable>"}`, and has a '
-            "`reason` too where a token was refused. Field errors keep DRF's shape: the field's "
-            "name and a list of sentences. Sentences are translated; look at `code` and `reason`.",
+            'The body of an error is `{"detail": "<a sentence>", "code": "<stable>"}`. If a token '
+            "was refused, it also has a `reason`. Field errors keep DRF's shape: the field's name "
+            "and a list of sentences. Sentences are translated: evaluate `code` and `reason`.",
             "## Codes",
             _table(("status", "`code`", "`detail`"), answers),
             "401 carries `WWW-Authenticate`, 429 and `busy` carry `Retry-After`.",
             "## Reasons",
-            "With the code `token_not_valid`. A client need not tell them apart: where an access "
-            "token is refused, it refreshes; where a refresh token is refused, the user signs in.",
+            "With the code `token_not_valid`. A client need not distinguish them: it refreshes "
+            "after a refused access token, and asks the user to sign in after a refused refresh "
+            "token.",
             _table(("`reason`", "when", "`detail`"), refused),
             "## Why a session ended",
             "`Session.end_reason`, and the argument `reason` of the signal `session_ended`. A "
@@ -234,7 +238,7 @@ def errors_page() -> str:
 
 
 def codes() -> Iterator[tuple[int, str, str]]:
-    """Each (status, code, detail) that the views answer with, compat's aside."""
+    """Yield each (status, code, detail) of the views' errors, except the bridge's."""
     from rest_framework import exceptions as drf
 
     from drf_ratchet import exceptions
@@ -260,7 +264,7 @@ def _quoted(detail: object) -> str:
 
 
 def _constant(node: ast.expr | None) -> Any:
-    """The text of "…", and of _("…")."""
+    """Return the text of the expressions "…" and _("…")."""
     if isinstance(node, ast.Call) and node.args:
         node = node.args[0]
     return node.value if isinstance(node, ast.Constant) else None
@@ -357,9 +361,8 @@ def api_page() -> str:
     parts = [
         NOTE.format(source="the docstrings"),
         "# Python",
-        "What a project calls, subclasses or names in its settings. What is not here may change "
-        "without notice. Why a session ended and why a token is refused, `EndReason` and `Reason`: "
-        "[Errors](errors.md).",
+        "The names that a project may call, subclass or use in its settings. Others may change "
+        "without notice. `EndReason` and `Reason` are on the page [Errors](errors.md).",
     ]
     for module, objects in wanted.items():
         parts.append(f"## {module}")
@@ -374,12 +377,12 @@ def _named(module: ModuleType, *names: str) -> dict[str, Any]:
 
 
 def _signature(one: Any, name: str) -> str:
-    """How it is called, in the words of its source: the same on every Python."""
+    """Return a signature as written in the source, so that it is the same on every Python."""
     made = one
     if inspect.isclass(one):
         made = vars(one).get("__init__")
         if not inspect.isfunction(made) or is_dataclass(one):
-            return ""  # a project does not make one
+            return ""  # projects do not instantiate it
     made = inspect.unwrap(made)
     [node] = ast.parse(textwrap.dedent(inspect.getsource(made))).body
     assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
@@ -420,7 +423,7 @@ def _argument(one: ast.arg, default: ast.expr | None) -> str:
 
 
 def _described(one: Any) -> str:
-    """Its docstring as Markdown: the sections become lists."""
+    """Return a docstring as Markdown, with its sections as lists."""
     parts = []
     for block in re.split(r"\n\n+", _prose(inspect.getdoc(one) or "")):
         head, _, rest = block.partition("\n")
@@ -446,7 +449,7 @@ def _tree(module: ModuleType) -> ast.Module:
 
 
 def _comment_above(module: ModuleType, line: int) -> str:
-    """The comment that stands directly above a line."""
+    """Return the comment directly above a line."""
     lines, found = inspect.getsource(module).splitlines(), []
     for text in reversed(lines[: line - 1]):
         if not text.strip().startswith("#"):
@@ -456,7 +459,7 @@ def _comment_above(module: ModuleType, line: int) -> str:
 
 
 def _members(module: ModuleType, enum: Any) -> Iterator[tuple[Any, str]]:
-    """Each member of an enum, and the comment above it."""
+    """Yield each member of an enum and the comment above it."""
     for node in ast.walk(_tree(module)):
         if isinstance(node, ast.ClassDef) and node.name == enum.__name__:
             for line in node.body:
@@ -466,7 +469,7 @@ def _members(module: ModuleType, enum: Any) -> Iterator[tuple[Any, str]]:
 
 
 def _prose(text: str) -> str:
-    """Docstrings mark code with two backticks, and Markdown with one."""
+    """Turn the double backticks of docstrings into the single ones of Markdown."""
     return text.replace("``", "`")
 
 

@@ -1,6 +1,7 @@
-"""JWT sign-in for Django REST framework: a session is a counter that only turns forward.
+"""JWT authentication for Django REST framework, with a counter per session that detects theft.
 
-PYTEST_DONT_REWRITE: pytest, which finds a plugin in here, would warn where this is imported first.
+PYTEST_DONT_REWRITE: this package contains a pytest plugin, and pytest warns if its assertions
+cannot be rewritten because the package is already imported.
 """
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""The Authorization header, for DRF."""
+"""Authenticate requests by the access token in the Authorization header."""
 
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
@@ -23,32 +23,32 @@ REALM_INVALID_TOKEN = bearer.REALM_INVALID_TOKEN
 
 
 class JWTAuthentication(BaseAuthentication):
-    """Sign a request in by the access token in its Authorization header.
+    """Authenticate a request by the access token in its Authorization header.
 
-    ``request.user`` is the user; ``request.auth`` the verified claims, an immutable mapping. With
-    ``FRESHNESS`` "bounded" or "expiry" the user is a ``SimpleLazyObject``, as under Django's
-    ``AuthenticationMiddleware``, and is read from the database at the first look.
+    ``request.user`` is the user, and ``request.auth`` is the immutable mapping of verified claims.
+    With ``FRESHNESS`` "bounded" or "expiry" the user is a ``SimpleLazyObject``, as under Django's
+    ``AuthenticationMiddleware``: the database is queried at the first access.
 
-    Outside of DRF call ``JWTAuthentication().authenticate(request)`` with Django's own request:
+    Outside of DRF, call ``JWTAuthentication().authenticate(request)`` with Django's own request:
     docs/howto/plain-django.md.
     """
 
-    #: How old "still signed in" may be here; None for the setting ``FRESHNESS``.
+    #: The ``FRESHNESS`` of this class; None for the setting.
     freshness: str | None = None
 
-    #: The request headers that its responses depend on.
+    #: The request headers that the responses depend on, for ``Vary``.
     varies_by: tuple[str, ...] = ("Authorization",)
 
-    @sensitive_variables()  # an error report shows no token
+    @sensitive_variables()  # an error report must not show the token
     def authenticate(self, request: Any) -> tuple[Any, Claims] | None:
-        """Return the user and the claims; None without a token of our scheme.
+        """Return the user and the claims; None if the request has no token of our scheme.
 
         Args:
-            request: DRF's or Django's.
+            request: DRF's or Django's request.
 
         Raises:
-            RequestRefused: ``TokenNotValid`` where the token is refused; ``Busy`` where, with
-                ``FRESHNESS = "bounded"`` or a ``VERIFIER``, it cannot be known who is signed in.
+            RequestRefused: ``TokenNotValid`` if the token is refused. ``Busy`` if the token cannot
+                be verified now, which happens with ``FRESHNESS = "bounded"`` or a ``VERIFIER``.
         """
         varies_by(request, *self.varies_by)
         try:
@@ -58,8 +58,8 @@ class JWTAuthentication(BaseAuthentication):
             user = self.get_user(claims)
             renderer = getattr(request, "accepted_renderer", None)
             if renderer is not None and renderer.media_type == "text/html":
-                # The page shows the user. It is rendered after the view, where DRF answers no
-                # refusal any more; so a lazy user is read here.
+                # The browsable API renders the user after the view, where DRF no longer handles
+                # a refusal. So load a lazy user now.
                 getattr(user, "is_active", None)
             return user, claims
         except TokenRefused as refused:
@@ -68,11 +68,14 @@ class JWTAuthentication(BaseAuthentication):
             raise in_contract_shape(Busy()) from None
 
     def get_claims(self, request: Any) -> Claims | None:
-        """Return the verified claims of the request's token; None where it brings none.
+        """Return the verified claims of the request's token; None if it has no token.
+
+        Args:
+            request: DRF's or Django's request.
 
         Raises:
-            TokenRefused: with the reason.
-            Unavailable: the issuer that ``VERIFIER`` names cannot be asked what is needed.
+            TokenRefused: the token is invalid.
+            Unavailable: the issuer that ``VERIFIER`` names is not reachable.
         """
         token = header_token(request)
         if token is None:
@@ -83,24 +86,31 @@ class JWTAuthentication(BaseAuthentication):
         return verify_access(token, request=request)
 
     def get_user(self, claims: Mapping[str, Any]) -> Any:
-        """Return the user that verified claims name, if the session is still alive.
+        """Return the user of verified claims, if the session is active.
+
+        Args:
+            claims: the verified claims of an access token.
 
         Raises:
-            TokenRefused: with the reason.
-            Unavailable: with ``FRESHNESS = "bounded"``, the database has not answered for long.
+            TokenRefused: the session has ended, or the user may not sign in.
+            Unavailable: with ``FRESHNESS = "bounded"``, the database has not responded for too
+                long.
         """
         if ratchet_settings().USER == "claims":
             return TokenUser(claims)
         return _fresh_user()(claims, self.freshness)
 
     def authenticate_header(self, request: Any) -> str:
-        """The ``WWW-Authenticate`` of a 401; names the error where a token was sent."""
+        """Return the ``WWW-Authenticate`` of a 401, with an error if the request has a token."""
         sent = bearer.bears_token(get_authorization_header(request), _demands().schemes)
         return REALM_INVALID_TOKEN if sent else REALM
 
 
 class ImmediateJWTAuthentication(JWTAuthentication):
-    """For views where a logout must count at once, whatever ``FRESHNESS`` is: payments, say."""
+    """``JWTAuthentication`` for views where a logout must take effect at once, such as payments.
+
+    It ignores the setting ``FRESHNESS``.
+    """
 
     freshness = "immediate"
 
@@ -108,12 +118,12 @@ class ImmediateJWTAuthentication(JWTAuthentication):
 def varies_by(request: Any, *names: str) -> None:
     """Add headers to the ``Vary`` of the view's response, whether or not a user is signed in.
 
-    Without it a cache, Django's own included, answers one user with the response to another. RFC
-    9111 section 3.5 forbids that for ``Authorization``, and Django's cache middleware ignores it.
+    Otherwise a cache, including Django's, may send one user the response to another user. RFC 9111
+    section 3.5 forbids that for ``Authorization``, but Django's cache middleware does not comply.
 
     Args:
-        request: DRF's. Nothing happens for Django's, which knows no view.
-        names: the request headers that sign in.
+        request: DRF's request. Django's own request has no view, so nothing is added.
+        names: the request headers that authenticate.
     """
     view: Any = (getattr(request, "parser_context", None) or {}).get("view")
     headers: dict[str, str] | None = getattr(view, "headers", None)
@@ -127,10 +137,13 @@ def varies_by(request: Any, *names: str) -> None:
 
 
 def header_token(request: Any) -> str | None:
-    """Return the token in the Authorization header; None where there is none of our scheme.
+    """Return the token in the Authorization header; None if there is no header of our scheme.
+
+    Args:
+        request: DRF's or Django's request.
 
     Raises:
-        TokenRefused: malformed, if the header is of our scheme and not one word long.
+        TokenRefused: malformed, if the scheme is not followed by exactly one word.
     """
     return bearer.bearer_token(get_authorization_header(request), _demands().schemes)
 
@@ -142,16 +155,18 @@ def verify_access(
     request: Any = None,
     check_times: bool = True,
 ) -> Claims:
-    """The claims of an access token that is ours and good now; its session is not looked at.
+    """Return the claims of an access token that we issued and that is valid now.
+
+    This does not check the session.
 
     Args:
-        token: what the client sent; anything.
-        kind: how it has to have travelled.
-        request: the request that brought it, for a callable ``ISSUER``.
-        check_times: False to accept an expired one, as ending its session must.
+        token: the value that the client sent, of any type.
+        kind: the required kind: in a header or in a cookie.
+        request: the request with the token, for a callable ``ISSUER``.
+        check_times: False to accept an expired token, as a logout must.
 
     Raises:
-        TokenRefused: with the reason.
+        TokenRefused: the token is invalid.
     """
     demands = _demands()
     return codec.verify(
@@ -167,15 +182,15 @@ def verify_access(
 
 @cache
 def _fresh_user() -> Callable[[Mapping[str, Any], str | None], Any]:
-    # Late: a service that knows no users has no tables, and none of our models. And once, for an
-    # import statement costs each request as much as the look-up of its token.
+    # Imported late: a service without users does not install the app's models. Cached, because an
+    # import statement takes as long as the look-up of a token, once per request.
     from drf_ratchet.sessions.freshness import fresh_user
 
     return fresh_user
 
 
 class _Demands(NamedTuple):
-    """The settings that each request asks for, in the form in which it does."""
+    """The settings that every request needs, converted once."""
 
     schemes: frozenset[bytes]
     audience: tuple[str, ...]

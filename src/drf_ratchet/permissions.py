@@ -1,4 +1,4 @@
-"""Permissions that DRF lacks."""
+"""Permission classes for owners of objects and for recent sign-ins."""
 
 import time
 from collections.abc import Mapping
@@ -14,18 +14,17 @@ if TYPE_CHECKING:  # DRF's views import what DEFAULT_PERMISSION_CLASSES names
 
 
 class IsOwner(BasePermission):
-    """The signed-in user owns the object.
+    """Allow the signed-in user who owns the object.
 
-    Which attribute of the object is the owner: the view's ``owner_field``, else this class's,
-    ``"owner"`` unless a subclass says otherwise. It may hold the user or the user's primary key
-    (``"author"`` or ``"author_id"``; the latter costs no query). Combines with others:
-    ``IsOwner | IsAdminUser``.
+    The owner is the attribute of the object that the view's ``owner_field`` names, or else this
+    class's ``owner_field``. The attribute may hold the user or the user's primary key: ``"author"``
+    or ``"author_id"``, which needs no query. Combine it with others: ``IsOwner | IsAdminUser``.
     """
 
     owner_field = "owner"
 
     def has_permission(self, request: "Request", view: "APIView") -> bool:
-        """Return whether somebody is signed in: else ``|`` would let anonymous requests pass."""
+        """Return whether a user is signed in. Otherwise ``|`` would allow anonymous requests."""
         return _is_signed_in(request)
 
     def has_object_permission(self, request: "Request", view: "APIView", obj: Any) -> bool:
@@ -34,19 +33,19 @@ class IsOwner(BasePermission):
         user: Any = request.user
         if owner is None or user is None:
             return False
-        # The user first: a lazy one may know itself by USER_ID_FIELD and not by its key.
+        # Compare the users first: a lazy user may know its USER_ID_FIELD and not its primary key.
         return bool(user == owner or owner == getattr(user, "pk", None))
 
 
 def RecentSignIn(*, minutes: float = 5) -> type[BasePermission]:
-    """A permission: the user proved who they are no longer ago than this.
+    """Return a permission class that requires a recent sign-in or step-up.
 
-    Otherwise 401 with ``reauthentication_required`` and the challenge of RFC 9470; the client then
-    asks for the password and posts it to ``step-up/``. Combine it by a list, not by ``|``: it
-    answers by itself.
+    Otherwise it responds with 401 ``reauthentication_required`` and the challenge of RFC 9470. The
+    client then asks for the password and posts it to ``step-up/``. Combine it in a list, not with
+    ``|``: it raises instead of returning False.
 
     Args:
-        minutes: how long a sign-in or a step up counts as recent.
+        minutes: the time for which a sign-in or a step-up counts as recent.
     """
     max_age = int(minutes * 60)
 
@@ -54,7 +53,7 @@ def RecentSignIn(*, minutes: float = 5) -> type[BasePermission]:
         def has_permission(self, request: "Request", view: "APIView") -> bool:
             if not _is_signed_in(request):
                 return False
-            # Another authentication class has another request.auth, or none: no proof of ours.
+            # request.auth of another authentication class proves no recent sign-in.
             claims = request.auth if isinstance(request.auth, Mapping) else {}
             signed_in_at = claims.get("auth_time")
             if isinstance(signed_in_at, (int, float)) and time.time() - signed_in_at <= max_age:

@@ -1,6 +1,7 @@
-"""Every endpoint but the sign-in, for ``include("drf_ratchet.session_urls")``.
+"""All endpoints except the sign-in, for ``include("drf_ratchet.session_urls")``.
 
-No ``app_name``: a namespace would break the names under DRF's ``NamespaceVersioning``.
+The module has no ``app_name``: a namespace would break the names under DRF's
+``NamespaceVersioning``.
 """
 
 from django.urls import path

@@ -1,11 +1,11 @@
 """Rate limits that hold under concurrency.
 
 DRF's own throttles read a list from the cache and write it back, so parallel attempts overwrite
-each other's and slip through. Here each attempt is counted in one atomic step, and no more of them
-than the rate allows are let through in any span of its length.
+each other and exceed the rate. These throttles count each attempt in one atomic step. No span of
+time of the rate's length contains more attempts than the rate allows.
 
-A scope's rate is looked up in DRF's ``DEFAULT_THROTTLE_RATES``, then in ``RATES`` below; None there
-switches it off.
+A scope's rate is looked up in DRF's ``DEFAULT_THROTTLE_RATES``, then in ``RATES`` below. None in
+``DEFAULT_THROTTLE_RATES`` switches the limit off.
 """
 
 import hashlib
@@ -35,27 +35,28 @@ from drf_ratchet.tenants import issuer_for
 
 T = TypeVar("T")
 
-#: The rate of each scope, where ``DEFAULT_THROTTLE_RATES`` names none.
+#: The default rate of each scope, used if ``DEFAULT_THROTTLE_RATES`` has no entry for it.
 RATES: dict[str, str | None] = {
-    # Failed sign-ins for one account from one network: what a person needs who has forgotten the
-    # password. A stranger elsewhere uses up his own and not the owner's.
+    # Failed sign-ins for one account from one network. It suffices for a user who has forgotten
+    # the password. An attacker on another network does not use up the owner's attempts.
     "sign_in": "20/hour",
-    # Failed sign-ins from one network, whatever the account: password spraying.
+    # Failed sign-ins from one network, for any account: limits password spraying.
     "sign_in_address": "100/hour",
-    # Failed sign-ins for one account from anywhere: a botnet. So high that it takes many
-    # networks to reach it.
+    # Failed sign-ins for one account from any network: limits a botnet. Only many networks
+    # together reach it.
     "sign_in_account": "300/hour",
-    # Right passwords for one account: one a second is more than any program needs, because a
-    # session lasts for days.
+    # Successful sign-ins for one account. A session lasts for days, so no program needs more
+    # than one per second.
     "sign_in_success": "3600/hour",
-    # Wrong passwords of somebody who is signed in, by session: step-up and changing the password.
+    # Wrong passwords of a signed-in user, by session: step-up and changing the password.
     "step_up": "20/hour",
     # Refreshes of one session.
     "refresh": "120/min",
-    # Refresh tokens from one network that are not ours. Valid ones, and those of sessions that have
-    # ended, do not count: the visitors of an office, or of a server that renders pages, share one.
+    # Refresh tokens from one network that we did not issue. Valid tokens, and those of ended
+    # sessions, do not count: the users of an office, or of a server that renders pages, share one
+    # network.
     "refresh_failures": "60/min",
-    # Wrong secrets: of one service from one network, and from one network whatever the service.
+    # Wrong secrets of services, counted by service and network, and by network for any service.
     "service_failures": "30/min",
 }
 
@@ -63,8 +64,11 @@ RATES: dict[str, str | None] = {
 def rate_of(scope: str) -> tuple[int, float] | None:
     """Return the rate of a scope as (number, seconds); None if it is switched off.
 
+    Args:
+        scope: a key of ``RATES``.
+
     Raises:
-        ImproperlyConfigured: it cannot be read.
+        ImproperlyConfigured: the rate is invalid.
     """
     rates: Any = api_settings.DEFAULT_THROTTLE_RATES or {}
     rate = rates.get(scope, RATES.get(scope))
@@ -72,38 +76,38 @@ def rate_of(scope: str) -> tuple[int, float] | None:
 
 
 def parse_rate(rate: object) -> tuple[int, float]:
-    """Return a rate in DRF's notation as (number, seconds).
+    """Parse a rate in DRF's notation into (number, seconds).
 
     Args:
         rate: a number, a slash and a unit, which may have a number of its own: "300/hour",
             "5/10min".
 
     Raises:
-        ImproperlyConfigured: it is none.
+        ImproperlyConfigured: the rate is invalid.
     """
     found = _RATE.match(rate) if isinstance(rate, str) else None
     if found is None:
         raise ImproperlyConfigured(
-            f"{rate!r} is no rate. Write a number, a slash, and s, min, hour or day: '20/hour'."
+            f"{rate!r} is not a rate. Write a number, a slash, and s, min, hour or day: '20/hour'."
         )
     number, units, unit = found.groups()
     return int(number), int(units or 1) * _SECONDS[unit]
 
 
-# DRF looks at the unit's first letter too.
+# Like DRF, look at the first letter of the unit only.
 _RATE = re.compile(r"(-?[0-9]{1,9})/([1-9][0-9]{0,3})?([smhd])", re.ASCII)
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 @dataclass(slots=True)
 class RateLimit:
-    """How often something happened within a span of time.
+    """Count events of one scope and one identity within a span of time.
 
     Args:
-        scope: what is counted; names the rate.
-        ident: of whom, hashed before it becomes part of a key.
-        request: the request that is counted; each issuer of a callable ``ISSUER`` has its own
-            counts.
+        scope: the kind of event, a key of ``RATES``.
+        ident: the network, account or session. It is hashed before it becomes part of a cache key.
+        request: the request that is counted. Each issuer of a callable ``ISSUER`` has counts of
+            its own.
     """
 
     scope: str
@@ -112,41 +116,41 @@ class RateLimit:
     _taken: Span | None = field(default=None, init=False, repr=False)
 
     def take(self) -> float | None:
-        """Count one attempt if the rate allows it; else return the seconds to wait.
+        """Count one attempt and return None; if the rate is exceeded, return the seconds to wait.
 
         Raises:
-            Busy: the cache is down, and sign-in is not to go on without it.
-            ImproperlyConfigured: the rate cannot be read.
+            Busy: the cache fails, and ``THROTTLE_FAILS_OPEN`` is off.
+            ImproperlyConfigured: the rate is invalid.
         """
         return take_all([self])
 
     def give_back(self) -> None:
-        """Undo the last ``take``: it turned out not to count."""
+        """Undo the last ``take``."""
         give_back_all([self])
 
     def seconds_to_wait(self) -> float | None:
-        """Return the seconds until the rate allows an attempt, None for now; counts nothing."""
+        """Return the seconds until the rate allows an attempt, or None, without counting."""
         return take_all((), looked_at=[self])
 
     def span(self) -> Span | None:
         """Return the span of time that ends now; None if the rate is switched off.
 
         Raises:
-            ImproperlyConfigured: the rate cannot be read.
+            ImproperlyConfigured: the rate is invalid.
         """
         rate = rate_of(self.scope)
         return None if rate is None else Span(self._name(), *rate, time.time())
 
     def _name(self) -> str:
         issuer = _issuer_of(self.request)
-        # The length keeps two pairs apart that are the same text when they are put together.
+        # The length keeps pairs apart whose concatenation is the same text.
         text = f"{len(issuer)} {issuer} {self.ident}"
         digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
         return f"ratchet:{self.scope}:{digest[:32]}"
 
 
 def _issuer_of(request: Any) -> str:
-    """Return the issuer of a request, which is asked for once: a project's callable may cost."""
+    """Return the issuer of a request. A project's callable may be slow, so call it only once."""
     http = getattr(request, "_request", request)
     if http is None:
         return ""
@@ -157,17 +161,17 @@ def _issuer_of(request: Any) -> str:
 
 
 def take_all(counters: Sequence[RateLimit], looked_at: Sequence[RateLimit] = ()) -> float | None:
-    """Count one attempt in all counters, or return the seconds to wait if one does not allow it.
+    """Count one attempt in all counters and return None, or return the seconds to wait.
 
-    An attempt that one of them refuses is counted by none.
+    If one of them refuses the attempt, none of them counts it.
 
     Args:
-        counters: those that count it, the one to be exhausted first first.
-        looked_at: those that must allow it too, and do not count it.
+        counters: the counters of the attempt, the one likely to be exhausted first at the front.
+        looked_at: counters that must allow the attempt, too, and do not count it.
 
     Raises:
-        Busy: the cache is down, and sign-in is not to go on without it.
-        ImproperlyConfigured: a rate cannot be read.
+        Busy: the cache fails, and ``THROTTLE_FAILS_OPEN`` is off.
+        ImproperlyConfigured: a rate is invalid.
     """
     spans = [(counter, span) for counter in counters if (span := counter.span())]
     others = [span for counter in looked_at if (span := counter.span())]
@@ -182,14 +186,14 @@ def take_all(counters: Sequence[RateLimit], looked_at: Sequence[RateLimit] = ())
 
 
 def give_back_all(counters: Sequence[RateLimit], added: Sequence[RateLimit] = ()) -> None:
-    """Undo the last ``take`` of some counters, and count in others, whatever their rates allow.
+    """Undo the last ``take`` of some counters, and count the attempt in others.
 
     Args:
-        counters: those that have counted what turned out not to count.
-        added: those that count it instead.
+        counters: the counters whose last ``take`` is undone.
+        added: counters that count the attempt instead, even beyond their rates.
 
     Raises:
-        Busy: the cache is down, and sign-in is not to go on without it.
+        Busy: the cache fails, and ``THROTTLE_FAILS_OPEN`` is off.
     """
     taken = [counter._taken for counter in counters if counter._taken]
     others = [span for counter in added if (span := counter.span())]
@@ -200,17 +204,24 @@ def give_back_all(counters: Sequence[RateLimit], added: Sequence[RateLimit] = ()
 
 
 def _guarded(count: Callable[[Counts], T]) -> T | None:
-    """Count in the cache; None where that fails and sign-in goes on all the same."""
+    """Count in the cache; return None if the cache fails and ``THROTTLE_FAILS_OPEN`` is on.
+
+    Args:
+        count: called with the cache's counts.
+
+    Raises:
+        Busy: the cache fails, and ``THROTTLE_FAILS_OPEN`` is off.
+    """
     settings = ratchet_settings()
     try:
         return count(counts_in(caches[settings.THROTTLE_CACHE]))
     except Exception as error:
-        # Whatever the cache's driver raises. Its text may hold the cache's address.
+        # The cache's driver may raise anything, and the text may contain the cache's address.
         goes_on = settings.THROTTLE_FAILS_OPEN
         security_log.critical(
-            "The cache cannot count (%s): sign-in goes on %s.",
+            "The cache cannot count (%s): sign-in is %s. Check THROTTLE_CACHE.",
             type(error).__name__,
-            "UNLIMITED" if goes_on else "for nobody",
+            "UNLIMITED" if goes_on else "refused",
         )
         if goes_on:
             return None
@@ -220,8 +231,8 @@ def _guarded(count: Callable[[Counts], T]) -> T | None:
 class CountingThrottle(BaseThrottle):
     """A DRF throttle over several counters: all of them allow an attempt, or none counts it.
 
-    Requests that change nothing (``GET``, ``OPTIONS``) are no attempts. What ends in
-    ``open_session(request=request)`` has succeeded.
+    Safe requests (``GET``, ``HEAD``, ``OPTIONS``) are not counted. An attempt succeeds when it
+    calls ``open_session(request=request)``.
     """
 
     def __init__(self) -> None:
@@ -230,28 +241,33 @@ class CountingThrottle(BaseThrottle):
         self._wait: float | None = None
 
     def attempt(self, request: Request, view: Any) -> bool:
-        """Count an attempt by ``take``; return whether it is allowed."""
+        """Count an attempt with ``take``, and return whether it is allowed.
+
+        Args:
+            request: DRF's request.
+            view: the view that handles it.
+        """
         raise NotImplementedError
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        """Whether every counter lets it through."""
+        """Return whether every counter allows the request."""
         if request.method in SAFE_METHODS:
             return True
         http: Any = request._request
         others = getattr(http, "_ratchet_throttles", [])
         if any(type(one) is type(self) for one in others):
-            return True  # a view of ours has it, and DEFAULT_THROTTLE_CLASSES names it again
+            return True  # the view has this throttle, and DEFAULT_THROTTLE_CLASSES names it again
         if not self.attempt(request, view):
             return False
         http._ratchet_throttles = [*others, self]
         return True
 
     def take(self, failures: Sequence[RateLimit], successes: Sequence[RateLimit] = ()) -> bool:
-        """Count the attempt if all counters allow it; if not, count it for nothing.
+        """Count the attempt if all counters allow it, and return whether they do.
 
         Args:
-            failures: those that count it until it succeeds.
-            successes: those that count it once it has succeeded.
+            failures: counters that count the attempt unless it succeeds.
+            successes: counters that count the attempt if it succeeds.
         """
         self._wait = take_all(failures, looked_at=successes)
         if self._wait is not None:
@@ -262,16 +278,16 @@ class CountingThrottle(BaseThrottle):
         return True
 
     def wait(self) -> float | None:
-        """Seconds, for Retry-After."""
+        """Return the seconds to wait, for ``Retry-After``."""
         return self._wait
 
     def give_back(self) -> None:
-        """Let the attempt count for nothing: it never took place."""
+        """Remove the attempt from all counters."""
         self._successes = []
         self.succeed()
 
     def succeed(self) -> None:
-        """Let the attempt count as a success and not as a failure."""
+        """Count the attempt as a success instead of a failure."""
         taken, successes = self._taken, self._successes
         self._taken, self._successes = [], []
         give_back_all(taken, added=successes)
@@ -288,8 +304,8 @@ session_opened.connect(_succeed, dispatch_uid="drf_ratchet.throttling")
 class SignInThrottle(CountingThrottle):
     """Limit failed sign-ins: per network, per account and network, and per account.
 
-    The account is the one that the view's serializer is about to sign in: the field that its
-    ``username_field`` names. Successful sign-ins count for the account, by a rate of their own.
+    The account is the value of the field that the serializer's ``username_field`` names. Successful
+    sign-ins of an account are limited by a rate of their own.
     """
 
     def __init__(self) -> None:
@@ -297,15 +313,20 @@ class SignInThrottle(CountingThrottle):
         self._accounts: set[str] = set()
 
     def attempt(self, request: Request, view: Any) -> bool:
-        """Whether the network and the account may try once more.
+        """Return whether the network and the account may try once more.
+
+        Args:
+            request: DRF's request.
+            view: the view that handles it.
 
         Raises:
-            ValidationError: the account's name is no text, or too long; the network has counted it.
-            APIException: the body cannot be read; the network has counted it.
+            ValidationError: the account's name is not a string, or is too long. The network's
+                counter has counted the attempt.
+            APIException: the body cannot be parsed. The network's counter has counted the attempt.
         """
         network = [RateLimit("sign_in_address", network_of(request), request)]
         if declared_size(request) > max_body_size(view):
-            # A view of somebody else's may take it, but not from a network that is exhausted.
+            # A project's view may accept a large body, but not from a network over its rate.
             if not self.take(network):
                 return False
             network = []
@@ -325,23 +346,22 @@ class SignInThrottle(CountingThrottle):
     def get_account(self, request: Request, view: Any) -> str | None:
         """Return the name of the account that an attempt is for.
 
-        A login that names the account elsewhere than in a text field of its serializer overrides
-        this.
+        Override this if the account's name is not a text field of the view's serializer.
 
         Args:
             request: DRF's request.
-            view: the view that it is for.
+            view: the view that handles it.
 
         Returns:
-            None where a sign-in names no account, as with a link; only the network counts it then.
-            All that leave the name out share one account, "".
+            The name; "" if the request leaves it out. None if the sign-in names no account, as with
+            a link: only the network is counted then.
 
         Raises:
-            ValidationError: it is no text, or longer than 4,096 characters.
+            ValidationError: the name is not a string, or is longer than 4,096 characters.
         """
         data: Any = request.data
         if not isinstance(data, Mapping):
-            return None  # the serializer refuses it
+            return None  # the serializer reports it
         account: str | None = None
         for name in account_fields(view, data):
             if data.get(name) not in (None, ""):
@@ -350,27 +370,30 @@ class SignInThrottle(CountingThrottle):
         return account
 
     def count_account(self, request: Request, name: str) -> float | None:
-        """Count the attempt for one more account, if it is not counted for that one.
+        """Count the attempt for one more account, unless it is counted for it already.
 
         Args:
             request: DRF's request.
-            name: whom it turned out to be for.
+            name: the name of the account as the authentication backend receives it.
 
         Returns:
-            None, or the seconds to wait; the attempt then counts for nothing.
+            None, or the seconds to wait. In that case the attempt is not counted.
         """
         failures, successes = self._counters(request, as_stored(name))
         return None if not failures or self.take(failures, successes) else self._wait
 
     def _account(self, request: Request, view: Any) -> str | None:
         account = self.get_account(request, view)
-        # Whatever a project's own returns.
+        # A project's get_account may return any type.
         return None if account is None else text_of("username", account)
 
     def _counters(
         self, request: Request, account: str | None
     ) -> tuple[list[RateLimit], list[RateLimit]]:
-        """Return what counts failures, and what successes, of an account not counted so far."""
+        """Return the counters of failures and of successes of an account.
+
+        Both lists are empty if this attempt is already counted for the account.
+        """
         folded = None if account is None else fold(account)
         if folded is None or folded in self._accounts:
             return [], []
@@ -383,14 +406,14 @@ class SignInThrottle(CountingThrottle):
 
 
 class StepUpThrottle(CountingThrottle):
-    """Limit how often a signed-in user may try a password, by session.
+    """Limit how often a signed-in user may enter a wrong password, by session.
 
-    For views that ask for the password again: step-up, a change of the password, the deletion of an
-    account. Failed sign-ins of strangers do not count, so they cannot close such a view.
+    Use it for views that ask for the password again: step-up, changing the password, deleting the
+    account. Failed sign-ins are not counted here, so an attacker cannot lock a user out of them.
     """
 
     def attempt(self, request: Request, view: Any) -> bool:
-        """Whether the session may try once more."""
+        """Return whether the session may try once more."""
         who = _session_or_user(request)
         return self.take(
             [RateLimit("step_up", who, request)], [RateLimit("sign_in_success", who, request)]
@@ -398,15 +421,15 @@ class StepUpThrottle(CountingThrottle):
 
 
 def count_account(view: Any, request: Any, name: Any) -> None:
-    """Count a sign-in for the account that it turned out to be for, before its password is tried.
+    """Count a sign-in for the account of the credentials, before the password is checked.
 
     Args:
-        view: the view whose ``SignInThrottle`` has counted what was typed; None for none.
+        view: the view whose ``SignInThrottle`` counted the submitted name, or None.
         request: DRF's request.
-        name: the account's name as the authentication backends get it; anything.
+        name: the account's name as the authentication backends receive it, of any type.
 
     Raises:
-        Throttled: too many have failed for that account.
+        Throttled: too many sign-ins have failed for that account.
     """
     if not isinstance(name, str) or len(name) > MAX_CREDENTIAL_LENGTH:
         return

@@ -1,7 +1,7 @@
-"""The endpoints, for ``include("drf_ratchet.urls")``: those of ``session_urls``, and ``token/``.
+"""All endpoints, for ``include("drf_ratchet.urls")``: ``token/`` and those of ``session_urls``.
 
-A project with a sign-in of its own includes ``drf_ratchet.session_urls``: these here open a sign-in
-by password.
+``token/`` signs users in by a password. A project with a sign-in view of its own includes
+``drf_ratchet.session_urls`` instead.
 """
 
 from django.urls import path

@@ -1,4 +1,4 @@
-"""The endpoints: sign in, refresh, verify, log out."""
+"""The views of the endpoints: sign in, refresh, verify, log out, sessions, step-up."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -84,16 +84,16 @@ def _throttles_with(ours: type[BaseThrottle]) -> tuple[type[BaseThrottle], ...]:
     return tuple(dict.fromkeys((ours, *defaults)))
 
 
-#: Ours, and those that a project asks of every view; read anew for each request.
+#: SignInThrottle and the project's DEFAULT_THROTTLE_CLASSES, which are read for each request.
 SIGN_IN_THROTTLES: Any = lazy(_throttles_with, tuple)(SignInThrottle)
-#: The same for views that ask a signed-in user for the password.
+#: The same with StepUpThrottle, for views that ask a signed-in user for the password.
 STEP_UP_THROTTLES: Any = lazy(_throttles_with, tuple)(StepUpThrottle)
 #: The scope of sign-ins for DRF's ``ScopedRateThrottle``.
 SIGN_IN_SCOPE = "token_obtain"
-#: Sessions that the list shows at once.
+#: The most sessions in one response of the list.
 SESSIONS_PER_PAGE = 100
 
-#: What an exception of another kind is to the client; the first that fits.
+#: The API exception for each other type of exception. The first match applies.
 _ANSWERS: dict[type[Exception], Callable[[Any], exceptions.APIException]] = {
     TokenRefused: lambda exc: TokenNotValid(exc.reason),
     Contended: lambda exc: Busy(),
@@ -106,12 +106,12 @@ _ANSWERS: dict[type[Exception], Callable[[Any], exceptions.APIException]] = {
 
 
 class FirstRenderer(DefaultContentNegotiation):
-    """The view's first renderer, whatever ``Accept`` and a format say."""
+    """Content negotiation that always selects the view's first renderer."""
 
     def select_renderer(
         self, request: Any, renderers: Any, format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """The first one, with the parameters that ``Accept`` names: a version may be among them."""
+        """Return the first renderer, with the parameters of ``Accept``, such as a version."""
         first = renderers[:1]
         try:
             selected: tuple[BaseRenderer, str] = super().select_renderer(request, first)
@@ -121,37 +121,41 @@ class FirstRenderer(DefaultContentNegotiation):
 
 
 class RatchetView(GenericAPIView[Any]):
-    """What the endpoints share: open to all, errors in the contract's shape, nothing cached.
+    """The base of all endpoints: no permission required, contract-shaped errors, no caching.
 
-    They run outside of ``ATOMIC_REQUESTS``: DRF rolls a transaction back on every 4xx, and with
-    it would go the ending of a stolen session.
+    The endpoints run outside of ``ATOMIC_REQUESTS``. DRF rolls the transaction back on every 4xx,
+    which would undo the ending of a session whose refresh token was reused.
     """
 
     authentication_classes: tuple[type[BaseAuthentication], ...] = ()
     permission_classes: tuple[type[BasePermission], ...] = (AllowAny,)
     parser_classes: tuple[type[BaseParser], ...] = (JSONParser, FormParser, MultiPartParser)
     http_method_names = ["post", "options"]
-    #: Whether its serializer signs users in: ``manage.py check`` compares all that do.
+    #: Whether the serializer signs users in. ``manage.py check`` compares these endpoints.
     signs_in = False
-    #: Bytes that a body may have; ``DATA_UPLOAD_MAX_MEMORY_SIZE`` if that is less.
+    #: The most bytes of a request body; ``DATA_UPLOAD_MAX_MEMORY_SIZE`` applies if it is smaller.
     max_body_size = MAX_BODY_SIZE
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
-        """As any view's, in no database's ``ATOMIC_REQUESTS``, and discreet in error reports."""
-        # Nearly every variable from here down is a password or a token, or holds one.
+        """Return the view, outside of ``ATOMIC_REQUESTS`` and hidden in error reports."""
+        # Nearly every variable in the views is a password or a token, or contains one.
         view: Any = sensitive_variables()(
             sensitive_post_parameters()(super().as_view(**initkwargs))
         )
-        view._non_atomic_requests = EveryDatabase()  # what non_atomic_requests() sets, for all
+        # As Django's non_atomic_requests() does, but for every database.
+        view._non_atomic_requests = EveryDatabase()
         return view
 
     def get_authenticate_header(self, request: Request) -> str:
-        """The ``WWW-Authenticate`` of a 401: DRF would ask an authenticator, and there is none."""
+        """Return the ``WWW-Authenticate`` of a 401. DRF would ask an authentication class."""
         return REALM
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Answer any refusal in the contract's shape, through the project's exception handler."""
+        """Return the response to an exception, in the contract's shape.
+
+        The project's exception handler makes the response.
+        """
         for kind, answer in _ANSWERS.items():
             if isinstance(exc, kind):
                 exc = answer(exc)
@@ -160,7 +164,7 @@ class RatchetView(GenericAPIView[Any]):
             self.shape(exc)
         response = super().handle_exception(exc)
         if response.status_code == status.HTTP_401_UNAUTHORIZED:
-            # RFC 9110 section 11.6.1 demands it. The project's handler may have left it out.
+            # RFC 9110 section 11.6.1 requires the header. A project's handler may omit it.
             challenge = getattr(exc, "auth_header", None) or self.get_authenticate_header(
                 self.request
             )
@@ -173,7 +177,7 @@ class RatchetView(GenericAPIView[Any]):
         return response
 
     def get_exception_handler(self) -> Any:
-        """Return the project's, and DRF's own for a refusal that it leaves open (None)."""
+        """Return the project's exception handler, with DRF's own where it returns None."""
         theirs = super().get_exception_handler()
 
         def handle(exc: Exception, context: Any) -> Response | None:
@@ -183,56 +187,56 @@ class RatchetView(GenericAPIView[Any]):
         return handle
 
     def shape(self, error: exceptions.APIException) -> None:
-        """Give an error the body that clients of this endpoint expect: the contract's."""
+        """Give an error the body that clients of this endpoint expect."""
         in_contract_shape(error)
 
     def get_transport(self) -> Transport:
-        """How the tokens travel that this endpoint takes and hands out."""
+        """Return the kinds of token that this endpoint accepts and issues."""
         return HEADER
 
     def get_parsers(self) -> list[BaseParser]:
-        """As any view's; none is given a file, or a body longer than ``max_body_size``."""
+        """Return the parsers, which refuse files and bodies longer than ``max_body_size``."""
         return [BoundedParser(parser) for parser in super().get_parsers()]
 
     def get_data(self, request: Request) -> Any:
-        """The fields to validate: what the body says."""
+        """Return the fields to validate: by default the request body."""
         return request.data
 
     def get_renderers(self) -> list[BaseRenderer]:
-        """As any view's, but for those that want a template: these endpoints have none."""
+        """Return the renderers that need no template, because these endpoints have none."""
         wanting = (TemplateHTMLRenderer, StaticHTMLRenderer)
         found = [each for each in super().get_renderers() if not isinstance(each, wanting)]
         return found or [JSONRenderer()]
 
     def get_serializer_context(self) -> dict[str, Any]:
-        """As any view's, and how the tokens travel."""
+        """Return the context, with the kinds of token as ``transport``."""
         return {**super().get_serializer_context(), "transport": self.get_transport()}
 
     def answer(self, body: dict[str, Any], grant: Grant) -> Response:
-        """Return the response that carries new tokens.
+        """Return the response with issued tokens.
 
         Args:
-            body: the response body; no token that travels in a cookie is in it.
-            grant: the tokens.
+            body: the response body, without the tokens that belong in cookies.
+            grant: the issued tokens.
         """
         return Response(body)
 
     def get_throttles(self) -> list[BaseThrottle]:
-        """As any view's, and kept: what succeeds does not count.
+        """Return the throttles, and keep them: ``succeed`` needs them.
 
-        DRF's ``ScopedRateThrottle`` raises for a scope that has no rate. Ours has one only if the
-        project gave it one.
+        Leaves out DRF's ``ScopedRateThrottle`` if the project sets no rate for ``SIGN_IN_SCOPE``:
+        it raises for a scope without a rate.
         """
         self.throttles = [each for each in super().get_throttles() if not _lacks_rate(each, self)]
         return self.throttles
 
     def give_back(self) -> None:
-        """Let this request count for nothing, as far as our throttles go."""
+        """Remove this request from the counters of drf-ratchet's throttles."""
         for throttle in self._counting_throttles():
             throttle.give_back()
 
     def succeed(self) -> None:
-        """Let this request count as a success, as far as our throttles go."""
+        """Count this request as a success in drf-ratchet's throttles."""
         for throttle in self._counting_throttles():
             throttle.succeed()
 
@@ -240,30 +244,38 @@ class RatchetView(GenericAPIView[Any]):
         return [one for one in self.throttles if isinstance(one, CountingThrottle)]
 
     def throttled(self, request: Request, wait: float | None) -> NoReturn:
-        """429. What one throttle refuses, the others have not seen."""
+        """Refuse the request with 429, and remove it from the counters of the other throttles.
+
+        Args:
+            request: DRF's request.
+            wait: the seconds to wait, for ``Retry-After``.
+
+        Raises:
+            Throttled: always.
+        """
         self.give_back()
         raise exceptions.Throttled(wait)
 
     def finalize_response(self, *args: Any, **kwargs: Any) -> Response:
-        """Let nothing on the way keep a copy (RFC 6749 section 5.1)."""
+        """Forbid caches to store the response (RFC 6749 section 5.1)."""
         response = super().finalize_response(*args, **kwargs)
         response["Cache-Control"] = "no-store"
         return response
 
 
 class TokenObtainPairView(RatchetView):
-    """Sign in: credentials for a pair of tokens."""
+    """Sign in: exchange credentials for a pair of tokens."""
 
     signs_in = True
     throttle_classes = SIGN_IN_THROTTLES
     throttle_scope = SIGN_IN_SCOPE
 
     def get_serializer_class(self) -> type[Any]:
-        """``serializer_class``, else the one that ``SIGN_IN_SERIALIZER`` names."""
+        """Return ``serializer_class``, or the class that ``SIGN_IN_SERIALIZER`` names."""
         return self.serializer_class or sign_in_serializer()
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """The pair."""
+        """Check the credentials and return a pair of tokens."""
         with only_failures_count(self):
             login = _validated(self, request)
             grant = _saved(login)
@@ -271,24 +283,27 @@ class TokenObtainPairView(RatchetView):
 
 
 class TokenRefreshView(RatchetView):
-    """Refresh: a refresh token for a new pair."""
+    """Refresh: exchange a refresh token for a new pair of tokens."""
 
     serializer_class = TokenRefreshSerializer
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """The new pair, or the access token alone for a session that does not rotate."""
+        """Return a new pair; only an access token for a session that does not rotate."""
         fields = _validated(self, request)
         grant = _saved(fields)
         return self.answer(fields.data, grant)
 
 
 class TokenVerifyView(RatchetView):
-    """Verify: is this token, of either kind, good, and its session alive? Never writes."""
+    """Verify that an access or refresh token is valid and its session is active.
+
+    This view never writes to the database.
+    """
 
     serializer_class = TokenVerifySerializer
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """An empty object, where it is."""
+        """Return an empty object for a valid token of an active session."""
         token = _validated(self, request).validated_data["token"]
         if codec.kind_of(token) is Kind.ACCESS:
             living_user(verify_access(token, request=request))
@@ -298,12 +313,12 @@ class TokenVerifyView(RatchetView):
 
 
 class LogoutView(RatchetView):
-    """Log out: end the session of the refresh token, or else of the Bearer."""
+    """Log out: end the session of the refresh token, or of the Bearer access token."""
 
     serializer_class = LogoutSerializer
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """200 whether it ended now or before."""
+        """End the session. The response is 200 also if it had ended before."""
         refresh = _validated(self, request).validated_data.get("refresh")
         if refresh is None:
             ending = self._session_of_bearer(request)
@@ -322,7 +337,7 @@ class LogoutView(RatchetView):
 
     def _session_of_refresh(self, request: Request, refresh: str) -> Any:
         try:
-            # Already rotated, expired or ended: a token we signed names its session all the same.
+            # A token that we signed may be rotated or expired, or its session ended: accept it.
             token = read_refresh(refresh, request=request, check_times=False)
         except TokenRefused as refused:
             raise exceptions.ValidationError(refusal_body(refused.reason)) from None
@@ -331,7 +346,7 @@ class LogoutView(RatchetView):
         return token.session
 
     def _is_somebody_else(self, request: Request, refresh: RefreshClaims) -> bool:
-        """Whether a valid Bearer is of another user. One that is no good does not count."""
+        """Return whether a valid Bearer belongs to another user. An invalid one is ignored."""
         try:
             bearer = header_token(request)
             if bearer is None:
@@ -346,16 +361,19 @@ class LogoutView(RatchetView):
 
 
 class SignedInView(RatchetView):
-    """What asks for a Bearer. A logout counts here at once, whatever ``FRESHNESS`` is."""
+    """The base of endpoints that require a Bearer access token.
+
+    A logout takes effect here at once, whatever the setting ``FRESHNESS`` is.
+    """
 
     authentication_classes = (ImmediateJWTAuthentication,)
     permission_classes: tuple[type[BasePermission], ...] = (IsAuthenticated,)
 
 
 class LogoutAllView(SignedInView):
-    """Log out everywhere."""
+    """Log the user out on all devices."""
 
-    serializer_class = Serializer  # it takes nothing, and DRF asks for one to say so
+    serializer_class = Serializer  # no fields, but DRF requires a class
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """End every session of the user."""
@@ -364,17 +382,17 @@ class LogoutAllView(SignedInView):
 
 
 class SessionListView(SignedInView):
-    """The devices on which the user is signed in."""
+    """List the user's active sessions: the devices on which they are signed in."""
 
     serializer_class = SessionSerializer
     http_method_names = ["get", "head", "options"]
 
     def get_queryset(self) -> QuerySet[Session]:
-        """The user's living sessions, newest first."""
+        """Return the user's active sessions, newest first."""
         return store.living(self.request.user)
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """The newest ones, or those before the id in ``?before=``, and a link to the next page."""
+        """Return the newest sessions, or those before ``?before=ID``, and link to the next page."""
         found = self.get_queryset()
         if before := request.query_params.get("before"):
             found = found.filter(pk__lt=_cursor(before))
@@ -384,7 +402,7 @@ class SessionListView(SignedInView):
         serializer = self.get_serializer_class()(shown, many=True, context=context)
         response = Response(serializer.data)
         if len(page) > len(shown):
-            # Not by reverse(): the address as it came keeps what the URL captured.
+            # The request's own URL keeps its captured arguments, which reverse() would need.
             here = request.build_absolute_uri()
             following = replace_query_param(here, "before", str(shown[-1].pk))
             response["Link"] = f'<{following}>; rel="next"'
@@ -392,13 +410,13 @@ class SessionListView(SignedInView):
 
 
 class SessionDetailView(SignedInView):
-    """One of the user's devices."""
+    """End one of the user's sessions."""
 
     serializer_class = Serializer
     http_method_names = ["delete", "options"]
 
     def delete(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """End it."""
+        """End the session with this id."""
         named = _uuid(kwargs["id"])
         session = named and store.living(request.user).filter(pk=named).first()
         if not session:
@@ -408,17 +426,17 @@ class SessionDetailView(SignedInView):
 
 
 class StepUpView(SignedInView):
-    """Prove again who you are, for what asks for a recent sign-in (RFC 9470)."""
+    """Re-enter the password, for views that require a recent sign-in (RFC 9470)."""
 
     throttle_classes = STEP_UP_THROTTLES
     throttle_scope = SIGN_IN_SCOPE
 
     def get_serializer_class(self) -> type[Any]:
-        """``serializer_class``, else what ``SIGN_IN_SERIALIZER`` asks for beside the name."""
+        """Return ``serializer_class``, or the sign-in's serializer without the username."""
         return self.serializer_class or step_up_serializer()
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """A new pair with a new ``auth_time``."""
+        """Check the password, and return a new pair with a new ``auth_time``."""
         login = _validated(self, request)
         fields = login.validated_data
         token = read_refresh(fields["refresh"], kind=self.get_transport().refresh, request=request)
@@ -442,7 +460,7 @@ class StepUpView(SignedInView):
 
 
 def _saved(serializer: Any) -> Grant:
-    """Save a serializer, and return the grant that its ``create`` made.
+    """Call a serializer's ``create`` and return the grant that it made.
 
     Raises:
         ImproperlyConfigured: a project's ``create`` returned something else.
@@ -450,8 +468,8 @@ def _saved(serializer: Any) -> Grant:
     grant = serializer.create(serializer.validated_data)
     if not isinstance(grant, Grant):
         raise ImproperlyConfigured(
-            f"{type(serializer).__name__}.create() must return what open_session() returned: its "
-            "tokens may have to travel in cookies."
+            f"{type(serializer).__name__}.create() did not return a Grant. Return the result of "
+            "open_session(): the view may have to set its tokens as cookies."
         )
     serializer.instance = grant
     return grant
@@ -459,7 +477,11 @@ def _saved(serializer: Any) -> Grant:
 
 @contextmanager
 def only_failures_count(view: RatchetView) -> Iterator[None]:
-    """Count a sign-in that succeeds as a success, and no longer as a failure."""
+    """Count an attempt as a success instead of a failure if the block raises nothing.
+
+    Args:
+        view: the view that handles the attempt.
+    """
     yield
     view.succeed()
 
@@ -479,10 +501,11 @@ def _uuid(text: str) -> UUID | None:
 
 
 def _cursor(text: str) -> UUID:
-    """Return the id that a page of the list begins after.
+    """Return the id after which a page of the list begins.
 
     Raises:
-        ValidationError: it is none. Ignored, it would give the first page again, for ever.
+        ValidationError: ``before`` is not a session's id. Ignoring it would return the first page
+            again and again.
     """
     try:
         cursor: UUID = UUIDField().run_validation(text)

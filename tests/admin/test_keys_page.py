@@ -50,5 +50,5 @@ def test_a_directory_of_keys(admin: Client, tmp_path: Path) -> None:
 def test_keys_that_cannot_be_used(admin: Client, tmp_path: Path) -> None:
     with override_settings(DRF_RATCHET={"KEYS": tmp_path / "none"}):
         page = admin.get(f"{SESSIONS}keys/").content.decode()
-    assert "The keys cannot be used." in page
+    assert "The keys are not usable." in page
     assert str(tmp_path) not in page

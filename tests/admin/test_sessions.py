@@ -57,7 +57,7 @@ def test_the_list_says_who_and_where(admin: Client, alice: User) -> None:
 
     page = admin.get(SESSIONS).content.decode()
 
-    for text in ("alice", "Firefox on Windows", "192.0.2.1", "Living"):
+    for text in ("alice", "Firefox on Windows", "192.0.2.1", "Active"):
         assert text in page
 
 
@@ -181,8 +181,8 @@ def test_states_and_times_without_time_zones(
     for session, end in ((living, minute), (expired, -minute)):
         at = session.created_at + end
         Session.objects.filter(pk=session.pk).update(expires_at=at, rotated_at=at - 2 * minute)
-    for session, word in ((living, "Living"), (expired, "Expired")):
-        state = "living" if word == "Living" else "expired"
+    for session, word in ((living, "Active"), (expired, "Expired")):
+        state = "living" if word == "Active" else "expired"
         assert shown(admin.get(SESSIONS, {"state": state})) == ids(session)
         assert f">{word}<" in admin.get(page_of(session)).content.decode()
     Session.objects.filter(pk=expired.pk).update(
@@ -325,7 +325,7 @@ def test_log_out_everywhere_asks_first(admin: Client, alice: User, bob: User) ->
     chosen, other, of_bob = make_session(alice), make_session(alice), make_session(bob)
 
     page = act(admin, "end_all_of_users", [chosen]).content.decode()
-    assert "alice: 2 living sessions" in page
+    assert "alice: 2 active sessions" in page
     assert "bob" not in page
     assert not Session.objects.filter(ended_at__isnull=False).exists()
 
@@ -349,7 +349,7 @@ def test_too_many_are_left_to_the_command(
     made = [make_session(alice) for _ in range(3)]
     for action in ("end_selected", "end_all_of_users"):
         page = act(admin, action, made[:1], select_across="1").content.decode()
-        assert "Nothing was ended." in page
+        assert "No session was ended." in page
     assert not Session.objects.filter(ended_at__isnull=False).exists()
 
 
@@ -360,7 +360,7 @@ def test_so_are_too_many_of_a_user(
     made = [make_session(alice) for _ in range(3)]
     for more in ({}, {"post": "yes"}):
         page = act(admin, "end_all_of_users", made[:1], **more).content.decode()
-        assert "Nothing was ended." in page
+        assert "No session was ended." in page
     assert not Session.objects.filter(ended_at__isnull=False).exists()
 
 
@@ -395,7 +395,7 @@ def test_no_user_is_named_who_has_no_session(staff: Any, alice: User, bob: User)
     assert "alice" in client.get(f"{SESSIONS}?user={alice.pk}").content.decode()
     for key in (bob.pk, 10**6):
         page = client.get(f"{SESSIONS}?user={key}").content.decode()
-        assert f'?user={key}">Nobody<' in page
+        assert f'?user={key}">Unknown user<' in page
         assert "bob" not in page
     of_users = staff("view_session", "view_user", name="other")
     assert "bob" in of_users.get(f"{SESSIONS}?user={bob.pk}").content.decode()

@@ -112,7 +112,7 @@ def test_a_port_in_use_is_said_in_a_sentence(environment: dict[str, str], tmp_pa
     [
         ("nosuch://somebody:hunter2@127.0.0.1/blog", "DATABASE_URL cannot be read."),
         ("postgresql://somebody:hunter2@[::1/blog", "DATABASE_URL cannot be read."),
-        ("sqlite:////no/such/folder/db.sqlite3", "The database does not answer."),
+        ("sqlite:////no/such/folder/db.sqlite3", "The database does not respond."),
     ],
 )
 def test_a_database_that_cannot_be_had_is_said_in_a_sentence(

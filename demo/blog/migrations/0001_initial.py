@@ -1,4 +1,4 @@
-"""The blog's one table."""
+"""Create the blog's table."""
 
 import django.db.models.deletion
 from django.conf import settings

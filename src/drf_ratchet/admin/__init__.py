@@ -1,6 +1,6 @@
-"""The sessions and the keys in Django's admin, to be looked at; and sessions to be ended.
+"""Show sessions and keys in Django's admin, and end sessions there.
 
-Django loads it where ``django.contrib.admin`` is installed. Elsewhere nothing imports it.
+Django imports this module only where ``django.contrib.admin`` is installed.
 """
 
 from django.contrib import admin

@@ -1,10 +1,10 @@
-"""What a person calls a device."""
+"""Turn a ``User-Agent`` header into a readable device name."""
 
 import re
 
 from django.utils.translation import gettext as _
 
-# In this order: Edge and Opera also say Chrome, and Chrome also says Safari.
+# The order matters: Edge and Opera also send "Chrome", and Chrome also sends "Safari".
 _PROGRAMS = (
     ("Edge", re.compile(r"\bEdg(A|iOS)?/")),
     ("Opera", re.compile(r"\bOPR/")),
@@ -31,12 +31,12 @@ _Names = tuple[tuple[str, "re.Pattern[str]"], ...]
 
 
 def device_name(user_agent: str) -> str:
-    """ "Firefox on Windows" for what a client says of itself; else the beginning of that.
+    """Return a name such as "Firefox on Windows", or the beginning of an unknown user agent.
 
-    Nobody proves it: it helps people to recognise a device and decides nothing.
+    The client chooses the header, so use the name for display only.
 
     Args:
-        user_agent: the header; "" for none.
+        user_agent: the ``User-Agent`` header; "" if the request had none.
     """
     program, system = _name_in(_PROGRAMS, user_agent), _name_in(_SYSTEMS, user_agent)
     if program and system:

@@ -1,8 +1,7 @@
-"""What the list of sessions can be narrowed down to.
+"""Filters of the admin's list of sessions.
 
-Each takes one word of the address, and what it does not know narrows nothing. None of these columns
-has an index (every refresh writes them, and an index would make each refresh dearer), but for
-the user's.
+Each filter reads one query parameter and ignores unknown values. Only the user's column has an
+index: every refresh writes the others, and an index on them would slow each refresh down.
 """
 
 from collections.abc import Callable
@@ -26,17 +25,17 @@ Sessions = QuerySet[Session]
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Living, expired, or ended."""
+    """Filter by state: active, expired or ended."""
 
     title = pgettext_lazy("session", "state")
     parameter_name = "state"
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, Any]]:
-        """All three."""
+        """Return the three states."""
         return list(STATES.items())
 
     def queryset(self, request: Any, queryset: Sessions) -> Sessions:
-        """Those in the state."""
+        """Return the sessions in the chosen state."""
         narrow: dict[str | None, Callable[[], Sessions]] = {
             LIVING: lambda: queryset.filter(ended_at=None, expires_at__gt=Now()),
             EXPIRED: lambda: queryset.filter(ended_at=None, expires_at__lte=Now()),
@@ -46,21 +45,21 @@ class StateFilter(admin.SimpleListFilter):
 
 
 class ReasonFilter(admin.SimpleListFilter):
-    """Why it ended."""
+    """Filter by the reason why a session ended."""
 
     title = _("reason of ending")
     parameter_name = "reason"
     other = "other"
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, Any]]:
-        """Those that this package writes, and all others as one."""
+        """Return this package's reasons, and one entry for all others."""
         return [
             *((str(reason), words) for reason, words in REASONS.items()),
             (self.other, pgettext_lazy("reason of ending", "Other")),
         ]
 
     def queryset(self, request: Any, queryset: Sessions) -> Sessions:
-        """Those that ended for it."""
+        """Return the sessions that ended for the chosen reason."""
         value = self.value()
         if value == self.other:
             return queryset.exclude(end_reason__in=["", *REASONS])
@@ -68,13 +67,13 @@ class ReasonFilter(admin.SimpleListFilter):
 
 
 class LastUseFilter(admin.SimpleListFilter):
-    """When it was last refreshed."""
+    """Filter by the time of the last refresh."""
 
     title = _("last refresh")
     parameter_name = "last_use"
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, Any]]:
-        """Spans of time up to now, and what is before them."""
+        """Return spans of time that end now, and one entry for everything older."""
         return [
             ("today", _("Today")),
             ("week", _("Past 7 days")),
@@ -83,7 +82,7 @@ class LastUseFilter(admin.SimpleListFilter):
         ]
 
     def queryset(self, request: Any, queryset: Sessions) -> Sessions:
-        """Those last used within it."""
+        """Return the sessions last refreshed within the chosen span."""
         now = timezone.localtime(process_now())
         narrow = {
             "today": ("gte", now.replace(hour=0, minute=0, second=0, microsecond=0)),
@@ -98,21 +97,21 @@ class LastUseFilter(admin.SimpleListFilter):
 
 
 class UserFilter(admin.SimpleListFilter):
-    """One user's, by the primary key: where the link on the user's page leads."""
+    """Filter by a user's primary key. The link on a user's page uses it."""
 
     title = _("user")
     parameter_name = "user"
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, Any]]:
-        """The one that is asked for, so that it can be seen and taken back."""
+        """Return the chosen user alone, so that the filter is visible and can be removed."""
         value = request.GET.get(self.parameter_name)
         if value is None:
             return []
         user = _user_of(value)
-        return [(value, str(user) if _is_known(user, request) else _("Nobody"))]
+        return [(value, str(user) if _is_known(user, request) else _("Unknown user"))]
 
     def queryset(self, request: Any, queryset: Sessions) -> Sessions:
-        """The user's; none where there is no such user."""
+        """Return the user's sessions; no sessions for an unknown user."""
         value = self.value()
         if value is None:
             return queryset
@@ -121,9 +120,10 @@ class UserFilter(admin.SimpleListFilter):
 
 
 def _is_known(user: Any, request: Any) -> bool:
-    """Whether who looks sees the name elsewhere too: as a user's, or as some session's.
+    """Return whether the administrator may see this user's name.
 
-    Else the numbers, one after the other, would tell the names of all users.
+    They may if they may view users, or if the user has sessions. Otherwise they could read the
+    names of all users by counting up through primary keys.
     """
     if user is None:
         return False
@@ -137,13 +137,17 @@ def _is_known(user: Any, request: Any) -> bool:
 
 
 def _user_of(value: str) -> Any:
-    """The user of that primary key; None for whatever is none."""
+    """Return the user with this primary key, or None.
+
+    Args:
+        value: a query parameter, not validated.
+    """
     model = get_user_model()
     field: Any = model._meta.pk
-    if "\0" in value:  # PostgreSQL takes it for no text
+    if "\0" in value:  # PostgreSQL rejects NUL characters in text
         return None
     try:
-        # A number that no column of the database holds is refused by the field's own validators.
+        # The field's own validators reject a number outside the column's range.
         key = field.clean(value, None) if not field.remote_field else value
         return model._base_manager.filter(pk=key).first()
     except (ValueError, TypeError, OverflowError, ValidationError):

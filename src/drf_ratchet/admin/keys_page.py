@@ -1,4 +1,4 @@
-"""The keys in force and what each does: public facts alone."""
+"""Show the keys in use and the state of each: public facts only."""
 
 import math
 import time
@@ -19,7 +19,7 @@ from ratchet_tokens.keys import Key, KeySet
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
 
-#: Where a key is in its life, as ``manage.py ratchet keys list`` has it.
+#: The states of a key, as ``manage.py ratchet keys list`` names them.
 SIGNING = pgettext_lazy("key", "Signing")
 PUBLISHED = pgettext_lazy("key", "Published, signs later")
 VERIFYING = pgettext_lazy("key", "Retired, verifies")
@@ -27,15 +27,15 @@ VERIFYING = pgettext_lazy("key", "Retired, verifies")
 
 @dataclass(frozen=True)
 class KeyRow:
-    """What is shown of a key.
+    """One row of the page: the public facts of a key.
 
     Args:
-        kid: its id, which each of its tokens names.
-        alg: the one algorithm it is used with.
-        state: where it is in its life.
-        is_published: whether its public half is in the key set that services read.
-        signs_from: None where that was always so.
-        verifies_until: None where nobody has said.
+        kid: the key id, which the header of each token names.
+        alg: the only algorithm that the key is used with.
+        state: ``SIGNING``, ``PUBLISHED`` or ``VERIFYING``.
+        is_published: whether the published key set contains the public half.
+        signs_from: the moment from which the key may sign; None for no lower limit.
+        verifies_until: the moment at which the key stops verifying; None if not set.
     """
 
     kid: str
@@ -47,10 +47,10 @@ class KeyRow:
 
 
 def rows(keys: KeySet, now: float) -> list[KeyRow]:
-    """What is shown of the keys of a set, the one that signs first.
+    """Return one row per key of a set, the signing key first.
 
     Args:
-        keys: in force.
+        keys: the key set in use.
         now: seconds since 1970.
     """
     return [
@@ -67,10 +67,10 @@ def rows(keys: KeySet, now: float) -> list[KeyRow]:
 
 
 def view(model_admin: "ModelAdmin[Any]") -> Callable[[HttpRequest], HttpResponse]:
-    """The page, for whoever may see sessions.
+    """Return the view of the page. It requires the permission to view sessions.
 
     Args:
-        model_admin: of the sessions, below whose list it is.
+        model_admin: the admin of the sessions, whose list links to the page.
     """
 
     def keys_view(request: HttpRequest) -> HttpResponse:
@@ -94,7 +94,7 @@ def _tables() -> dict[str, Any]:
     try:
         keys = keyring()
     except ImproperlyConfigured:
-        # Its text names files: that is for the server's own log and for the command.
+        # The error's text may name files, so the page does not show it.
         return {"unusable": True}
     return {
         "tables": [
@@ -111,7 +111,7 @@ def _state(key: Key, keys: KeySet, now: float) -> Any:
 
 
 def _moment(seconds: float) -> datetime | None:
-    """None for a time that no calendar has: since ever, or for ever."""
+    """Return a moment as a datetime; None for an unlimited one (not positive, or infinite)."""
     if seconds <= 0 or math.isinf(seconds):
         return None
     return datetime.fromtimestamp(seconds, UTC)

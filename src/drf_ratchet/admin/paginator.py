@@ -1,24 +1,24 @@
-"""Pages of a table that may have ten million rows."""
+"""Paginate a table that may have ten million rows."""
 
 from typing import Any
 
 from django.core.paginator import Paginator
 from django.utils.functional import cached_property
 
-#: The newest so many can be leafed through. What is older is found by searching.
+#: Rows that the pages cover, newest first. Older rows are found by searching.
 MOST = 10_000
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts no further than ``MOST``: PostgreSQL and MariaDB count by reading every row."""
+    """A paginator that counts up to ``MOST``: PostgreSQL and MariaDB read every row to count."""
 
     @cached_property
     def count(self) -> int:
-        """How many there are, ``MOST`` at the most."""
+        """Return the number of rows, at most ``MOST``."""
         newest: Any = self.object_list[:MOST]
         return int(newest.count())
 
     @property
     def is_full(self) -> bool:
-        """Whether there may be more than are counted."""
+        """Return whether there may be more rows than were counted."""
         return self.count >= MOST

@@ -1,4 +1,4 @@
-"""Whether a session is alive, in words."""
+"""Name the state of a session and the reason why it ended."""
 
 from typing import Any
 
@@ -14,29 +14,29 @@ from drf_ratchet.sessions.end_reasons import EndReason
 LIVING, EXPIRED, ENDED = "living", "expired", "ended"
 
 STATES: dict[str, Any] = {
-    LIVING: pgettext_lazy("session", "Living"),
+    LIVING: pgettext_lazy("session", "Active"),
     EXPIRED: pgettext_lazy("session", "Expired"),
     ENDED: pgettext_lazy("session", "Ended"),
 }
 
-#: The reasons that this package writes. A project's own are shown as they are.
+#: The labels of this package's reasons. A project's own reasons are shown unchanged.
 REASONS: dict[str, Any] = {
     EndReason.LOGOUT: _("Logged out"),
     EndReason.LOGOUT_ALL: _("Logged out everywhere"),
     EndReason.REVOKED: _("Ended from another device"),
-    EndReason.REUSE: _("A used refresh token came back"),
+    EndReason.REUSE: _("A refresh token was reused"),
     EndReason.USER_INACTIVE: _("The user is inactive"),
     EndReason.USER_DELETED: _("The user was deleted"),
     EndReason.PASSWORD_CHANGED: _("The password was changed"),
     EndReason.LIMIT: _("Too many devices"),
     EndReason.REPLACED: _("Signed in again in the same browser"),
     EndReason.ADMIN: _("Ended by an administrator"),
-    EndReason.TOO_FAR_AHEAD: _("A token was too far ahead"),
+    EndReason.TOO_FAR_AHEAD: _("A token’s generation was too high"),
 }
 
 
 def state_of(session: Session) -> str:
-    """LIVING, EXPIRED or ENDED, by this machine's clock."""
+    """Return LIVING, EXPIRED or ENDED, by this machine's clock."""
     if session.ended_at is not None:
         return ENDED
     ends = aware(session.expires_at, session._state.db or write_database())
@@ -44,6 +44,6 @@ def state_of(session: Session) -> str:
 
 
 def reason_of(session: Session) -> str | Promise:
-    """Why it ended, in words; "" for one that has not."""
+    """Return the label of the reason why a session ended; "" if it has not ended."""
     words: str | Promise = REASONS.get(session.end_reason, session.end_reason)
     return words

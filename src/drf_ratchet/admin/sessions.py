@@ -1,4 +1,4 @@
-"""The sessions: a list to search, a page for each, and their ending."""
+"""List, search, show and end sessions in Django's admin."""
 
 from collections.abc import Iterable
 from ipaddress import ip_address
@@ -32,22 +32,22 @@ from drf_ratchet.sessions import Contended, EndReason, living_sessions, store
 from drf_ratchet.sessions.database import EveryDatabase, write_database
 from drf_ratchet.sessions.ending import end_several
 
-#: What one action ends at the most. More is a task for ``manage.py ratchet end``.
+#: The most sessions, and users, that one action handles. ``manage.py ratchet end`` takes more.
 MOST_SESSIONS = 1000
 MOST_USERS = 100
-#: Of a search, the words that count. SQLite refuses what a thousand would make.
+#: The most words of a search that are used. SQLite rejects expressions deeper than 1,000.
 MOST_WORDS = 8
 
-# What its page shows: no fingerprint, and no hash of a key.
+# The fields of a session's page: neither the fingerprint nor the hash of an idempotency key.
 _ABOUT = ("user_link", "state", "device", "user_agent", "address", "id")
 _TIMES = ("created_at", "auth_time", "rotated_at", "expires_at", "ends_at", "ended_at")
 
 
 class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Sessions, to be looked at and to be ended; nobody adds, changes or deletes one by hand.
+    """List and end sessions. Sessions cannot be added, changed or deleted here.
 
-    Looking takes the permission ``view_session``, ending ``change_session``. A row that is gone
-    makes tokens unknown that are in use, so none is deleted here: ending is the act.
+    Viewing requires the permission ``view_session``, ending requires ``change_session``. A session
+    is ended instead of deleted, because tokens in use still refer to its row.
     """
 
     list_display = (
@@ -61,19 +61,19 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     )
     list_select_related = ("user",)
     list_filter = (StateFilter, ReasonFilter, LastUseFilter, UserFilter)
-    # Nothing but the primary key, whose order is that of the sign-ins, can be sorted by without
-    # reading every row; so no column here is a plain field, which the address could sort by.
+    # Sorting by anything but the primary key (which follows the time of sign-in) reads every row.
+    # So every column is a method: the "o" parameter cannot sort by a method.
     ordering = ("-id",)
     sortable_by = ()
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 100
-    # What get_search_results looks at; Django asks whether there is anything.
+    # Django shows the search box only if this is not empty. get_search_results searches.
     search_fields = ("id",)
     search_help_text = _(
-        "A session’s id, an address or a whole username is found at once; a part of a username, a "
-        "user agent or an address takes longer."
+        "Search for a session’s id, an address or a whole username. Searching for a part of a "
+        "username, a user agent or an address takes longer."
     )
     actions = ("end_selected", "end_all_of_users")
     fieldsets = (
@@ -82,36 +82,36 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     )
     readonly_fields = (*_ABOUT, *_TIMES)
 
-    # Who may do what
+    # Permissions
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody: signing in does it."""
+        """Return False: only signing in creates a session."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody: no column is for anybody's hands."""
+        """Return False: no column may be edited."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody: ending is the act, and ``manage.py ratchet prune`` tidies up."""
+        """Return False: sessions are ended, and ``manage.py ratchet prune`` deletes old rows."""
         return False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Who may see sessions, or end them."""
+        """Return whether the user may view or end sessions."""
         return may_look(request)
 
     def has_end_permission(self, request: HttpRequest) -> bool:
-        """Who may end them: the permission to change a session."""
+        """Return whether the user may end sessions: the permission ``change_session``."""
         return request.user.has_perm("drf_ratchet.change_session")
 
     # The list
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
-        """All, from the database that is written to: a replica may show what has ended as alive."""
+        """Return all sessions, from the primary: a replica may show ended sessions as active."""
         return super().get_queryset(request).using(write_database())
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
-        """The filters' own words alone: a column that is not shown is not guessed at either."""
+        """Return whether a filter uses this lookup. Others could probe columns not shown."""
         return lookup in {
             one.parameter_name for one in self.list_filter if hasattr(one, "parameter_name")
         }
@@ -119,7 +119,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Session], search_term: str
     ) -> tuple[QuerySet[Session], bool]:
-        """By what finds at once, if it is that; else by parts of the columns of text."""
+        """Search by id, address or username where an index finds one; else by parts of text."""
         term = search_term.strip()
         if not term:
             return queryset, False
@@ -134,16 +134,16 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 found &= Q(*parts.items(), _connector=Q.OR)
         return queryset.filter(found), False
 
-    # What is shown of one
+    # Columns and fields
 
     @admin.display(description=_("user"))
     def user_name(self, session: Session) -> str:
-        """The user, as the user model says."""
+        """Return the user as text, or "-" for a deleted user."""
         return "-" if session.user is None else str(session.user)
 
     @admin.display(description=_("user"))
     def user_link(self, session: Session) -> str:
-        """The user, and a link to the user's page where there is one."""
+        """Return the user, linked to the user's admin page if there is one."""
         user: Any = session.user
         if user is None:
             return "-"
@@ -154,38 +154,38 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 args=(names[2],),
                 current_app=self.admin_site.name,
             )
-        except NoReverseMatch:  # the project's users are not in this admin
+        except NoReverseMatch:  # this admin site does not register the user model
             return str(user)
         return format_html('<a href="{}">{}</a>', address, user)
 
     @admin.display(description=_("device"))
     def device(self, session: Session) -> str:
-        """What a person calls it."""
+        """Return the readable name of the device."""
         return device_name(session.user_agent)
 
     @admin.display(description=pgettext_lazy("session", "address"), empty_value="-")
     def address(self, session: Session) -> str | None:
-        """Where it was last seen."""
+        """Return the IP address of the last sign-in or refresh."""
         return session.ip
 
     @admin.display(description=_("signed in"))
     def signed_in(self, session: Session) -> str:
-        """When it was opened."""
+        """Return the time of the sign-in."""
         return _short(session.created_at)
 
     @admin.display(description=_("last refresh"))
     def last_refresh(self, session: Session) -> str:
-        """When it was last used to refresh."""
+        """Return the time of the last refresh."""
         return _short(session.rotated_at)
 
     @admin.display(description=_("expires"))
     def expiry(self, session: Session) -> str:
-        """When it ends if nobody refreshes it."""
+        """Return the time at which the session expires unless it is refreshed."""
         return _short(session.expires_at)
 
     @admin.display(description=pgettext_lazy("session", "state"))
     def state(self, session: Session) -> str:
-        """Whether it is alive, and if not, why."""
+        """Return the state of the session and, if it has ended, the reason."""
         state = state_of(session)
         words = STATES[state]
         reason = reason_of(session) if state == ENDED else ""
@@ -195,7 +195,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.action(description=_("End the selected sessions"), permissions=["end"])
     def end_selected(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
-        """Those that are still alive."""
+        """End those of the selected sessions that are active."""
         sessions = _few(queryset)
         if sessions is None:
             self._say_too_many(request)
@@ -208,7 +208,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def end_all_of_users(
         self, request: HttpRequest, queryset: QuerySet[Session]
     ) -> HttpResponse | None:
-        """Every living session of each of them, once it is confirmed."""
+        """End every active session of the selected users, after a confirmation page."""
         sessions = _few(queryset.exclude(user=None))
         users = {session.user_id: session.user for session in sessions or ()}
         if sessions is None or len(users) > MOST_USERS:
@@ -229,7 +229,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             "opts": self.opts,
             "media": self.media,
             "users": [(user, counts.get(pk, 0)) for pk, user in users.items()],
-            # One of each user's, so that what is confirmed is what was shown.
+            # One session of each user, so that the confirmation covers the users shown.
             "selected": [session.pk for session in _one_of_each_user(sessions)],
             "action_checkbox_name": ACTION_CHECKBOX_NAME,
         }
@@ -238,7 +238,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return TemplateResponse(request, name, context)
 
     def end_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """End one session: the button on its page."""
+        """End one session, for the button on its page."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if not self.has_end_permission(request):
@@ -258,7 +258,13 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return HttpResponseRedirect(page)
 
     def _end(self, request: HttpRequest, sessions: list[Session], of: Any = None) -> None:
-        """End sessions, write down which, and say how many."""
+        """End sessions, log each in the admin's history, and show how many were ended.
+
+        Args:
+            request: the administrator's request.
+            sessions: the sessions to end; those not active are skipped.
+            of: the user who is logged out everywhere, for a history entry of their own.
+        """
         ended = []
         try:
             for session in end_several(sessions, reason=EndReason.ADMIN, request=request):
@@ -282,21 +288,21 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         self.message_user(
             request,
             _(
-                "Not more than %(sessions)d sessions or %(users)d users at once. For more, "
-                "there is “manage.py ratchet end”. Nothing was ended."
+                "More than %(sessions)d sessions or %(users)d users are selected. No session was "
+                "ended. Select fewer, or use “manage.py ratchet end”."
             )
             % {"sessions": MOST_SESSIONS, "users": MOST_USERS},
             messages.ERROR,
         )
 
-    # How it hangs together
+    # Django's hooks
 
     def response_action(
         self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any
     ) -> HttpResponse | None:
-        """As Django's, which fails where what is selected is no id."""
+        """Run an action as Django does, but reject a selection that is not a list of ids."""
         if not all(map(_is_id, request.POST.getlist(ACTION_CHECKBOX_NAME))):
-            self.message_user(request, _("Select sessions out of the list."), messages.WARNING)
+            self.message_user(request, _("Select sessions from the list."), messages.WARNING)
             return None
         return super().response_action(request, queryset, *args, **kwargs)
 
@@ -309,13 +315,13 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         form_url: str = "",
         obj: Any = None,
     ) -> Any:
-        """With the button that ends it, where it is alive and who looks may."""
+        """Show the button that ends the session if it is active and the user may end it."""
         alive = obj is not None and state_of(obj) == LIVING
         context["show_end"] = alive and self.has_end_permission(request)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def get_urls(self) -> list[Any]:
-        """As any model's, the ending of one, and the keys."""
+        """Return Django's URLs, the URL that ends a session, and the page of keys."""
         name = f"{self.opts.app_label}_{self.opts.model_name}"
         keys = keys_page.view(self)
         own = [
@@ -329,7 +335,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         urls = [*own, *super().get_urls()]
         for pattern in urls:
             if str(pattern.name).endswith(("_changelist", "_end")):
-                # An ending inside of somebody's transaction could be rolled back: refused.
+                # Ending a session inside a transaction raises: a rollback would undo it.
                 view: Any = pattern.callback
                 view._non_atomic_requests = EveryDatabase()
         return urls
@@ -351,7 +357,10 @@ def _address_is(term: str) -> Q | None:
 
 
 def _username_is(term: str) -> Q | None:
-    """The sessions of the user of that very name, which two indexes find; None for no such user."""
+    """Return a filter for the sessions of the user with exactly this name, or None.
+
+    Both look-ups use an index: the username's, and the sessions' by user.
+    """
     model: Any = get_user_model()
     field = model._meta.get_field(model.USERNAME_FIELD)
     try:
@@ -362,7 +371,7 @@ def _username_is(term: str) -> Q | None:
 
 
 def _few(queryset: QuerySet[Session]) -> list[Session] | None:
-    """The sessions, if they are not too many to be ended while a person waits."""
+    """Return the sessions; None if there are more than one request may end."""
     sessions = list(queryset.select_related("user")[: MOST_SESSIONS + 1])
     return sessions if len(sessions) <= MOST_SESSIONS else None
 
@@ -372,7 +381,7 @@ def _one_of_each_user(sessions: list[Session]) -> Iterable[Session]:
 
 
 def _log(request: Any, objects: list[Any], message: str) -> None:
-    """A line for each in the admin's own log, which its History page shows."""
+    """Write one entry per object to the admin's log, which the History page shows."""
     LogEntry.objects.log_actions(request.user.pk, objects, CHANGE, message)
 
 

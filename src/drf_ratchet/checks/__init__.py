@@ -1,8 +1,8 @@
-"""System checks: what is wrong with the settings, before anything runs.
+"""System checks: report wrong settings before the server starts.
 
-Each has an id and a section in ``docs/checks.md``. Those about deployment run with ``manage.py
-check --deploy`` alone. Silence one, once it is understood, with ``SILENCED_SYSTEM_CHECKS``. No
-message shows a value that may be secret. Importing this package registers them all.
+Each check has an id and a section in ``docs/checks.md``. Deployment checks run only with
+``manage.py check --deploy``. Silence a check by its id in ``SILENCED_SYSTEM_CHECKS``. No message
+shows a value that may be secret. Importing this package registers all checks.
 """
 
 from drf_ratchet.checks.browsable import check_browsable_login, check_browsable_middleware

@@ -1,4 +1,4 @@
-"""DRF's browsable API, where people sign in to it with our cookies."""
+"""Check the settings of DRF's browsable API where drf-ratchet's cookies sign people in to it."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register
 from django.urls import NoReverseMatch, Resolver404, get_script_prefix, resolve, reverse
 
-# By their names: nothing below the browser's room imports from there.
+# Dotted paths, because only drf_ratchet.browser may import from drf_ratchet.browser.
 _AUTHENTICATION = "drf_ratchet.browser.authentication.BrowsableAPIAuthentication"
 _MIDDLEWARE = "drf_ratchet.browser.middleware.BrowsableAPIMiddleware"
 _LOGIN = "drf_ratchet.browser.page_views.LoginPage"
@@ -14,7 +14,7 @@ _LOGIN = "drf_ratchet.browser.page_views.LoginPage"
 
 @register(Tags.security)
 def check_browsable_middleware(**kwargs: Any) -> list[CheckMessage]:
-    """W017: nothing refreshes the access token of the browsable API."""
+    """Report W017: nothing refreshes the access token of the browsable API."""
     if not signs_people_in() or _MIDDLEWARE in settings.MIDDLEWARE:
         return []
     return [
@@ -30,29 +30,29 @@ def check_browsable_middleware(**kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def check_browsable_login(**kwargs: Any) -> list[CheckMessage]:
-    """W018: the browsable API's own link leads to another sign-in, or there is none."""
+    """Report W018: the browsable API links to another sign-in page, or to none."""
     if not signs_people_in() or _is_ours():
         return []
     return [
         Warning(
             "BrowsableAPIAuthentication is in REST_FRAMEWORK['DEFAULT_AUTHENTICATION_CLASSES'] and "
             "the URL rest_framework:login is not drf-ratchet's.",
-            hint="DRF's pages link to that name: with 'rest_framework.urls' people sign in to "
-            "Django's sessions, which this authentication does not look at. Include "
-            "'drf_ratchet.browser.browsable_urls' in its place.",
+            hint="DRF's pages link to that name. 'rest_framework.urls' signs people in to a Django "
+            "session, which BrowsableAPIAuthentication ignores. Include "
+            "'drf_ratchet.browser.browsable_urls' instead.",
             id="ratchet.W018",
         )
     ]
 
 
 def signs_people_in() -> bool:
-    """Whether a cookie signs people in to every view's page in the browsable API."""
+    """Return whether BrowsableAPIAuthentication is a default authentication class."""
     from rest_framework.settings import api_settings
 
     try:
         classes: list[Any] = list(api_settings.DEFAULT_AUTHENTICATION_CLASSES or ())
     except ImportError:
-        return False  # DRF says it
+        return False  # DRF reports it at the first use
     return any(_is_a(one, _AUTHENTICATION) for one in classes)
 
 

@@ -1,4 +1,4 @@
-"""The project's own claims, as far as its code says their names."""
+"""Check the names of a project's own claims, as far as its source spells them out."""
 
 import ast
 import inspect
@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from drf_ratchet.checks.settings import usable_settings
 from ratchet_tokens.claims import REGISTERED_CLAIMS
 
-#: As the last words of a name: "refresh_token" is a secret, "token_version" is none.
+#: Matched at the end of a name: "refresh_token" looks secret, "token_version" does not.
 _SECRETS = re.compile(
     r"(^|_)(password|passwd|passphrase|passcode|password_hash|secret|secret_key|token|api_key|"
     r"apikey|private_key|otp|pin|cvv|ssn|card_number)$"
@@ -21,12 +21,12 @@ _SECRETS = re.compile(
 
 @register(Tags.security)
 def check_claims(**kwargs: Any) -> list[CheckMessage]:
-    """E008: a claim has a registered name. W012: a claim looks like a secret."""
+    """Report E008: a claim has a registered name. Report W012: a claim looks like a secret."""
     chosen = usable_settings()
     try:
         make = chosen.claims
     except Exception:
-        make = None  # E002 says so
+        make = None  # E002 reports it
     names = claim_names(make) if callable(make) else set()
     taken = sorted(names & REGISTERED_CLAIMS.union([chosen.USER_ID_CLAIM]))
     secret = sorted(name for name in {*names, chosen.USER_ID_CLAIM} if looks_secret(name))
@@ -36,7 +36,7 @@ def check_claims(**kwargs: Any) -> list[CheckMessage]:
             Error(
                 "DRF_RATCHET['CLAIMS'] returns claims that drf-ratchet writes or checks itself: "
                 f"{', '.join(taken)}.",
-                hint="Nobody could sign in. Choose other names.",
+                hint="Every sign-in would fail. Choose other names.",
                 id="ratchet.E008",
             )
         )
@@ -44,8 +44,8 @@ def check_claims(**kwargs: Any) -> list[CheckMessage]:
         found.append(
             Warning(
                 f"Claims look like secrets: {', '.join(secret)}.",
-                hint="A token is signed and not encrypted: whoever holds it reads them. Leave "
-                "them out, or rename them if they hold nothing secret.",
+                hint="A token is signed, not encrypted: everyone who holds it can read its claims. "
+                "Leave them out, or rename them if they hold nothing secret.",
                 id="ratchet.W012",
             )
         )
@@ -53,20 +53,24 @@ def check_claims(**kwargs: Any) -> list[CheckMessage]:
 
 
 def looks_secret(name: str) -> bool:
-    """Whether a claim of that name is likely to hold something that is not to be read."""
+    """Return whether the name of a claim suggests that its value is secret."""
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     return _SECRETS.search(re.sub(r"[^a-z0-9]+", "_", snake)) is not None
 
 
 def claim_names(make: Callable[..., Any]) -> set[str]:
-    """The names of claims that a function's own text spells out; it is not called.
+    """Return the names of claims that a function's source spells out, without calling it.
 
-    Seen are ``return {"role": …}``, ``return dict(role=…)``, and the same by way of a variable.
+    Recognizes ``return {"role": …}``, ``return dict(role=…)``, and a returned variable that was
+    assigned one of them.
+
+    Args:
+        make: the function that ``CLAIMS`` names.
     """
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(make)))
     except (OSError, TypeError, SyntaxError, ValueError):
-        return set()  # no source, or not by itself: a lambda in the midst of a call
+        return set()  # no source, or not a whole statement, as with a lambda inside a call
     function = next(
         (node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))),
         None,
@@ -91,7 +95,7 @@ def claim_names(make: Callable[..., Any]) -> set[str]:
 
 
 def _own(node: ast.AST) -> Iterator[ast.AST]:
-    """A node and what is in it, without the functions and classes defined there."""
+    """Yield a node and its descendants, without the functions and classes defined there."""
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
         return
     yield node
@@ -109,7 +113,7 @@ def _assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
 def _keys(value: ast.expr) -> Iterator[str]:
     if isinstance(value, ast.Dict):
         for key in value.keys:
-            if key is not None:  # None stands for **something
+            if key is not None:  # None stands for **mapping
                 yield from _constant(key)
     elif isinstance(value, ast.Call) and ast.unparse(value.func) == "dict":
         yield from (keyword.arg for keyword in value.keywords if keyword.arg)

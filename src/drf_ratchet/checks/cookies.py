@@ -1,4 +1,4 @@
-"""The cookies that browsers carry tokens in."""
+"""Check the settings of the cookies that carry tokens."""
 
 from typing import Any
 
@@ -11,15 +11,15 @@ from drf_ratchet.checks.settings import usable_settings
 
 @register(Tags.security, deploy=True)
 def check_secure_cookies(**kwargs: Any) -> list[CheckMessage]:
-    """W014: cookies with tokens travel over plain HTTP too."""
+    """Report W014: browsers also send cookies with tokens over plain HTTP."""
     if usable_settings().COOKIE_SECURE:
         return []
     return [
         Warning(
             "DRF_RATCHET['COOKIE_SECURE'] is False: browsers send the refresh token over plain "
-            "HTTP, and a subdomain can put a cookie of its own in its place.",
-            hint="It is for development without TLS. Leave it out in production, or make it "
-            "DEBUG's opposite.",
+            "HTTP, and a subdomain can replace the cookie.",
+            hint="Use False only for development without TLS. In production remove the setting, or "
+            "write 'COOKIE_SECURE': not DEBUG.",
             id="ratchet.W014",
         )
     ]
@@ -27,7 +27,7 @@ def check_secure_cookies(**kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def check_csrf_cookie(**kwargs: Any) -> list[CheckMessage]:
-    """W015: a cookie signs requests in, and nothing gives pages the token that protects them."""
+    """Report W015: a cookie signs requests in, and no middleware issues CSRF tokens."""
     has_middleware = any(name.endswith("CsrfViewMiddleware") for name in settings.MIDDLEWARE)
     signs_in = usable_settings().ACCESS_TOKEN_COOKIE or signs_people_in()
     if not signs_in or has_middleware:
@@ -36,8 +36,8 @@ def check_csrf_cookie(**kwargs: Any) -> list[CheckMessage]:
         Warning(
             "Cookies sign requests in (DRF_RATCHET['ACCESS_TOKEN_COOKIE'], or "
             "BrowsableAPIAuthentication) and Django's CsrfViewMiddleware is not in MIDDLEWARE.",
-            hint="Such an authentication demands a CSRF token for whatever changes something, "
-            "and no page ever gets one: each such request is a 403. Add "
+            hint="Unsafe requests that a cookie signs in need a CSRF token. Without the middleware "
+            "no page receives one, and each such request is refused with 403. Add "
             "'django.middleware.csrf.CsrfViewMiddleware'.",
             id="ratchet.W015",
         )

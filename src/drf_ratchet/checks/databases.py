@@ -1,4 +1,4 @@
-"""``DATABASE_ROUTERS``: which database has the users, and which the sessions."""
+"""Check ``DATABASE_ROUTERS``: users and sessions must be in one database."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -15,16 +15,16 @@ APP = "drf_ratchet"
 
 @register(Tags.security)
 def check_databases(**kwargs: Any) -> list[CheckMessage]:
-    """E013: users and sessions are in different databases, or their tables cannot be."""
+    """Report E013: the routers separate users from sessions, or forbid their tables."""
     return [Error(found.problem, hint=found.hint, id="ratchet.E013") for found in misrouted()]
 
 
 class Misrouted(NamedTuple):
-    """What the routers say that sign-in cannot work with.
+    """A decision of the routers that makes sign-in impossible.
 
     Args:
         problem: what is wrong.
-        hint: what to route where.
+        hint: which router method has to return what.
     """
 
     problem: str
@@ -32,16 +32,17 @@ class Misrouted(NamedTuple):
 
 
 def misrouted() -> Iterator[Misrouted]:
-    """Yield what is wrong with the routers; nothing where the service has no sessions.
+    """Yield each problem with the routers; none if the service has no sessions.
 
-    A router that sends reads to a replica is fine: sessions are read where they are written.
+    A router may send reads to a replica: sessions are always read from the database that they are
+    written to.
     """
     if usable_settings().USER == "claims":
         return
     try:
         found = list(_misrouted())
     except Exception:
-        # A router is the project's code, and may need a request to answer.
+        # A router is the project's code and may need a request.
         return
     yield from found
 
@@ -52,7 +53,7 @@ def _misrouted() -> Iterator[Misrouted]:
     try:
         users = get_user_model()
     except ImproperlyConfigured:
-        return  # Django says it
+        return  # Django's own check reports it
     of_users, of_sessions = router.db_for_write(users), router.db_for_write(Session)
     if of_users != of_sessions:
         yield Misrouted(
@@ -71,7 +72,7 @@ def _misrouted() -> Iterator[Misrouted]:
         if not router.allow_migrate_model(of_sessions, model):
             yield Misrouted(
                 f"{model._meta.label} is written to the database {of_sessions!r}, and "
-                "allow_migrate lets it have no table there.",
+                "allow_migrate forbids its table there.",
                 f"In DATABASE_ROUTERS, let allow_migrate return True for {of_sessions!r} and the "
                 f"app {APP!r}. Then run manage.py migrate --database {of_sessions}.",
             )
@@ -79,8 +80,8 @@ def _misrouted() -> Iterator[Misrouted]:
     if not _may_relate(users, Session, router.db_for_read(users), of_sessions):
         yield Misrouted(
             f"Users ({users._meta.label}) are read from the database {router.db_for_read(users)!r} "
-            f"and sessions are written to {of_sessions!r}, and allow_relation forbids to relate "
-            "them: nobody can sign in.",
+            f"and sessions are written to {of_sessions!r}, and allow_relation forbids a relation "
+            "between them: every sign-in fails.",
             "In DATABASE_ROUTERS, let allow_relation return True for objects of the two databases, "
             "as a router for a replica does.",
         )

@@ -1,4 +1,4 @@
-"""The keys that sign access tokens."""
+"""Check the keys that sign access tokens, and who can read or change their files."""
 
 import os
 import stat
@@ -12,20 +12,20 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from drf_ratchet.checks.settings import usable_settings
 from drf_ratchet.conf import RatchetSettings
 
-#: How long the JavaScript package jose keeps a key set (``cacheMaxAge``), whatever Cache-Control
-#: says; PyJWT's PyJWKClient keeps it for five minutes (``lifespan``).
+#: The default time for which the JavaScript package jose keeps a key set (``cacheMaxAge``). It
+#: ignores Cache-Control. PyJWT's PyJWKClient keeps a key set for five minutes (``lifespan``).
 KEPT_BY_OTHERS = timedelta(minutes=10)
 
 
 @register(Tags.security)
 def check_keys(**kwargs: Any) -> list[CheckMessage]:
-    """E009: the keys cannot be used. E010, W020: a new key signs before everybody knows it."""
+    """Report E009: the keys are unusable. Report E010, W020: a new key signs too early."""
     return list(_keys(usable_settings()))
 
 
 @register(Tags.security, deploy=True)
 def check_key_files(**kwargs: Any) -> list[CheckMessage]:
-    """W016: others can read a private key. W019: others can put a key in its place."""
+    """Report W016: others can read a private key. Report W019: others can replace a key."""
     return [
         Warning(found.problem, hint=found.hint, id=found.id)
         for found in exposed_keys(usable_settings())
@@ -38,7 +38,7 @@ class Exposed(NamedTuple):
     Args:
         problem: what is wrong.
         hint: what to do.
-        id: of the check.
+        id: the id of the check.
     """
 
     problem: str
@@ -47,10 +47,10 @@ class Exposed(NamedTuple):
 
 
 def exposed_keys(chosen: RatchetSettings) -> Iterator[Exposed]:
-    """Yield each key file and directory of ``KEYS`` that others can read or change.
+    """Yield each key file and directory of ``KEYS`` that other users can read or change.
 
     Args:
-        chosen: the settings.
+        chosen: the project's settings.
     """
     from ratchet_tokens.key_files import is_place  # late, as in keyring
 
@@ -60,10 +60,10 @@ def exposed_keys(chosen: RatchetSettings) -> Iterator[Exposed]:
 
 
 def exposed_at(place: Path) -> list[Exposed]:
-    """Return what others can read or change at one place.
+    """Return the files and directories at a path that other users can read or change.
 
     Args:
-        place: a key file or a directory of them.
+        place: a key file, or a directory of key files.
     """
     from ratchet_tokens.key_files import files_of
 
@@ -72,7 +72,7 @@ def exposed_at(place: Path) -> list[Exposed]:
     try:
         return list(_exposed(place, files_of(place)))
     except (OSError, ValueError):
-        return []  # E009 says it
+        return []  # E009 reports it
 
 
 def _keys(chosen: RatchetSettings) -> Iterator[CheckMessage]:
@@ -84,15 +84,15 @@ def _keys(chosen: RatchetSettings) -> Iterator[CheckMessage]:
     if isinstance(made, str):
         yield Error(
             made,
-            hint="No server starts with it. 'manage.py ratchet keys list' lists the keys of a "
-            "directory, and 'manage.py ratchet keys new' makes one.",
+            hint="The server does not start. List the keys of a directory with 'manage.py ratchet "
+            "keys list', and make a key with 'manage.py ratchet keys new'.",
             id="ratchet.E009",
         )
     if chosen.KEY_PUBLISH_DELAY <= chosen.JWKS_MAX_AGE:
         yield Error(
             "DRF_RATCHET['KEY_PUBLISH_DELAY'] is not longer than 'JWKS_MAX_AGE'.",
-            hint="A verifier that keeps the key set for as long as it may would refuse the tokens "
-            "of a new key. Make the delay three times as long.",
+            hint="A verifier that caches the key set for JWKS_MAX_AGE would refuse tokens of a new "
+            "key. Set KEY_PUBLISH_DELAY to three times JWKS_MAX_AGE.",
             id="ratchet.E010",
         )
     elif (
@@ -103,8 +103,8 @@ def _keys(chosen: RatchetSettings) -> Iterator[CheckMessage]:
     ):
         yield Warning(
             "DRF_RATCHET['KEY_PUBLISH_DELAY'] is shorter than ten minutes.",
-            hint="Some verifiers keep a key set for ten minutes whatever 'JWKS_MAX_AGE' says "
-            "(jose's createRemoteJWKSet does by default), and may refuse the tokens of a new key. "
+            hint="Some verifiers ignore 'JWKS_MAX_AGE' and cache a key set for ten minutes "
+            "(jose's createRemoteJWKSet does by default), so they may refuse tokens of a new key. "
             "Make the delay longer, or set cacheMaxAge there and silence 'ratchet.W020'.",
             id="ratchet.W020",
         )
@@ -118,7 +118,7 @@ def _exposed(place: Path, files: list[Path]) -> Iterator[Exposed]:
                 f"Run chmod 600 {_shown(file)}. Its readers can sign tokens of any user.",
                 id="ratchet.W016",
             )
-    # Where a name is a link, what it leads to counts, and the directory that this is in.
+    # For a symbolic link, check its target and the directory that holds the target.
     real = {file.resolve() for file in files}
     own = {place.resolve()} if place.is_dir() else set()
     for path in sorted(real | own | {file.parent for file in real}):
@@ -133,15 +133,15 @@ def _exposed(place: Path, files: list[Path]) -> Iterator[Exposed]:
 
 
 def _changeable(path: Path, *, is_key_directory: bool) -> tuple[str, str] | None:
-    """Return how others can change a path, and the command against it; None if they cannot."""
+    """Return how other users can change a path and the command that prevents it, or None."""
     at = path.stat()
     if os.statvfs(path).f_flag & os.ST_RDONLY:
-        return None  # a mounted secret
-    # The command may run as root, and the server as the user that the keys belong to.
+        return None  # a file system mounted read-only, as Kubernetes mounts secrets
+    # The check may run as root while the server runs as the owner of the keys.
     is_known = os.geteuid() == 0 and path.is_dir()
     if not is_known and at.st_uid not in {0, os.geteuid(), path.parent.stat().st_uid}:
         return "belongs to another user", "chown, as root, on"
-    # Where the sticky bit is set, as in /tmp, others can add files and not replace any.
+    # With the sticky bit, as in /tmp, other users can add files but not replace them.
     is_sticky = bool(at.st_mode & stat.S_ISVTX) and not is_key_directory
     if at.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not is_sticky:
         return "can be changed by other users of this machine", "chmod go-w"
@@ -155,7 +155,7 @@ def _is_private(file: Path) -> bool:
         read = file.read_bytes()
     except OSError:
         return False
-    # A JWK's members d, k or priv; and PEM.
+    # The private members of a JWK (d, k, priv), and PEM.
     return any(mark in read for mark in (b'"d"', b'"k"', b'"priv"', b"PRIVATE KEY"))
 
 

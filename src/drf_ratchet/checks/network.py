@@ -1,4 +1,4 @@
-"""What lies between the client and this process: TLS, and proxies."""
+"""Check the settings about TLS and proxies between the client and the server."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 @register(Tags.security, deploy=True)
 def check_https(**kwargs: Any) -> list[CheckMessage]:
-    """W009: nothing says that HTTPS is enforced."""
+    """Report W009: no setting enforces HTTPS."""
     redirects = settings.SECURE_SSL_REDIRECT and any(
         name.endswith("SecurityMiddleware") for name in settings.MIDDLEWARE
     )
@@ -16,10 +16,10 @@ def check_https(**kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            "Nothing enforces HTTPS, so tokens and passwords may cross the network in clear.",
+            "No setting enforces HTTPS, so tokens and passwords may be sent unencrypted.",
             hint="Set SECURE_SSL_REDIRECT = True (with SecurityMiddleware), or, behind a proxy "
-            "that takes only HTTPS, SECURE_PROXY_SSL_HEADER. A redirect comes after the token was "
-            "sent: give clients the https:// address.",
+            "that accepts only HTTPS, SECURE_PROXY_SSL_HEADER. A client sends its token before it "
+            "is redirected: give clients the https:// address.",
             id="ratchet.W009",
         )
     ]
@@ -27,7 +27,7 @@ def check_https(**kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def check_proxies(**kwargs: Any) -> list[CheckMessage]:
-    """W010: there is a proxy, and its address is taken for everybody's."""
+    """Report W010: every client appears to have the proxy's address."""
     from rest_framework.settings import api_settings
 
     signs = [
@@ -41,8 +41,8 @@ def check_proxies(**kwargs: Any) -> list[CheckMessage]:
         Warning(
             f"{signs[0]} says that there is a proxy, and REST_FRAMEWORK['NUM_PROXIES'] is not set: "
             "every client has the proxy's address.",
-            hint="One attacker then uses up the sign-in rate of everybody. Set NUM_PROXIES to the "
-            "number of proxies that add to X-Forwarded-For; 0 if the server sets REMOTE_ADDR.",
+            hint="One attacker can then exhaust the sign-in rate of all users. Set NUM_PROXIES to "
+            "the number of proxies that add to X-Forwarded-For; 0 if the server sets REMOTE_ADDR.",
             id="ratchet.W010",
         )
     ]
@@ -50,7 +50,7 @@ def check_proxies(**kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def check_number_of_proxies(**kwargs: Any) -> list[CheckMessage]:
-    """E016: NUM_PROXIES is no whole number, as an environment variable is none."""
+    """Report E016: NUM_PROXIES is not a whole number, as with an environment variable's text."""
     from rest_framework.settings import api_settings
 
     number: Any = api_settings.NUM_PROXIES
@@ -58,9 +58,9 @@ def check_number_of_proxies(**kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            "REST_FRAMEWORK['NUM_PROXIES'] is not a whole number from 0 up, and requests with "
+            "REST_FRAMEWORK['NUM_PROXIES'] is not a whole number of at least 0: requests with "
             "X-Forwarded-For fail.",
-            hint="What comes from the environment is text: int(os.environ['NUM_PROXIES']).",
+            hint="Environment variables are text. Write int(os.environ['NUM_PROXIES']).",
             id="ratchet.E016",
         )
     ]

@@ -1,4 +1,4 @@
-"""Other packages' settings that change what clients of ours see."""
+"""Check settings of other packages that change the responses drf-ratchet's clients receive."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.core.checks import CheckMessage, Tags, Warning, register
 
 @register(Tags.security)
 def check_authenticators(**kwargs: Any) -> list[CheckMessage]:
-    """W008: the first authenticator turns every 401 into a 403."""
+    """Report W008: the first authentication class turns every 401 into a 403."""
     from rest_framework.authentication import BaseAuthentication
     from rest_framework.settings import api_settings
 
@@ -17,7 +17,7 @@ def check_authenticators(**kwargs: Any) -> list[CheckMessage]:
     try:
         classes: list[Any] = list(api_settings.DEFAULT_AUTHENTICATION_CLASSES or ())
     except ImportError:
-        return []  # DRF says it
+        return []  # DRF reports it at the first use
     first, *others = classes or [JWTAuthentication]
     answers_401 = (
         getattr(first, "authenticate_header", None) is not BaseAuthentication.authenticate_header
@@ -27,9 +27,9 @@ def check_authenticators(**kwargs: Any) -> list[CheckMessage]:
     return [
         Warning(
             f"{first.__name__} comes before JWTAuthentication in "
-            "REST_FRAMEWORK['DEFAULT_AUTHENTICATION_CLASSES'] and has no authenticate_header: an "
-            "expired token is answered 403 instead of 401.",
-            hint="Clients refresh on a 401 and give up on a 403. Put JWTAuthentication first.",
+            "REST_FRAMEWORK['DEFAULT_AUTHENTICATION_CLASSES'] and has no authenticate_header: the "
+            "response to an expired token is 403 instead of 401.",
+            hint="Clients refresh after a 401, not after a 403. Put JWTAuthentication first.",
             id="ratchet.W008",
         )
     ]
@@ -37,7 +37,7 @@ def check_authenticators(**kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def check_cors(**kwargs: Any) -> list[CheckMessage]:
-    """W011: browsers on another origin may not send the Idempotency-Key."""
+    """Report W011: browsers on another origin may not send the Idempotency-Key."""
     installed = any(app.split(".")[0] == "corsheaders" for app in settings.INSTALLED_APPS)
     # django-cors-headers' default does not have it.
     allowed = {str(name).lower() for name in getattr(settings, "CORS_ALLOW_HEADERS", ())}
@@ -46,7 +46,7 @@ def check_cors(**kwargs: Any) -> list[CheckMessage]:
     return [
         Warning(
             "CORS_ALLOW_HEADERS does not have 'idempotency-key'.",
-            hint="A browser on another origin cannot send it, so a refresh whose answer was lost "
+            hint="A browser on another origin cannot send it, so a refresh whose response was lost "
             "cannot be retried after the grace period. Write CORS_ALLOW_HEADERS = "
             "(*corsheaders.defaults.default_headers, 'idempotency-key').",
             id="ratchet.W011",

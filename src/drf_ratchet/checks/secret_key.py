@@ -1,4 +1,4 @@
-"""``SECRET_KEY``, which every token's key is derived from: can somebody guess it?"""
+"""Check that ``SECRET_KEY``, from which the signing keys are derived, cannot be guessed."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,20 +10,20 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.checks.security.base import SECRET_KEY_INSECURE_PREFIX
 from django.core.exceptions import ImproperlyConfigured
 
-#: 256 bits if every byte is random: what RFC 7518 section 3.2 demands of an HS256 key.
+#: Bytes. RFC 7518 section 3.2 demands 256 bits of an HS256 key.
 SHORTEST = 32
-#: Of 32 random hexadecimal digits, fewer than this are different once in many millions of keys.
+#: One random key of 32 hexadecimal digits in many millions has fewer distinct digits.
 FEWEST_DISTINCT = 8
-#: So many characters must be left when words, repetitions and runs are taken out.
+#: Characters that must remain after words, repetitions and runs are removed.
 FEWEST_UNEXPLAINED = 20
 
 MAKE_ONE = (
     "Make a random one and keep it out of the repository: python -c 'import secrets; "
-    "print(secrets.token_urlsafe(48))'. An attacker who knows it can sign in as any user. Leave a "
-    "key that is public or guessable out of SECRET_KEY_FALLBACKS too."
+    "print(secrets.token_urlsafe(48))'. An attacker who knows it can sign in as any user. Remove "
+    "public and guessable keys from SECRET_KEY_FALLBACKS too."
 )
 
-#: What is in the keys that people make up.
+#: Words that occur in keys that people make up.
 _WORDS = (
     "secret secrets password passwd passw0rd p4ssw0rd pass key keys token jwt hmac signing "
     "sign change changeme changethis replace replaceme please placeholder default example "
@@ -44,18 +44,18 @@ _SHOWABLE = re.compile(r"[A-Za-z_]{1,30}")
 
 @register(Tags.security)
 def check_secret_key_types(**kwargs: Any) -> list[CheckMessage]:
-    """E011: what is no text cannot be a secret."""
+    """Report E011: ``SECRET_KEY`` or a fallback is not a string or bytes."""
     from drf_ratchet.keyring import unusable_secrets
 
     try:
         wrong = unusable_secrets()
     except ImproperlyConfigured:
-        return []  # it is empty, and Django says it at the first use
+        return []  # SECRET_KEY is empty, which Django reports at the first use
     return [
         Error(
             problem,
-            hint="An attacker can guess the text of None, of a value that masks itself, and each "
-            "letter of a string. Leave out an environment variable that is not set, and write a "
+            hint="An attacker can guess the text of None or of a masked value, and each single "
+            "letter of a string. Leave out environment variables that are not set, and write a "
             "single fallback as a list.",
             id="ratchet.E011",
         )
@@ -65,7 +65,7 @@ def check_secret_key_types(**kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def check_secret_key(**kwargs: Any) -> list[CheckMessage]:
-    """E005: short. E006: guessable. E007: made by startproject. W005: used elsewhere."""
+    """Report E005: short. E006: guessable. E007: made by startproject. W005: used elsewhere."""
     return [problem for name, secret in _secrets() for problem in _problems(name, secret)]
 
 
@@ -76,15 +76,15 @@ def _secrets() -> Iterator[tuple[str, str]]:
         named: dict[str, Any] = {"SECRET_KEY": settings.SECRET_KEY}
         wrong = unusable_secrets()
     except ImproperlyConfigured:
-        # It is empty. As long as it is, the fallbacks do not matter.
+        # SECRET_KEY is empty. Until it is set, the fallbacks do not matter.
         yield "SECRET_KEY", ""
         return
     if "SECRET_KEY_FALLBACKS" not in wrong:
         fallbacks = enumerate(settings.SECRET_KEY_FALLBACKS)
-        # No key is derived from an empty one.
+        # No key is derived from an empty fallback.
         named |= {f"SECRET_KEY_FALLBACKS[{index}]": one for index, one in fallbacks if one}
     for name, secret in named.items():
-        if name not in wrong:  # E011 says it
+        if name not in wrong:  # E011 reports those
             yield name, _text(secret)
 
 
@@ -93,10 +93,10 @@ def _text(secret: Any) -> str:
 
 
 def _problems(name: str, secret: str) -> Iterator[CheckMessage]:
-    # One mistake, one message: a key of startproject's that was cut is still the one it wrote.
+    # One message per mistake: a shortened key of startproject is reported as E007 only.
     if secret.startswith(SECRET_KEY_INSECURE_PREFIX):
         yield Error(
-            f"{name} is one that startproject wrote into the settings file "
+            f"{name} was written into the settings file by startproject "
             f"('{SECRET_KEY_INSECURE_PREFIX}…').",
             hint=MAKE_ONE,
             id="ratchet.E007",
@@ -105,7 +105,7 @@ def _problems(name: str, secret: str) -> Iterator[CheckMessage]:
         yield Error(f"{name} is shorter than {SHORTEST} bytes.", hint=MAKE_ONE, id="ratchet.E005")
     elif is_guessable(secret):
         yield Error(
-            f"{name} can be guessed: it is made of few different characters, of common words, or "
+            f"{name} can be guessed: it consists of few different characters, of common words, or "
             "of repetitions.",
             hint=MAKE_ONE,
             id="ratchet.E006",
@@ -113,14 +113,15 @@ def _problems(name: str, secret: str) -> Iterator[CheckMessage]:
     places = sorted(set(_places(secret)))
     if places:
         yield Warning(
-            f"{name} is used elsewhere too: {', '.join(places)}.",
-            hint="An attacker who learns it there can sign tokens. Give each purpose its own.",
+            f"{name} is also used in other settings: {', '.join(places)}.",
+            hint="An attacker who learns it there can sign tokens. Use a different secret for each "
+            "purpose.",
             id="ratchet.W005",
         )
 
 
 def is_guessable(secret: str) -> bool:
-    """Whether little is left of it once what people make up is taken out."""
+    """Return whether little remains of a secret after words, repetitions and runs are removed."""
     if len(set(secret)) < FEWEST_DISTINCT:
         return True
     left = _REPETITION.sub(r"\1\2", secret)
@@ -129,7 +130,7 @@ def is_guessable(secret: str) -> bool:
 
 
 def _without_runs(secret: str) -> str:
-    """Without the rest of "abcdef", "98765" and "aaaa", from the third character on."""
+    """Remove the rest of runs such as "abcdef", "98765" and "aaaa" after two characters."""
     kept = secret[:2]
     for first, second, third in zip(secret, secret[1:], secret[2:], strict=False):
         step = ord(second) - ord(first)
@@ -139,9 +140,9 @@ def _without_runs(secret: str) -> str:
 
 
 def _places(secret: str) -> Iterator[str]:
-    """The settings that hold the same secret, by name."""
+    """Yield the names of the settings that hold the same secret."""
     if len(secret) < 8:
-        return  # E005 says what is wrong; and "" or "dev" is found in many places
+        return  # E005 reports it, and values such as "" or "dev" occur in many settings
     holder: Any = settings
     for name in dir(settings):
         ours = name in ("SECRET_KEY", "SECRET_KEY_FALLBACKS")
@@ -156,7 +157,7 @@ def _within(value: Any, path: str, secret: str, depth: int = 8) -> Iterator[str]
             yield path
     elif depth and isinstance(value, Mapping):
         for key, item in value.items():
-            # A key may be a secret itself, so nothing is shown but what looks like a name.
+            # A key may be a secret itself, so only keys that look like a name are shown.
             shown = repr(key) if isinstance(key, str) and _SHOWABLE.fullmatch(key) else "…"
             shown = "…" if isinstance(key, str) and secret in key else shown
             yield from _within(item, f"{path}[{shown}]", secret, depth - 1)

@@ -1,4 +1,4 @@
-"""``DRF_RATCHET``: keys and values that cannot be, and choices that cost safety."""
+"""Check ``DRF_RATCHET``: unknown keys, invalid values, and choices that weaken security."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -22,7 +22,7 @@ LONGEST_ACCESS = timedelta(hours=1)
 
 @register(Tags.security)
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
-    """E001: a key is unknown. E002: a value cannot be used."""
+    """Report E001: a key is unknown. Report E002: a value is invalid."""
     given = _given()
     return [
         *(Error(text, hint=hint, id="ratchet.E001") for text, hint in unknown_keys(given)),
@@ -33,14 +33,14 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def check_choices(**kwargs: Any) -> list[CheckMessage]:
-    """W001 to W004: lifetimes, and freshness by expiry."""
+    """Report W001 to W003: lifetimes. Report W004: ``FRESHNESS = "expiry"``."""
     return list(_choices(usable_settings()))
 
 
 def usable_settings() -> RatchetSettings:
-    """The settings, with the default for each that E001 or E002 is about.
+    """Return the settings, with the default in place of each invalid value.
 
-    So that one slip does not hide what else is wrong.
+    One mistake then does not hide the others.
     """
     given = _given()
     if not isinstance(given, Mapping):
@@ -70,7 +70,7 @@ def _given() -> Any:
     try:
         return given_settings()
     except ImproperlyConfigured:
-        # What gives them defaults cannot, and has a check of its own.
+        # A bridge that supplies defaults failed. It has a check of its own.
         return getattr(settings, NAME, {})
 
 
@@ -79,25 +79,25 @@ def _holds(given: Mapping[str, Any], name: str, holds: Any) -> bool:
 
 
 def _choices(chosen: RatchetSettings) -> Iterator[CheckMessage]:
-    # One mistake, one message: the two lifetimes mixed up make the first too long as well.
+    # One message per mistake: two swapped lifetimes would also be reported as W001.
     if chosen.ACCESS_TOKEN_LIFETIME > chosen.REFRESH_TOKEN_LIFETIME:
         yield Warning(
             "DRF_RATCHET['ACCESS_TOKEN_LIFETIME'] is longer than 'REFRESH_TOKEN_LIFETIME'.",
-            hint="An access token never outlives its session. Were the two mixed up? Access tokens "
-            "live for minutes, sessions for days.",
+            hint="An access token never outlives its session. Check whether the two are swapped: "
+            "access tokens live for minutes, sessions for days.",
             id="ratchet.W003",
         )
     elif chosen.ACCESS_TOKEN_LIFETIME > LONGEST_ACCESS:
         yield Warning(
             "DRF_RATCHET['ACCESS_TOKEN_LIFETIME'] is longer than an hour.",
-            hint="A stolen access token is valid for that long. Make it minutes: clients refresh "
-            "by themselves, and users stay signed in.",
+            hint="A stolen access token is valid for that long. Set a few minutes: clients refresh "
+            "automatically, and users stay signed in.",
             id="ratchet.W001",
         )
     if chosen.SESSION_LIFETIME is None:
         yield Warning(
             "DRF_RATCHET['SESSION_LIFETIME'] is None: a session that is refreshed never expires.",
-            hint="Set a timedelta, 30 days for example. It limits how long a thief who keeps "
+            hint="Set a timedelta, for example 30 days. It limits how long an attacker who keeps "
             "refreshing stays signed in.",
             id="ratchet.W002",
         )

@@ -1,4 +1,4 @@
-"""The endpoints that sign users in: do all of them ask for the same?"""
+"""Check that all endpoints that sign users in require the same credentials."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from django.urls import get_resolver
 from drf_ratchet.checks.settings import usable_settings
 from drf_ratchet.conf import NAME, why_unimportable
 
-#: Sign-in views of other packages. They hand out tokens and do not ask SIGN_IN_POLICY.
+#: Sign-in views of other packages. They issue tokens without calling SIGN_IN_POLICY.
 _OTHERS = frozenset(
     {
         "rest_framework.authtoken.views.ObtainAuthToken",
@@ -19,7 +19,7 @@ _OTHERS = frozenset(
         "rest_framework_simplejwt.views.TokenObtainSlidingView",
     }
 )
-#: Serializers that ask for a name and a password and nothing else.
+#: Serializers that require only a username and a password.
 _PLAIN = frozenset(
     {
         "drf_ratchet.serializers.TokenObtainPairSerializer",
@@ -31,9 +31,9 @@ _PLAIN = frozenset(
         "rest_framework_simplejwt.serializers.TokenObtainSlidingSerializer",
     }
 )
-#: Asks for what SIGN_IN_SERIALIZER asks for, and answers in another shape.
+#: Requires the fields of SIGN_IN_SERIALIZER and responds in another shape.
 _AS_SET = "drf_ratchet_compat.drf_jwt.serializers.JSONWebTokenSerializer"
-#: Deeper than any project's URLs; an include of itself has no end.
+#: Levels of include() that are followed. A URLconf that includes itself would never end.
 _DEEPEST = 20
 
 
@@ -42,8 +42,8 @@ class Endpoint(NamedTuple):
 
     Args:
         route: its path, as the URLconf writes it.
-        serializer: the dotted path of what checks the credentials.
-        asks_policy: whether it asks ``SIGN_IN_POLICY``.
+        serializer: the dotted path of the serializer that checks the credentials.
+        asks_policy: whether it calls ``SIGN_IN_POLICY``.
     """
 
     route: str
@@ -57,9 +57,9 @@ class Endpoint(NamedTuple):
 
 @register(Tags.security)
 def check_sign_in_settings(**kwargs: Any) -> list[CheckMessage]:
-    """E002: ``SIGN_IN_SERIALIZER`` or ``SIGN_IN_POLICY`` names what cannot be used."""
+    """Report E002: ``SIGN_IN_SERIALIZER`` or ``SIGN_IN_POLICY`` is not usable."""
     return [
-        Error(text, hint="Write 'app.module.name'.", id="ratchet.E002")
+        Error(text, hint="Write a dotted path: 'app.module.name'.", id="ratchet.E002")
         for text in (_bad_path("SIGN_IN_SERIALIZER"), _bad_path("SIGN_IN_POLICY"), _bad_class())
         if text
     ]
@@ -79,12 +79,12 @@ def _bad_class() -> str:
     named: Any = usable_settings().sign_in_serializer or TokenObtainPairSerializer
     if isinstance(named, type) and issubclass(named, TokenObtainPairSerializer):
         return ""
-    return f"{NAME}['SIGN_IN_SERIALIZER'] is no subclass of TokenObtainPairSerializer."
+    return f"{NAME}['SIGN_IN_SERIALIZER'] is not a subclass of TokenObtainPairSerializer."
 
 
 @register(Tags.security)
 def check_sign_in_endpoints(**kwargs: Any) -> list[CheckMessage]:
-    """W022: two endpoints take a password, and one of them may ask for less."""
+    """Report W022: two endpoints take a password and require different credentials."""
     endpoints = list(sign_in_endpoints())
     asked = {_asked_by(endpoint.serializer) for endpoint in endpoints}
     policies = {endpoint.asks_policy for endpoint in endpoints}
@@ -92,12 +92,13 @@ def check_sign_in_endpoints(**kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            "These endpoints take a password and do not all ask for the same: "
+            "These endpoints take a password and require different credentials: "
             f"{', '.join(map(str, endpoints))}.",
-            hint="Whoever passes the weakest of them is signed in. Name the serializer that asks "
-            "for everything in DRF_RATCHET['SIGN_IN_SERIALIZER']. A project with a sign-in of its "
-            "own includes drf_ratchet.session_urls in place of drf_ratchet.urls, and "
-            "drf_ratchet.browser.session_urls in place of drf_ratchet.browser.urls.",
+            hint="An attacker needs to pass only the weakest of them. Set "
+            "DRF_RATCHET['SIGN_IN_SERIALIZER'] to the serializer that requires everything. If the "
+            "project has a sign-in view of its own, include drf_ratchet.session_urls instead of "
+            "drf_ratchet.urls, and drf_ratchet.browser.session_urls instead of "
+            "drf_ratchet.browser.urls.",
             id="ratchet.W022",
         )
     ]
@@ -108,9 +109,9 @@ def sign_in_endpoints() -> Iterator[Endpoint]:
     try:
         callbacks: dict[str, Any] = {}
         for route, callback in _patterns(get_resolver(), "", 0):
-            callbacks.setdefault(route, callback)  # of two with one route the first answers
+            callbacks.setdefault(route, callback)  # the first pattern with a route wins
     except Exception:
-        return  # Django's own check says what is wrong with the URLconf
+        return  # Django's own check reports what is wrong with the URLconf
     for route, callback in callbacks.items():
         for view, given in _views(callback):
             ours = getattr(view, "signs_in", False) is True
@@ -132,7 +133,10 @@ def _patterns(resolver: Any, before: str, depth: int) -> Iterator[tuple[str, Any
 
 
 def _views(callback: Any) -> Iterator[tuple[type[Any], dict[str, Any]]]:
-    """The class of a view and what ``as_view()`` was given; several where the view chooses."""
+    """Yield the class of a view and the arguments of ``as_view()``.
+
+    A view of drf-jwt's bridge chooses between several classes: yield each of them.
+    """
     given = getattr(callback, "initkwargs", None) or getattr(callback, "view_initkwargs", None)
     view = getattr(callback, "cls", None) or getattr(callback, "view_class", None)
     generations = getattr(callback, "generations", None)
@@ -142,7 +146,7 @@ def _views(callback: Any) -> Iterator[tuple[type[Any], dict[str, Any]]]:
 
 
 def _serializer_of(view: type[Any], given: dict[str, Any]) -> type[Any] | None:
-    """The view's serializer class; None where only a request could tell."""
+    """Return the view's serializer class; None if the view needs a request to choose it."""
     try:
         found = view(**given).get_serializer_class()
     except Exception:
@@ -154,14 +158,14 @@ def _takes_password(serializer: type[Any]) -> bool:
     try:
         return "password" in serializer().fields
     except Exception:
-        return True  # only a request could tell
+        return True  # the serializer needs a request; assume a password
 
 
 def _asked_by(serializer: str) -> str:
-    """The same name for serializers that ask for the same."""
+    """Return one name for all serializers that require the same credentials."""
     if serializer == _AS_SET:
         if _bad_path("SIGN_IN_SERIALIZER"):
-            return ""  # E002 says it
+            return ""  # E002 reports it
         named: Any = usable_settings().sign_in_serializer
         return _asked_by(_name(named)) if isinstance(named, type) else ""
     return "" if serializer in _PLAIN else serializer

@@ -1,4 +1,4 @@
-"""Tenants that share one issuer: a token of one signs in at the others."""
+"""Check for tenants that share one issuer, so that a token of one is valid at the others."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +20,7 @@ from drf_ratchet.checks.settings import usable_settings
 #: Packages that choose a PostgreSQL schema for each request.
 _PACKAGES = frozenset({"django_tenants", "tenant_schemas", "django_pgschemas"})
 _CONTEXT = (ContextVar, threading.local, Local)
-#: How many calls a router's method is followed down.
+#: The depth to which calls inside a router's method are followed.
 _DEPTH = 3
 
 _HINT = (
@@ -30,7 +30,7 @@ _HINT = (
 
 @register(Tags.security)
 def check_tenants(**kwargs: Any) -> list[CheckMessage]:
-    """E012: a schema for each tenant. W021: a database that depends on the context."""
+    """Report E012: a schema for each tenant. Report W021: a context chooses the database."""
     return [] if callable(usable_settings().ISSUER) else [*_schemas(), *_databases()]
 
 
@@ -39,30 +39,30 @@ def _schemas() -> Iterator[CheckMessage]:
     if package is not None and _is_of_each_tenant():
         yield Error(
             f"{package} gives each tenant users or sessions of its own, and DRF_RATCHET['ISSUER'] "
-            "is the same for all: a token of one tenant signs in at another, as the user with the "
-            "same key.",
+            "is the same for all: a token of one tenant is valid at another tenant, for the user "
+            "with the same primary key.",
             hint=_HINT,
             id="ratchet.E012",
         )
 
 
 def _installed() -> set[str]:
-    """The packages of the installed apps, and of the classes that databases are reached with."""
+    """Return the packages of the installed apps and of the database backends."""
     found = {app.partition(".")[0] for app in settings.INSTALLED_APPS}
     try:
         kinds = [kind for alias in connections for kind in type(connections[alias]).__mro__]
     except ImproperlyConfigured:
-        return found  # Django says it
+        return found  # Django reports it
     return found.union(kind.__module__.partition(".")[0] for kind in kinds)
 
 
 def _is_of_each_tenant() -> bool:
-    """Whether users or sessions are in the tenants' schemas; also where no setting says."""
+    """Return whether users or sessions are in the tenants' schemas, or no setting tells."""
     listed = set(_tenant_apps())
     try:
         labels = {"drf_ratchet", get_user_model()._meta.app_label}
     except ImproperlyConfigured:
-        return False  # Django says it
+        return False  # Django's own check reports it
     configs = [config for config in apps.get_app_configs() if config.label in labels]
     names = {config.name for config in configs}
     names |= {f"{type(one).__module__}.{type(one).__name__}" for one in configs}
@@ -70,7 +70,10 @@ def _is_of_each_tenant() -> bool:
 
 
 def _tenant_apps() -> Iterator[str]:
-    """The apps of tenants' schemas, as django-tenants and django-pgschemas have them listed."""
+    """Yield the apps of tenants' schemas, from the settings of the two packages.
+
+    django-tenants has ``TENANT_APPS`` and ``TENANT_TYPES``, django-pgschemas has ``TENANTS``.
+    """
     yield from getattr(settings, "TENANT_APPS", ())
     public = {"public", getattr(settings, "PUBLIC_SCHEMA_NAME", "public")}
     for name in ("TENANT_TYPES", "TENANTS"):
@@ -85,17 +88,22 @@ def _databases() -> Iterator[CheckMessage]:
         choose = getattr(one, "db_for_write", None)
         if choose is not None and _reads_context(choose, _DEPTH):
             yield Warning(
-                f"{type(one).__name__}.db_for_write looks at a context variable or a thread-local, "
-                "and DRF_RATCHET['ISSUER'] is the same for all databases: where each is a "
-                "tenant's, a token of one signs in at another, as the user with the same key.",
-                hint=f"{_HINT} Where users and sessions are in one database, silence "
-                "'ratchet.W021'.",
+                f"{type(one).__name__}.db_for_write reads a context variable or a thread-local, "
+                "and DRF_RATCHET['ISSUER'] is the same for all databases: if each tenant has a "
+                "database, a token of one tenant is valid at another tenant, for the user with the "
+                "same primary key.",
+                hint=f"{_HINT} If users and sessions are in one database, silence 'ratchet.W021'.",
                 id="ratchet.W021",
             )
 
 
 def _reads_context(function: Callable[..., Any], depth: int) -> bool:
-    """Whether a function, or one that it calls, names what differs between requests."""
+    """Return whether a function, or one that it calls, uses a context variable or thread-local.
+
+    Args:
+        function: a router's method.
+        depth: how many levels of calls to follow.
+    """
     owner = getattr(function, "__self__", None)
     function = function.__func__ if isinstance(function, MethodType) else function
     if not isinstance(function, FunctionType) or depth == 0:
@@ -109,7 +117,7 @@ def _reads_context(function: Callable[..., Any], depth: int) -> bool:
 
 
 def _named(function: FunctionType, owner: Any) -> Iterator[Any]:
-    """What a function's names stand for: globals, and attributes of those and of its object."""
+    """Yield the values of a function's names: globals, and attributes of them and of ``self``."""
     names = function.__code__.co_names
     for cell in function.__closure__ or ():
         yield from _contents(cell)

@@ -1,4 +1,4 @@
-"""``USER_ID_FIELD``: the field by which a token names its user."""
+"""Check ``USER_ID_FIELD``, the field by which a token identifies its user."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ HINT = "Name a field that is unique and not null, or remove the setting to use t
 
 @register(Tags.security)
 def check_user_id(**kwargs: Any) -> list[CheckMessage]:
-    """E014: ``USER_ID_FIELD`` names no field of the user model, or two users may have one value."""
+    """Report E014: ``USER_ID_FIELD`` is not a unique, non-null field of the user model."""
     chosen = usable_settings()
     if chosen.USER == "claims" or chosen.USER_ID_FIELD == "pk":
         return []
-    # Late: a service that knows no users has none of our models.
+    # Imported late: a service without users does not install the app's models.
     from drf_ratchet.sessions.subject import field_named
 
     try:
@@ -27,9 +27,9 @@ def check_user_id(**kwargs: Any) -> list[CheckMessage]:
     except ImproperlyConfigured as error:
         return [Error(str(error), hint=HINT, id="ratchet.E014")]
     if not _is_unique(model, field):
-        fault = "is not unique: a token could name two users"
+        fault = "is not unique: a token could identify two users"
     elif field.null:
-        fault = "may be null: a token of such a user names nobody"
+        fault = "may be null: a token could not identify its user"
     else:
         return []
     return [

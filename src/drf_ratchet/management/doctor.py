@@ -1,6 +1,6 @@
-"""``manage.py ratchet doctor``: is everything there that sign-in needs, and does it work?
+"""``manage.py ratchet doctor``: examine the parts that sign-in needs in a running system.
 
-Nothing that it says shows a key, a password or an address: of an error, only its kind.
+The report shows no key, password or address. It names an error by its type only.
 """
 
 import secrets
@@ -25,18 +25,18 @@ from drf_ratchet.models import Session
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.feed import recent_cut_offs, recent_endings, window
 
-#: Seconds by which two clocks may differ before it is worth a word.
+#: Seconds by which the two clocks may differ without a warning.
 CLOCKS_DIFFER = 2.0
 
 FRESHNESS_MEANS = {
-    "immediate": "each request asks the database; a logout counts at once",
-    "bounded": "a logout counts within FEED_INTERVAL",
-    "expiry": "a logout counts when the access token expires",
+    "immediate": "each request queries the database; a logout takes effect at once",
+    "bounded": "a logout takes effect within FEED_INTERVAL",
+    "expiry": "a logout takes effect when the access token expires",
 }
 
 
 class Status(StrEnum):
-    """How something is."""
+    """The state of one part."""
 
     OK = "ok"
     WARNING = "warning"
@@ -47,9 +47,9 @@ class Finding(NamedTuple):
     """One line of the report.
 
     Args:
-        part: what was looked at.
-        state: how it is.
-        text: what was seen.
+        part: the part that was examined: "keys", "cache", …
+        state: its state.
+        text: the observation, without secrets.
     """
 
     part: str
@@ -58,7 +58,7 @@ class Finding(NamedTuple):
 
 
 def examine() -> Iterator[Finding]:
-    """Look at everything; a part that fails is a finding too, and the next one is looked at."""
+    """Yield the findings of all parts. A part that raises is a finding, too."""
     parts: dict[str, Callable[[], Iterator[tuple[Status, str]]]] = {
         "keys": _keys,
         "cache": _cache,
@@ -71,7 +71,7 @@ def examine() -> Iterator[Finding]:
             for state, text in look():
                 yield Finding(part, state, text)
         except Exception as error:
-            # Whatever a driver raises. Its text may hold an address or a password.
+            # A driver may raise anything, and the text may contain an address or a password.
             yield Finding(part, Status.BROKEN, f"failed with {type(error).__name__}")
 
 
@@ -86,7 +86,7 @@ def _keys() -> Iterator[tuple[Status, str]]:
         yield Status.OK, f"{kind} tokens are signed by {signing.kid} ({signing.alg})"
         for key in keys:
             if key is not signing:
-                yield Status.OK, f"{kind} tokens of {key.kid} ({key.alg}) still verify"
+                yield Status.OK, f"{kind} tokens signed by {key.kid} ({key.alg}) are still valid"
     for found in exposed_keys(ratchet_settings()):
         yield Status.WARNING, f"{found.problem} {found.hint}"
 
@@ -104,13 +104,16 @@ def _cache() -> Iterator[tuple[Status, str]]:
         return
     cache.delete(key)
     if counted != [1, 2, 2]:
-        yield Status.BROKEN, f"{name} counts wrongly"
+        yield Status.BROKEN, f"{name} counts incorrectly"
         return
     yield Status.OK, f"{name} counts"
     if backend is not None and is_per_process(backend):
-        yield Status.WARNING, f"{name} is not shared: each process counts by itself"
+        yield Status.WARNING, f"{name} is not shared: each process counts separately"
     elif backend is not None and not counts_atomically(backend):
-        yield Status.WARNING, f"{name} does not count atomically: parallel attempts slip through"
+        yield (
+            Status.WARNING,
+            f"{name} does not count atomically: parallel attempts exceed the rates",
+        )
     else:
         yield Status.OK, f"{name} is shared by all processes"
 
@@ -119,23 +122,24 @@ def _database() -> Iterator[tuple[Status, str]]:
     alias = write_database()
     connection = connections[alias]
     connection.ensure_connection()
-    yield Status.OK, f"{alias!r} ({connection.display_name}) answers"
+    yield Status.OK, f"{alias!r} ({connection.display_name}) is reachable"
     for found in misrouted():
         yield Status.BROKEN, f"{found.problem} {found.hint}"
     elsewhere = router.db_for_read(Session)
     if elsewhere != alias:
-        yield Status.OK, f"sessions are read from it too, and never from {elsewhere!r}"
+        yield Status.OK, f"sessions are also read from it, and never from {elsewhere!r}"
     missing = _unapplied(alias)
     if missing:
-        yield Status.BROKEN, f"not migrated: {', '.join(missing)}; run manage.py migrate"
+        yield Status.BROKEN, f"not applied: {', '.join(missing)}; run manage.py migrate"
     else:
         yield Status.OK, "all migrations of drf_ratchet are applied"
     ahead = _seconds_ahead(alias)
     state, text = Status.OK, f"its clock is {abs(ahead):.1f} s {'ahead' if ahead > 0 else 'behind'}"
     if abs(ahead) >= ratchet_settings().ACCESS_TOKEN_LIFETIME.total_seconds():
-        state, text = Status.BROKEN, f"{text}, more than an access token lives; set the clocks"
+        state = Status.BROKEN
+        text = f"{text}, more than ACCESS_TOKEN_LIFETIME; synchronize the clocks"
     elif abs(ahead) > CLOCKS_DIFFER:
-        state, text = Status.WARNING, f"{text}; set the clocks by NTP"
+        state, text = Status.WARNING, f"{text}; synchronize the clocks with NTP"
     yield state, text
 
 
@@ -146,7 +150,11 @@ def _unapplied(alias: str) -> list[str]:
 
 
 def _seconds_ahead(alias: str) -> float:
-    """By how much the database's clock is ahead of this process's."""
+    """Return the seconds by which the database's clock is ahead of this process's clock.
+
+    Args:
+        alias: the database's alias in ``DATABASES``.
+    """
     before = time.time()
     now = database_now(alias)
     after = time.time()
@@ -158,7 +166,7 @@ def _feed() -> Iterator[tuple[Status, str]]:
     ended, cut = recent_endings().count(), recent_cut_offs().count()
     text = f"{ended} endings and {cut} cut-offs within {window()} (FEED_MAX {settings.FEED_MAX})"
     if ended > settings.FEED_MAX and settings.FRESHNESS == "bounded":
-        yield Status.WARNING, f"{text}: over it, so that older tokens are checked by query"
+        yield Status.WARNING, f"{text}: more than FEED_MAX, so older tokens cost a query each"
     else:
         yield Status.OK, text
 

@@ -1,4 +1,4 @@
-"""``manage.py ratchet keys``: making, rotating and retiring the keys of access tokens."""
+"""``manage.py ratchet keys``: create, list, rotate and retire the keys of access tokens."""
 
 import time
 from argparse import ArgumentParser
@@ -23,30 +23,35 @@ from ratchet_tokens.key_directory import (
 )
 from ratchet_tokens.key_files import shown
 
-#: Beyond the last token's life: for processes to notice, and for clocks.
+#: Seconds that a rotated key verifies after its last token has expired. They allow for processes
+#: that notice the change late, and for clocks that differ.
 MARGIN = 60
 DEFAULT_ALG = "Ed25519"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The subcommands and what each takes."""
+    """Add the subcommands and their arguments."""
     tasks = parser.add_subparsers(dest="key_task", required=True, title="tasks")
-    making = tasks.add_parser("new", help="Make a key: published at once, signing later.")
+    making = tasks.add_parser("new", help="Create a key. It is published at once and signs later.")
     making.add_argument("--alg", choices=ALGORITHMS, default=DEFAULT_ALG, metavar="ALG")
-    tasks.add_parser("list", help="The keys and their states.")
+    tasks.add_parser("list", help="List the keys and their states.")
     rotating = tasks.add_parser(
-        "rotate", help="Make the next key, and let the present one go once its tokens are dead."
+        "rotate", help="Create the next key, and remove the current one when its tokens expire."
     )
-    rotating.add_argument("--alg", choices=ALGORITHMS, metavar="ALG", help="(default: as now)")
+    rotating.add_argument(
+        "--alg", choices=ALGORITHMS, metavar="ALG", help="(default: that of the current key)"
+    )
     retiring = tasks.add_parser("retire", help="Delete a key. Its tokens are refused at once.")
-    retiring.add_argument("kid", help="its name, as the list has it")
-    retiring.add_argument("--force", action="store_true", help="although its tokens are about")
+    retiring.add_argument("kid", help="the key id, as shown by list")
+    retiring.add_argument(
+        "--force", action="store_true", help="delete it even if its tokens may still be valid"
+    )
     for task in (making, rotating):
         task.add_argument(
             "--at-once", action="store_true", help="sign without KEY_PUBLISH_DELAY: after a theft"
         )
     for task in (making, rotating, retiring, tasks.choices["list"]):
-        task.add_argument("--dir", type=Path, help="(default: the directory that KEYS is)")
+        task.add_argument("--dir", type=Path, help="(default: the directory in KEYS)")
 
 
 def run(
@@ -54,8 +59,14 @@ def run(
 ) -> None:
     """Run a task.
 
+    Args:
+        out: the command's stdout.
+        key_task: "new", "list", "rotate" or "retire".
+        dir: the key directory; by default the one in ``KEYS``.
+        options: the task's other arguments.
+
     Raises:
-        CommandError: it cannot be done; the text says what to do.
+        CommandError: the task failed; the text says what to do.
     """
     try:
         directory = Path(dir) if dir else _configured()
@@ -63,28 +74,29 @@ def run(
         for found in exposed_at(directory):
             out.write(f"Warning: {found.problem} {found.hint}")
     except (ValueError, OSError, ImproperlyConfigured) as error:
-        # An error of the system knows the file it was about, which may be a draft of ours.
+        # An OSError's text names a file, which may be a temporary one: show the reason alone.
         text = str(error) if not isinstance(error, OSError) else str(error.strerror)
         raise CommandError(text) from None
 
 
 def _configured() -> Path:
-    """Return the directory that ``KEYS`` is.
+    """Return the directory in ``KEYS``.
 
     Raises:
-        CommandError: it is something else; the text does not repeat it.
+        CommandError: ``KEYS`` is not a directory. The text does not contain the value, which may
+            be a key.
     """
     directory = key_directory()
     if directory is not None:
         return directory
     problem = (
-        "DRF_RATCHET['KEYS'] is no directory."
+        "DRF_RATCHET['KEYS'] is not a directory."
         if ratchet_settings().keys
-        else "DRF_RATCHET['KEYS'] is no directory: it is not set."
+        else "DRF_RATCHET['KEYS'] is not a directory: it is not set."
     )
     raise CommandError(
-        f"{problem} Set it to the absolute path of one, say BASE_DIR / 'keys', or name one with "
-        "--dir. A key in a file, a list or an environment variable is made where that is kept."
+        f"{problem} Set it to the absolute path of a directory, for example BASE_DIR / 'keys', or "
+        "pass --dir. This command changes no keys in a file, a list or an environment variable."
     )
 
 
@@ -107,7 +119,7 @@ def _rotate(out: OutputWrapper, directory: Path, now: float, options: dict[str, 
     for one in endless:
         over = _moment(made.key.signs_from + overlap)
         out.write(
-            f"{_name(one)} cannot say when it ends. After {over}: "
+            f"{_name(one)} cannot store an end time. After {over} run "
             f"manage.py ratchet keys retire {one.key.kid} --force"
         )
 
@@ -117,7 +129,7 @@ def _list(out: OutputWrapper, directory: Path, now: float, options: dict[str, An
     for one in keys:
         out.write(f"{one.state:<9}  {one.key.alg:<9}  {one.key.kid}  {_name(one)}{_when(one)}")
     if not keys:
-        out.write(f"{shown(directory)} has no key. Make one: manage.py ratchet keys new")
+        out.write(f"{shown(directory)} has no key. Create one: manage.py ratchet keys new")
 
 
 def _retire(out: OutputWrapper, directory: Path, now: float, options: dict[str, Any]) -> None:
@@ -126,8 +138,8 @@ def _retire(out: OutputWrapper, directory: Path, now: float, options: dict[str, 
     if gone.state is not KeyState.OVER:
         kept = int(ratchet_settings().JWKS_MAX_AGE.total_seconds())
         out.write(
-            f"Services that verify on their own may keep it for {kept} seconds more, and those of "
-            "other packages for a time of their own: docs/keys.md."
+            f"Services that verify tokens may cache it for {kept} more seconds. Verifiers of other "
+            "packages may cache it for longer: docs/keys.md."
         )
 
 

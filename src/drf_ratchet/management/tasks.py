@@ -1,8 +1,8 @@
-"""Tasks of ``manage.py ratchet`` that come from elsewhere, through entry points.
+"""Load tasks of ``manage.py ratchet`` that other packages provide through entry points.
 
 An entry point of the group ``drf_ratchet.tasks`` is a module or an object with
-``add_arguments(parser)`` and ``run(stdout, **options)``; its name is the subcommand's. One with a
-true ``SKIP_CHECKS`` runs whatever the system checks say.
+``add_arguments(parser)`` and ``run(stdout, **options)``. Its name is the subcommand's. A task whose
+``SKIP_CHECKS`` is true runs without the system checks.
 """
 
 from argparse import ArgumentParser
@@ -16,14 +16,14 @@ GROUP = "drf_ratchet.tasks"
 
 
 class _Broken:
-    """Stands in for a task that cannot be loaded: the others go on working.
+    """A placeholder for a task that cannot be loaded, so that the other tasks still work.
 
     Args:
-        name: the subcommand's.
-        problem: why, for the person who calls it.
+        name: the subcommand's name.
+        problem: the reason, shown to the person who runs the task.
     """
 
-    #: What is wrong with the project may be wrong with the task.
+    #: A failing system check must not hide the reason why the task cannot be loaded.
     SKIP_CHECKS = True
 
     def __init__(self, name: str, problem: str) -> None:
@@ -31,12 +31,12 @@ class _Broken:
         self.__doc__ = f"(Cannot be loaded: {problem})"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take anything, so that it is not blamed."""
-        parser.prefix_chars = "\0"  # options are words like others
+        """Accept any arguments, so that the error is about the task and not about them."""
+        parser.prefix_chars = "\0"  # argparse then treats options as plain words
         parser.add_argument("ignored", nargs="*")
 
     def run(self, stdout: Any, **options: Any) -> None:
-        """Say what is wrong.
+        """Raise the error that explains the problem.
 
         Raises:
             CommandError: always.
@@ -45,13 +45,13 @@ class _Broken:
 
 
 def add_tasks(tasks: Any) -> dict[str, Any]:
-    """Add a subcommand for each entry point, and load it.
+    """Load the task of each entry point and add a subcommand for it.
 
     Args:
-        tasks: what ``parser.add_subparsers()`` returned. A name that it has stays what it is.
+        tasks: the return value of ``parser.add_subparsers()``. Its existing subcommands win.
 
     Returns:
-        Each task by its name.
+        The tasks by name.
     """
     found: dict[str, Any] = {}
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
@@ -64,15 +64,15 @@ def _add(tasks: Any, entry: EntryPoint) -> Any:
     try:
         task = entry.load()
         summary = _summary(task)
-        # Onto a parser that nobody sees first: half a subcommand is no use.
+        # Try a throwaway parser first: a failure must not leave half a subcommand behind.
         task.add_arguments(ArgumentParser())
         if not callable(task.run):
             raise TypeError("its run is not callable")
-    # Whatever a stranger's module raises while it is imported.
+    # Another package's module may raise anything while it is imported.
     except Exception as error:
         task = _Broken(entry.name, f"{entry.value}: {type(error).__name__}: {error}")
         summary = str(task.__doc__)
-    # A literal % would be argparse's own.
+    # argparse formats help texts with %.
     task.add_arguments(tasks.add_parser(entry.name, help=summary.replace("%", "%%")))
     return task
 
@@ -83,10 +83,10 @@ def _summary(task: Any) -> str:
 
 
 def skips_checks(tasks: Mapping[str, Any], name: object) -> bool:
-    """Whether a task of these runs whatever the system checks say.
+    """Return whether a task runs without the system checks.
 
     Args:
-        tasks: what ``add_tasks`` returned.
-        name: what was called.
+        tasks: the return value of ``add_tasks``.
+        name: the name of the subcommand that was called.
     """
     return isinstance(name, str) and bool(getattr(tasks.get(name), "SKIP_CHECKS", False))

@@ -1,4 +1,4 @@
-"""For the tests of projects that use drf-ratchet; nothing else imports it. See docs/testing.md.
+"""Helpers for the tests of projects that use drf-ratchet. See docs/testing.md.
 
-Empty, so that pytest can load ``testing.plugin`` without Django.
+This module is empty, so that pytest can load ``testing.plugin`` without Django.
 """

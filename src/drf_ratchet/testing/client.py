@@ -1,4 +1,4 @@
-"""An ``APIClient`` that a user is signed in with: by a real session, with its real tokens."""
+"""An ``APIClient`` that signs a user in with a real session and real tokens."""
 
 from dataclasses import replace
 from typing import Any
@@ -15,25 +15,26 @@ from drf_ratchet.sessions.grant import HEADER, Transport
 
 
 class RatchetClient(APIClient):
-    """DRF's test client, which can sign in without a password.
+    """DRF's test client with a ``sign_in`` that needs no password.
 
-    It sends its access token with each request, and does not refresh by itself: a test sees what
-    becomes of the token. ``credentials()`` and ``logout()`` are DRF's; they end no session.
+    The client sends its access token with each request. It does not refresh by itself, so a test
+    can observe an expired token. ``credentials()`` and ``logout()`` are DRF's and end no session.
     """
 
-    #: The session and the latest pair of its tokens; None while nobody is signed in.
+    #: The session and the latest pair of its tokens; None if no user is signed in.
     grant: Grant | None = None
     _transport: Transport = HEADER
 
     def sign_in(self, user: Any, **options: Any) -> Grant:
         """Open a session and send its access token from now on.
 
-        By ``open_session`` and not by the sign-in's URL, so no rate limit counts it and no
+        Calls ``open_session`` instead of the sign-in endpoint: no rate limit counts it, and no
         password is hashed.
 
         Args:
             user: a saved user.
-            options: of ``open_session``: ``request``, ``lifetime``, ``get_claims``, ``transport``.
+            options: arguments of ``open_session``: ``request``, ``lifetime``, ``get_claims``,
+                ``transport``.
 
         Raises:
             ImproperlyConfigured: as ``open_session``.
@@ -45,30 +46,30 @@ class RatchetClient(APIClient):
         """Refresh as the client of an API would, and send the new access token from now on.
 
         Args:
-            idempotency_key: as the header of that name.
+            idempotency_key: the value of the ``Idempotency-Key`` header.
 
         Raises:
-            TokenRefused: with the reason. The client keeps the tokens it has.
-            RuntimeError: nobody is signed in; or called inside a transaction that is not the
-                test case's own.
+            TokenRefused: the refresh token is refused. The client keeps its tokens.
+            RuntimeError: no user is signed in, or a transaction other than the test case's own is
+                open.
         """
         held = self._held()
         grant = refresh_session(
             held.refresh or "", idempotency_key=idempotency_key, transport=self._transport
         )
-        # Where the session does not rotate, the one it has stays good.
+        # A session that does not rotate keeps its refresh token.
         return self._carry(replace(grant, refresh=grant.refresh or held.refresh))
 
     def sign_out(self) -> None:
-        """End the session. The client goes on sending its access token: what was, is refused.
+        """End the session. The client keeps sending its access token, which is refused now.
 
         Raises:
-            RuntimeError: as ``refresh``.
+            RuntimeError: as for ``refresh``.
         """
         end_session(self._held().session)
 
     def logout(self) -> None:
-        """Forget the tokens, as DRF's client forgets its credentials. Ends no session of ours."""
+        """Forget the tokens, as DRF's client forgets its credentials, without ending a session."""
         if apps.is_installed("django.contrib.sessions"):
             super().logout()
         else:
@@ -77,17 +78,17 @@ class RatchetClient(APIClient):
         self.grant = None
 
     def request(self, **kwargs: Any) -> Any:
-        """As DRF's, and a refusal breaks no transaction that is the test case's own.
+        """Send a request as DRF's client does, without breaking the test case's transaction.
 
-        Under ``ATOMIC_REQUESTS`` DRF marks the transaction that it finds as one to be rolled back.
-        Our views are in none, so inside a ``TestCase`` it would be the whole test's.
+        Under ``ATOMIC_REQUESTS`` DRF marks the open transaction for rollback when it refuses a
+        request. drf-ratchet's views open no transaction, so DRF would mark the ``TestCase``'s.
         """
         with patch.object(views, "set_rollback", _set_rollback):
             return super().request(**kwargs)
 
     def _held(self) -> Grant:
         if self.grant is None:
-            raise RuntimeError("Nobody is signed in: client.sign_in(user).")
+            raise RuntimeError("No user is signed in. Call client.sign_in(user) first.")
         return self.grant
 
     def _carry(self, grant: Grant) -> Grant:
@@ -106,14 +107,14 @@ class RatchetClient(APIClient):
         return grant
 
     def _set_cookie(self, kind: Any, token: str | None) -> None:
-        # Late: whoever has no browsers needs none of it.
+        # Imported late: a project without browser clients does not need the module.
         from drf_ratchet.browser.cookies import cookie_name
 
         self.cookies[cookie_name(kind)] = token or ""
 
 
 def _set_rollback() -> None:
-    """DRF's, but for transactions of Django's ``TestCase``."""
+    """Mark transactions for rollback as DRF does, except those of Django's ``TestCase``."""
     opened: Any = connections.all(initialized_only=True)
     for connection in opened:
         if connection.settings_dict["ATOMIC_REQUESTS"] and connection.in_atomic_block:
@@ -123,7 +124,7 @@ def _set_rollback() -> None:
 
 
 def api_client_for(user: Any, **options: Any) -> RatchetClient:
-    """A new client, signed in.
+    """Return a new client, signed in as a user.
 
     Args:
         user: a saved user.
@@ -135,10 +136,10 @@ def api_client_for(user: Any, **options: Any) -> RatchetClient:
 
 
 def browser_client_for(user: Any, **options: Any) -> RatchetClient:
-    """A new client that is signed in as a browser is: its refresh token is in a cookie.
+    """Return a new client, signed in like a browser: the refresh token is in a cookie.
 
-    The access token is in a cookie as well with ``ACCESS_TOKEN_COOKIE``. Its requests say that
-    they come from a page of this site.
+    With ``ACCESS_TOKEN_COOKIE`` the access token is in a cookie, too. The client's requests carry
+    ``Sec-Fetch-Site: same-origin``.
 
     Args:
         user: a saved user.

@@ -1,11 +1,10 @@
-"""One clock for a test: what the database would stamp and compare is this process's time.
+"""One clock for a test: the database uses this process's time.
 
-Rows are stamped and read by the database's clock, tokens are verified by the process's. Whatever
-sets the time of the process in a test (``travel``, freezegun, time-machine) does not reach the
-database. Within ``one_clock()`` each statement carries the process's time with it instead.
+Rows are written and compared by the database's clock, tokens are verified by the process's. A test
+that sets the process's time (``travel``, freezegun, time-machine) does not change the database's.
+Within ``one_clock()`` each statement carries the process's time instead.
 
-Only this module does that, and only in a process that calls it: nothing in the rest of the package
-asks whether it is so.
+The rest of the package does not know about this module.
 """
 
 import threading
@@ -28,7 +27,7 @@ from drf_ratchet.sessions import compiled
 
 
 class _Replaced:
-    """What was put in place of the rest of the package's, and how many blocks need it."""
+    """The patches in effect, and the number of blocks that need them."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -41,10 +40,10 @@ _replaced = _Replaced()
 
 @contextmanager
 def one_clock() -> Iterator[None]:
-    """Let the database's clock be the process's, for all threads, until the block ends.
+    """Use the process's clock instead of the database's, in all threads, until the block ends.
 
-    For tests that set the time by freezegun or time-machine; ``travel`` does it by itself. Blocks
-    may be nested. The columns' defaults in the database's schema stay what they are.
+    Use it in tests that set the time by freezegun or time-machine; ``travel`` includes it. Blocks
+    may be nested. The columns' defaults in the database's schema do not change.
     """
     with _replaced.lock:
         if not _replaced.blocks:
@@ -60,20 +59,20 @@ def one_clock() -> Iterator[None]:
 
 
 def start_afresh() -> None:
-    """Throw away what the process has kept for some time: the feed, statements, keys.
+    """Clear the process's caches: the feed, compiled statements, keys.
 
-    As a change of the setting does, which is how they hear of it.
+    Sends the signal of a changed setting, on which every cache of the package is cleared.
     """
     value = getattr(settings, NAME, {})
     setting_changed.send(sender=one_clock, setting=NAME, value=value, enter=True)
 
 
 def _replace(put_back: ExitStack) -> None:
-    put_back.callback(start_afresh)  # at last
-    # Resolved is what goes into a query. A default in a table's definition is not: a table that is
-    # made meanwhile gets the database's clock.
+    put_back.callback(start_afresh)  # runs last
+    # Django resolves the expressions of a query, but not the default in a table's definition. So
+    # a table created within the block still gets the database's clock.
     put_back.enter_context(patch.object(Now, "resolve_expression", _resolve))
-    # A statement holds the moment it was written at.
+    # A compiled statement would contain the moment at which it was compiled.
     put_back.enter_context(patch.object(compiled, "LIMIT", 0))
     pre_save.connect(_stamp, sender=Session, dispatch_uid=__name__)
     put_back.callback(pre_save.disconnect, sender=Session, dispatch_uid=__name__)
@@ -85,7 +84,7 @@ def _resolve(self: Now, query: Any = None, *args: Any, **kwargs: Any) -> Any:
 
 
 class _ProcessNow(Expression):
-    """The moment at which a statement is written. One for all of it, as the database's is."""
+    """The moment at which a statement is compiled, the same throughout the statement."""
 
     output_field = DateTimeField()
 
@@ -96,7 +95,7 @@ class _ProcessNow(Expression):
 
 
 def _stamp(instance: Session, raw: bool, **kwargs: Any) -> None:
-    """Give the columns that the database fills from its own clock the process's."""
+    """Set the columns that the database would fill from its own clock to the process's time."""
     for field in () if raw else Session._meta.concrete_fields:
         if isinstance(getattr(instance, field.attname), DatabaseDefault):
             setattr(instance, field.attname, Now())

@@ -1,7 +1,7 @@
-"""The fixtures, which pytest finds by itself (entry point ``pytest11``).
+"""Pytest fixtures, which pytest finds by the entry point ``pytest11``.
 
-Loaded in every run of pytest where drf-ratchet is installed. So it imports nothing of Django nor
-of drf-ratchet before a test asks for one of the fixtures.
+Every run of pytest loads this module where drf-ratchet is installed. So it imports neither Django
+nor drf-ratchet before a test requests a fixture.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def api_client_for(request: pytest.FixtureRequest) -> "Callable[..., RatchetClient]":
-    """``api_client_for(user, **options)``: DRF's client, signed in by a real session.
+    """Return ``api_client_for(user, **options)``: DRF's client, signed in with a real session.
 
-    The options are those of ``open_session``.
+    The options are the arguments of ``open_session``.
     """
     _demand_database(request)
     from drf_ratchet.testing.client import api_client_for
@@ -29,7 +29,10 @@ def api_client_for(request: pytest.FixtureRequest) -> "Callable[..., RatchetClie
 
 @pytest.fixture
 def browser_client_for(request: pytest.FixtureRequest) -> "Callable[..., RatchetClient]":
-    """``browser_client_for(user, **options)``: the same, with the refresh token in a cookie."""
+    """Return ``browser_client_for(user, **options)``: a client with the refresh token in a cookie.
+
+    The options are the arguments of ``open_session``.
+    """
     _demand_database(request)
     from drf_ratchet.testing.client import browser_client_for
 
@@ -38,7 +41,7 @@ def browser_client_for(request: pytest.FixtureRequest) -> "Callable[..., Ratchet
 
 @pytest.fixture
 def expired_token(request: pytest.FixtureRequest) -> Callable[..., str]:
-    """``expired_token(user)``: an access token that expired a second ago."""
+    """Return ``expired_token(user)``: it makes an access token that expired a second ago."""
     _demand_database(request)
     from drf_ratchet.testing.tokens import expired_token
 
@@ -47,7 +50,7 @@ def expired_token(request: pytest.FixtureRequest) -> Callable[..., str]:
 
 @pytest.fixture
 def refused_token(request: pytest.FixtureRequest) -> Callable[..., str]:
-    """``refused_token(user, reason)``: an access token that is refused for that reason."""
+    """Return ``refused_token(user, reason)``: it makes an access token refused for that reason."""
     _demand_database(request)
     from drf_ratchet.testing.tokens import refused_token
 
@@ -56,9 +59,9 @@ def refused_token(request: pytest.FixtureRequest) -> Callable[..., str]:
 
 @pytest.fixture
 def time_travel(request: pytest.FixtureRequest) -> "Iterator[Callable[..., Journey]]":
-    """``time_travel(hours=1)``: go forward, with all clocks of tokens and sessions.
+    """Return ``time_travel(hours=1)``: it moves all clocks of tokens and sessions forward.
 
-    Until the test ends; as a ``with`` block, until the block ends.
+    The clocks return when the test ends or, in a ``with`` statement, when the block ends.
     """
     _demand_django(request)
     from drf_ratchet.testing.travelling import travel
@@ -75,7 +78,7 @@ def time_travel(request: pytest.FixtureRequest) -> "Iterator[Callable[..., Journ
 
 @pytest.fixture
 def one_clock(request: pytest.FixtureRequest) -> Iterator[None]:
-    """The database's clock is the process's: for tests that use freezegun or time-machine."""
+    """Use the process's clock in the database, for tests with freezegun or time-machine."""
     _demand_django(request)
     from drf_ratchet.testing.clock import one_clock
 
@@ -85,7 +88,7 @@ def one_clock(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture
 def no_throttles(request: pytest.FixtureRequest) -> Iterator[None]:
-    """drf-ratchet's own rate limits count nothing."""
+    """Switch drf-ratchet's rate limits off."""
     _demand_django(request)
     from drf_ratchet.testing.throttles import no_throttles
 
@@ -99,10 +102,10 @@ def _demand_database(request: pytest.FixtureRequest) -> None:
 
 
 def _demand_django(request: pytest.FixtureRequest) -> None:
-    """Fail, and say how to go on, where nobody has set Django up."""
+    """Fail with instructions if pytest-django is not installed."""
     if not request.config.pluginmanager.hasplugin("django"):
         pytest.fail(
-            f"The fixture {request.fixturename!r} of drf-ratchet needs pytest-django: "
-            "install it, and set DJANGO_SETTINGS_MODULE.",
+            f"The fixture {request.fixturename!r} of drf-ratchet needs pytest-django. "
+            "Install it, and set DJANGO_SETTINGS_MODULE.",
             pytrace=False,
         )

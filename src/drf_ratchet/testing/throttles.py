@@ -1,4 +1,4 @@
-"""Tests without our rate limits."""
+"""Switch drf-ratchet's rate limits off in tests."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +9,10 @@ from drf_ratchet import throttling
 
 @contextmanager
 def no_throttles() -> Iterator[None]:
-    """Let drf-ratchet's own rate limits count nothing until the block ends.
+    """Switch drf-ratchet's rate limits off until the block ends.
 
-    For tests that sign in by the URL, with a password, more often than a person would. A project's
-    other throttles go on.
+    Use it in tests that post passwords to the sign-in endpoint more often than a person would. The
+    project's own throttles stay on.
     """
     with patch.object(throttling, "rate_of", lambda scope: None):
         yield

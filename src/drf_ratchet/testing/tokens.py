@@ -1,4 +1,4 @@
-"""Access tokens that are refused, each for one reason. They are signed by the real keys."""
+"""Make access tokens that are refused, each for one reason. The real keys sign them."""
 
 import time
 from collections.abc import Callable
@@ -11,38 +11,39 @@ from drf_ratchet.sessions.grant import HEADER
 from ratchet_tokens import codec
 from ratchet_tokens.errors import Reason
 
-#: Nobody's, by RFC 6761.
+#: RFC 6761 section 6.4 reserves ".invalid": no real issuer or audience has this name.
 _ELSEWHERE = "https://elsewhere.invalid"
 
 
 def expired_token(user: Any, **options: Any) -> str:
-    """An access token of a living session that expired a second ago.
+    """Return an access token of an active session that expired a second ago.
 
     Args:
         user: a saved user.
-        options: of ``open_session``.
+        options: arguments of ``open_session``.
     """
     return refused_token(user, Reason.EXPIRED, **options)
 
 
 def refused_token(user: Any, reason: str, **options: Any) -> str:
-    """An access token that is refused for a reason, and for no other.
+    """Return an access token that is refused for exactly one reason.
 
     Args:
         user: a saved user, for whom a session is opened.
-        reason: as the contract has it: ``expired``, ``not_yet_valid``, ``bad_signature``,
-            ``wrong_type``, ``wrong_audience``, ``wrong_issuer`` (where ``ISSUER`` is set),
-            ``malformed`` or ``session_ended`` (which ``FRESHNESS = "expiry"`` lets through).
-        options: of ``open_session``.
+        reason: a reason of the HTTP contract: ``expired``, ``not_yet_valid``, ``bad_signature``,
+            ``wrong_type``, ``wrong_audience``, ``wrong_issuer`` (if ``ISSUER`` is set),
+            ``malformed`` or ``session_ended`` (not refused with ``FRESHNESS = "expiry"``).
+        options: arguments of ``open_session``.
 
     Raises:
-        ValueError: no token is refused for that reason; for those of users, change the user.
+        ValueError: no token can be made for this reason. To test ``user_inactive`` or
+            ``password_changed``, change the user.
     """
     make = _WAYS.get(reason)
     if make is None:
-        raise ValueError(f"{reason!r} is none of {', '.join(_WAYS)}.")
+        raise ValueError(f"{reason!r} is not a reason. Pass one of {', '.join(_WAYS)}.")
     if reason == Reason.WRONG_ISSUER and ratchet_settings().ISSUER is None:
-        raise ValueError("No token is of the wrong issuer while ISSUER is not set.")
+        raise ValueError("DRF_RATCHET['ISSUER'] is not set, so no issuer is wrong. Set it.")
     return make(open_session(user, **options))
 
 

@@ -1,4 +1,4 @@
-"""Time travel: every clock that a token or a session is measured by, moved forward together."""
+"""Move all clocks of tokens and sessions forward together in tests."""
 
 import threading
 import time
@@ -14,10 +14,10 @@ from drf_ratchet.testing.clock import one_clock, start_afresh
 
 
 class Journey:
-    """A journey that has begun. It ends with ``back()``, or with a block: ``with travel(...):``.
+    """A shift of the clocks. It ends with ``back()``, or with the block ``with travel(...):``.
 
     Args:
-        duration: how far it has gone.
+        duration: the distance by which the clocks are moved forward.
     """
 
     def __init__(self, duration: timedelta) -> None:
@@ -26,7 +26,10 @@ class Journey:
         _move(duration.total_seconds(), 1)
 
     def back(self) -> None:
-        """Return. What happened meanwhile was in the future then; a second time does nothing."""
+        """Move the clocks back. Calling it again has no effect.
+
+        Tokens issued within the journey then appear to be from the future.
+        """
         if self._under_way:
             self._under_way = False
             _move(-self.duration.total_seconds(), -1)
@@ -54,34 +57,36 @@ def travel(
     days: float = 0,
     weeks: float = 0,
 ) -> Journey:
-    """Go forward in time, at once, for this process and all of its threads.
+    """Move the clocks of this process and all of its threads forward.
 
-    Moves ``time.time()``, Django's ``timezone.now()``, and what our statements take for the
-    database's clock: so the ends of tokens and sessions, the grace period, rate limits and
-    ``RecentSignIn``. Time goes on from there. Journeys add up.
+    Moves ``time.time()``, Django's ``timezone.now()``, and the database's clock in drf-ratchet's
+    statements. This covers the expiry of tokens and sessions, the grace period, rate limits and
+    ``RecentSignIn``. The clocks keep running. Several journeys add up.
 
-    Does not move ``datetime.now()``, ``time.monotonic()``, nor what the database computes for the
-    project's own queries.
+    Does not move ``datetime.now()``, ``time.monotonic()``, or the database's clock in the project's
+    own queries.
 
     Args:
-        seconds: how far, in seconds or as a duration.
-        minutes: added to it, as are the others.
+        seconds: the distance, in seconds or as a timedelta.
+        minutes: added to the distance, like the arguments below.
         hours: see ``minutes``.
         days: see ``minutes``.
         weeks: see ``minutes``.
 
     Raises:
-        ValueError: this leads nowhere, or to the past.
+        ValueError: the distance is not positive.
     """
     first = seconds if isinstance(seconds, timedelta) else timedelta(seconds=seconds)
     duration = first + timedelta(minutes=minutes, hours=hours, days=days, weeks=weeks)
     if duration <= timedelta(0):
-        raise ValueError("Travel forward: travel(hours=1). To come back, end the block.")
+        raise ValueError(
+            "The distance must be positive: travel(hours=1). Call back() to move the clocks back."
+        )
     return Journey(duration)
 
 
 class _Shift:
-    """How far all journeys together have gone, and what was put in place of the clocks."""
+    """The total distance of all journeys, and the patches that replace the clocks."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -100,7 +105,7 @@ def _move(seconds: float, journeys: int) -> None:
         _shift.seconds += seconds
         _shift.journeys += journeys
         if not _shift.journeys:
-            _shift.seconds = 0.0  # not what is left of adding fractions
+            _shift.seconds = 0.0  # adding and subtracting floats leaves a remainder
             _shift.replaced.close()
         start_afresh()
 
@@ -126,5 +131,5 @@ def _replace_clocks(replaced: ExitStack) -> None:
     replaced.enter_context(one_clock())
     replaced.enter_context(patch.object(time, "time", shifted_time))
     replaced.enter_context(patch.object(time, "time_ns", shifted_time_ns))
-    # What timezone.now() reads, and not itself: models hold that very function as a default.
+    # Patch the class that timezone.now() reads. Models hold timezone.now itself as a default.
     replaced.enter_context(patch.object(timezone, "datetime", ShiftedDatetime))

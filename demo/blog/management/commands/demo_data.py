@@ -1,4 +1,4 @@
-"""`manage.py demo_data`: users to sign in as, and posts to read."""
+"""`manage.py demo_data`: create the demo's users and posts."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ from blog.models import Post
 
 
 class Command(BaseCommand):
-    """Make what the demo starts with, once; keep whatever is there."""
+    """Create the demo's users and posts once, and keep existing ones."""
 
-    help = "Makes the demo's users and posts where there are none, and keeps those that are there."
+    help = "Creates the demo's users and posts if they are missing, and keeps existing ones."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make the users that are missing, and the posts of a blog that has just begun."""
-        # All or nothing: posts are only made together with their authors, so a half-made demo
-        # would stay without them.
+        """Create missing users, and the posts of a new blog."""
+        # One transaction: posts are only created together with their authors, so a partly created
+        # demo would never get its posts.
         with transaction.atomic():
             made = {user.username for user in DEMO_USERS if self._make(user)}
             posts = self._make_posts(made)
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             username=user.username,
             defaults={
                 "email": user.email,
-                # Asked for only where the user is new: a hash takes its time.
+                # A callable, because hashing is slow: only a new user needs it.
                 "password": lambda: make_password(PASSWORD),
                 "is_staff": user.staff,
                 "is_superuser": user.staff,
@@ -46,7 +46,7 @@ class Command(BaseCommand):
         return created
 
     def _make_posts(self, made: set[str]) -> int:
-        # An empty blog may be one whose posts were deleted. It is new only if its authors are.
+        # The posts of an empty blog may have been deleted. It is new only if its authors are new.
         if not made.issuperset(author for author, _, _ in DEMO_POSTS) or Post.objects.exists():
             return 0
         authors = get_user_model().objects.in_bulk(made, field_name="username")

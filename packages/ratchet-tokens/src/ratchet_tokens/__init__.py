@@ -1,3 +1,3 @@
-"""Sign and verify tokens: claims, keys, key sets, and a verifier for services. No Django."""
+"""Sign and verify tokens: claims, keys, key sets, and a verifier for services without Django."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""The Bearer scheme (RFC 6750): where a token is in a header, and what a 401 asks for."""
+"""The Bearer scheme (RFC 6750): read tokens from headers, and challenge with a 401."""
 
 from collections.abc import Collection
 
@@ -9,11 +9,11 @@ REALM_INVALID_TOKEN = f'{REALM}, error="invalid_token"'  # RFC 6750 section 3
 
 
 def bears_token(header: bytes, schemes: Collection[bytes] = (b"bearer",)) -> bool:
-    """Whether an Authorization header is of our scheme.
+    """Return whether an Authorization header has our scheme.
 
     Args:
-        header: its value; empty where there is none.
-        schemes: words that count, in small letters.
+        header: the header's value; empty if the request has no such header.
+        schemes: the accepted schemes, in lower case.
     """
     parts = header.split()
     # RFC 9110 section 11.1: the scheme is case-insensitive.
@@ -21,19 +21,19 @@ def bears_token(header: bytes, schemes: Collection[bytes] = (b"bearer",)) -> boo
 
 
 def bearer_token(header: bytes, schemes: Collection[bytes] = (b"bearer",)) -> str | None:
-    """The token in an Authorization header; None where there is none of our scheme.
+    """Return the token in an Authorization header; None if the header has another scheme.
 
     Args:
-        header: as for ``bears_token``.
-        schemes: as for ``bears_token``.
+        header: the header's value; empty if the request has no such header.
+        schemes: the accepted schemes, in lower case.
 
     Raises:
-        TokenRefused: malformed, if the header is of our scheme and not one word long.
+        TokenRefused: malformed, if the scheme is not followed by exactly one word.
     """
     parts = header.split()
     if not parts or parts[0].lower() not in schemes:
         return None
     if len(parts) != 2:
         raise TokenRefused(Reason.MALFORMED)
-    # The codec takes nothing but ASCII; a wrong byte only has to survive until there.
+    # The codec refuses what is not ASCII. Latin-1 decodes every byte, so nothing fails here.
     return parts[1].decode("latin-1")

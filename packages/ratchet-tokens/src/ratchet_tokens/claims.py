@@ -1,4 +1,4 @@
-"""What an access token and a refresh token say."""
+"""The claims of access tokens and refresh tokens."""
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,8 +15,8 @@ from ratchet_tokens.errors import Reason, TokenRefused
 class Kind(StrEnum):
     """The kinds of token; the value is the ``token_type`` claim.
 
-    What travels in a cookie is of a kind of its own, so that a token taken out of one is no use in
-    a header or a body, nor the other way round.
+    Tokens in cookies have kinds of their own. A token copied from a cookie is refused in a header
+    or a body, and vice versa.
     """
 
     ACCESS = "access"
@@ -26,19 +26,19 @@ class Kind(StrEnum):
 
     #: The ``typ`` header (RFC 8725 section 3.11: explicit typing; ``at+jwt`` is RFC 9068's).
     typ: str
-    #: Whether it is good for refreshing, and for nothing else.
+    #: Whether this is a refresh token.
     is_refresh: bool
-    #: Whether it travels in a cookie, and nowhere else.
+    #: Whether the token is accepted in a cookie only.
     in_cookie: bool
 
-    # Attributes, since each token asks for them, and an enumeration's members are slow to compare.
+    # Computed once: every token reads them, and comparing enumeration members is slow.
     def __init__(self, name: str) -> None:
         self.is_refresh = name.endswith("refresh")
         self.in_cookie = name.startswith("cookie")
         self.typ = f"{'rt' if self.is_refresh else 'at'}{'-cookie' if self.in_cookie else ''}+jwt"
 
 
-#: Claims that this package writes or checks. A project's own claims may not use these names.
+#: Claims that this package writes or checks. A project's own claims must not use these names.
 REGISTERED_CLAIMS = frozenset(
     {
         *("iss", "sub", "aud", "exp", "nbf", "iat", "jti"),  # RFC 7519 section 4.1
@@ -50,9 +50,9 @@ REGISTERED_CLAIMS = frozenset(
 
 
 class Claims(Mapping[str, Any]):
-    """Verified claims: a mapping that nothing can change, all the way down.
+    """Verified claims: a deeply immutable mapping.
 
-    Objects inside become read-only mappings and arrays become tuples.
+    JSON objects inside become read-only mappings, and arrays become tuples.
 
     Args:
         claims: the parsed payload of a token.
@@ -66,7 +66,7 @@ class Claims(Mapping[str, Any]):
         object.__setattr__(self, "_claims", _frozen(claims))
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        # One object answers every request with the same token.
+        # All requests with the same token share one object.
         raise AttributeError("Verified claims cannot be changed.")
 
     def __delattr__(self, name: str) -> NoReturn:
@@ -79,7 +79,7 @@ class Claims(Mapping[str, Any]):
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (thawed(self._claims),)  # a mappingproxy cannot be pickled
+        return type(self), (thawed(self._claims),)  # a MappingProxyType cannot be pickled
 
     def __getitem__(self, name: str) -> Any:
         return self._claims[name]
@@ -91,11 +91,11 @@ class Claims(Mapping[str, Any]):
         return len(self._claims)
 
     def __repr__(self) -> str:
-        # Names only: the values are somebody's email address as often as not.
+        # Names only: values may be personal data, such as an email address.
         return f"<Claims {', '.join(self._claims)}>"
 
 
-# Most values are one of these, and whether something is a mapping is a slow question.
+# Most values have one of these types. Testing the type is faster than isinstance(…, Mapping).
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
@@ -113,10 +113,10 @@ def _frozen(value: Any) -> Any:
 
 
 def thawed(value: Any) -> Any:
-    """Return a claim, or all of them, as parsed from JSON: a copy that may be changed.
+    """Return a mutable copy of a claim, or of all claims, with JSON's types.
 
     Args:
-        value: a ``Claims``, which is read-only all the way down, or one of its values.
+        value: a ``Claims``, or one of its values.
     """
     if isinstance(value, Mapping):
         return {name: thawed(item) for name, item in value.items()}
@@ -124,10 +124,13 @@ def thawed(value: Any) -> Any:
 
 
 def session_id(claims: Mapping[str, Any]) -> UUID:
-    """The ``sid`` claim as a UUID.
+    """Return the ``sid`` claim as a UUID.
+
+    Args:
+        claims: verified claims.
 
     Raises:
-        TokenRefused: malformed, if there is none or it is not a UUID.
+        TokenRefused: malformed, if the claim is missing or not a UUID.
     """
     try:
         return _uuid(claims["sid"])
@@ -135,7 +138,7 @@ def session_id(claims: Mapping[str, Any]) -> UUID:
         raise TokenRefused(Reason.MALFORMED) from None
 
 
-# Asked at each request of a session.
+# Cached: every request of a session parses the same id.
 @lru_cache(maxsize=4096)
 def _uuid(text: str) -> UUID:
     return UUID(text)
@@ -143,12 +146,12 @@ def _uuid(text: str) -> UUID:
 
 @dataclass(frozen=True, slots=True)
 class RefreshClaims:
-    """What a refresh token says, once verified: the pair (session, generation) and whose it is.
+    """The claims of a verified refresh token: its user, session and generation.
 
     Args:
         subject: the user's id as a string, the ``sub`` claim.
         session: the id of the session, the ``sid`` claim.
-        generation: the counter's value this token stands for, the ``gen`` claim.
+        generation: the value of the session's counter in this token, the ``gen`` claim.
     """
 
     subject: str
@@ -157,10 +160,13 @@ class RefreshClaims:
 
     @classmethod
     def read(cls, claims: Mapping[str, Any]) -> Self:
-        """Take the three out of verified claims.
+        """Read the three claims from verified claims.
+
+        Args:
+            claims: the verified claims of a refresh token.
 
         Raises:
-            TokenRefused: malformed, if one is missing or of the wrong type.
+            TokenRefused: malformed, if a claim is missing or has the wrong type.
         """
         subject, generation = claims.get("sub"), claims.get("gen")
         if not isinstance(subject, str) or type(generation) is not int or generation < 0:
@@ -181,20 +187,20 @@ def access_claims(
     client_id: str | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The claims of an access token.
+    """Return the claims of a new access token.
 
     Args:
         subject: the user's id as a string.
         session: the id of the session.
         issued_at: seconds since 1970.
-        expires_at: seconds since 1970; the first second at which the token is no longer good.
-        auth_time: when the user last proved who they are, seconds since 1970.
-        kind: how it travels, in a header or in a cookie.
+        expires_at: seconds since 1970; the first second at which the token is expired.
+        auth_time: the time of the last sign-in or step-up, seconds since 1970.
+        kind: the kind of access token: in a header or in a cookie.
         issuer: the ``iss`` claim, left out if None.
         audience: the ``aud`` claim, left out if None.
-        client_id: the claim of that name, left out if None. With an issuer and an audience the
-            token is RFC 9068's.
-        extra: the project's own claims, none with a registered name.
+        client_id: the ``client_id`` claim, left out if None. With an issuer and an audience the
+            token conforms to RFC 9068.
+        extra: the project's own claims, without registered names.
     """
     claims: dict[str, Any] = {**(extra or {}), "token_type": kind.value}
     if issuer is not None:
@@ -224,18 +230,18 @@ def refresh_claims(
     kind: Kind = Kind.REFRESH,
     issuer: str | None = None,
 ) -> dict[str, Any]:
-    """The claims of a refresh token.
+    """Return the claims of a refresh token.
 
-    The same arguments always give the same claims: a repeated refresh hands out the very same
-    token, so there is no ``jti``.
+    The same arguments always give the same claims, because a retried refresh must return the same
+    token. So there is no ``jti``.
 
     Args:
         subject: the user's id as a string.
         session: the id of the session.
-        generation: the counter's value that the token stands for.
+        generation: the value of the session's counter.
         issued_at: seconds since 1970.
         expires_at: seconds since 1970.
-        kind: how it travels, in a body or in a cookie.
+        kind: the kind of refresh token: in a body or in a cookie.
         issuer: the tenant's ``iss`` claim, left out if None.
     """
     return {

@@ -1,4 +1,4 @@
-"""Sign and verify. The only module that turns claims into strings and strings into claims."""
+"""Sign and verify tokens. No other module encodes or decodes them."""
 
 import binascii
 import json
@@ -13,13 +13,13 @@ from ratchet_tokens.errors import Reason, TokenRefused
 from ratchet_tokens.keys import Key, KeySet
 from ratchet_tokens.verified_cache import Checked, checked_tokens
 
-#: Longest token looked at or made, in characters. Most servers take no longer header.
+#: The most characters of a token. Most servers accept no longer header.
 MAX_LENGTH = 16_384
 _MAX_HEADER_LENGTH = 512
-#: The end of the year 9999, the last moment that a datetime can hold.
+#: The end of the year 9999, in seconds since 1970: the last moment of a datetime.
 _END_OF_TIME = 253_402_300_799
-#: How far, in seconds, another machine's clock may run ahead when it says "issued now". ``iat`` is
-#: not a bound of validity (RFC 7519 section 4.1.6); ``nbf`` and ``exp`` get no such allowance.
+#: Seconds by which ``iat`` may be in the future, for an issuer whose clock is ahead. ``iat`` does
+#: not limit validity (RFC 7519 section 4.1.6), so ``nbf`` and ``exp`` have no such allowance.
 ISSUED_AHEAD = 5
 
 
@@ -30,23 +30,23 @@ class _Header(NamedTuple):
 
 
 def sign(claims: Mapping[str, Any], key: Key, kind: Kind) -> str:
-    """A signed token (JWS compact serialization, RFC 7515 section 3.1).
+    """Return a signed token (JWS compact serialization, RFC 7515 section 3.1).
 
     Args:
-        claims: what it says; JSON types only.
+        claims: the claims, of JSON types only.
         key: the key to sign with.
-        kind: what it is, for the ``typ`` header.
+        kind: the kind of token, for the ``typ`` header.
 
     Raises:
-        ValueError: the key has no private half, the token would be longer than any server takes,
-            or the claims are not JSON.
-        TypeError: a claim is of a type that JSON does not have.
+        ValueError: the key has no private half, the token would be longer than ``MAX_LENGTH``, or
+            the claims are not JSON.
+        TypeError: a claim has a type that JSON does not have.
     """
     token = seal(claims, key, kind.typ)
     if len(token) > MAX_LENGTH:
         raise ValueError(
-            f"The token would have {len(token)} characters, more than {MAX_LENGTH}: "
-            "put less into the custom claims."
+            f"The token would have {len(token)} characters, more than {MAX_LENGTH}. "
+            "Put less into the custom claims."
         )
     return token
 
@@ -61,27 +61,27 @@ def verify(
     leeway: float = 0,
     check_times: bool = True,
 ) -> Claims:
-    """The claims of a token, if it is one of ours, of this kind, and good now.
+    """Return the claims of a valid token.
 
-    Nothing of the payload is parsed before the signature over it was found good. An access token
-    that was found good before is not taken apart again (see ``checked``).
+    The payload is not parsed before its signature is verified. An access token that was verified
+    before is not verified again (see ``verified_cache``).
 
     Args:
-        token: what the client sent; anything.
-        keys: the keys whose signature counts.
-        kind: what the token must be; one of the other kind is refused.
-        issuer: the ``iss`` it must carry; None asks for none. A refresh token without any is
+        token: the value that the client sent, of any type.
+        keys: the keys whose signatures are accepted.
+        kind: the required kind of token.
+        issuer: the required ``iss``; None to accept any. A refresh token without ``iss`` is always
             accepted: only servers with several tenants write it.
-        audience: names we answer to, one of which must be in ``aud``; empty means that a token
-            made for a named audience is not for us (RFC 7519 section 4.1.3). Only with a tuple,
-            which nobody can change, is the answer remembered.
-        leeway: seconds that ``exp`` and ``nbf`` may be off.
+        audience: the names of this service, one of which must be in ``aud``. If empty, a token with
+            an audience is refused (RFC 7519 section 4.1.3). Pass a tuple: the result is cached for
+            an immutable audience only.
+        leeway: seconds of tolerance for ``exp`` and ``nbf``.
         check_times: False to accept an expired token, as a logout must.
 
     Raises:
-        TokenRefused: with the reason.
+        TokenRefused: the token is invalid.
     """
-    if check_times and type(token) is str:  # of another type it may have no hash
+    if check_times and type(token) is str:  # other types may not be hashable
         known = checked_tokens.get(token)
         if known is not None:
             asked_kind, asked_issuer, asked_audience, key, claims, not_before, expires_at = known
@@ -94,7 +94,7 @@ def verify(
                 now = time.time()
                 if now - leeway < expires_at and now + leeway >= not_before:
                     return claims
-                checked_tokens.discard(token)  # and below it is refused
+                checked_tokens.discard(token)  # it is refused below
     parsed, key = _unseal(token, keys, kind.typ, MAX_LENGTH)
     _check_claims(parsed, kind, issuer, audience)
     not_before, expires_at = _times(parsed)
@@ -112,39 +112,39 @@ def verify(
 
 
 def seal(claims: Mapping[str, Any], key: Key, typ: str) -> str:
-    """Claims of any type, signed.
+    """Return signed claims with any ``typ``.
 
     Args:
-        claims: JSON types only.
+        claims: the claims, of JSON types only.
         key: the key to sign with.
         typ: the ``typ`` header.
 
     Raises:
         ValueError: the key has no private half, or the claims are not JSON.
-        TypeError: a claim is of a type that JSON does not have.
+        TypeError: a claim has a type that JSON does not have.
     """
     payload = _ENCODER.encode(claims).encode()
     message = f"{_header_segment(key.alg, typ, key.kid)}.{_segment(payload)}"
     return f"{message}.{_segment(key.sign(message.encode()))}"
 
 
-# Of every token of one key and kind the same.
+# Cached: all tokens of one key and kind have the same header.
 @lru_cache(maxsize=64)
 def _header_segment(alg: str, typ: str, kid: str) -> str:
     return _segment(_ENCODER.encode({"alg": alg, "typ": typ, "kid": kid}).encode())
 
 
 def unseal(text: object, keys: KeySet, typ: str, limit: int) -> dict[str, Any]:
-    """What was signed as one type, if the signature is good. No claim of it is looked at.
+    """Return the payload of a text with a valid signature, without checking any claim.
 
     Args:
-        text: what somebody sent; anything.
-        keys: the keys whose signature counts.
-        typ: the ``typ`` header it must have, in lower case.
-        limit: its longest length, in characters.
+        text: the received value, of any type.
+        keys: the keys whose signatures are accepted.
+        typ: the required ``typ`` header, in lower case.
+        limit: the most characters of the text.
 
     Raises:
-        TokenRefused: with the reason.
+        TokenRefused: the text is malformed, of another type, or not signed by one of the keys.
     """
     return _unseal(text, keys, typ, limit)[0]
 
@@ -165,10 +165,13 @@ def _unseal(text: object, keys: KeySet, typ: str, limit: int) -> tuple[dict[str,
 
 
 def kind_of(token: object) -> Kind:
-    """Which kind a token says it is, before anything is verified.
+    """Return the kind that a token claims to be, without verifying it.
+
+    Args:
+        token: the value that the client sent, of any type.
 
     Raises:
-        TokenRefused: malformed or of neither kind.
+        TokenRefused: the token is malformed, or its ``typ`` is unknown.
     """
     if not isinstance(token, str):
         raise TokenRefused(Reason.MALFORMED)
@@ -183,10 +186,13 @@ def kind_of(token: object) -> Kind:
 
 
 def kid_of(text: str) -> str:
-    """Which key a token or a document says it is signed with, before anything is verified.
+    """Return the ``kid`` that a token or a document claims, without verifying it.
+
+    Args:
+        text: the token or document.
 
     Raises:
-        TokenRefused: its header is malformed.
+        TokenRefused: the header is malformed.
     """
     segment = text.partition(".")[0]
     if len(segment) > _MAX_HEADER_LENGTH or not segment.isascii():
@@ -194,18 +200,18 @@ def kid_of(text: str) -> str:
     return _read_header(segment).kid
 
 
-# Every token of one key has the same header, so few are ever parsed.
+# Cached: all tokens of one key and kind have the same header.
 @lru_cache(maxsize=64)
 def _read_header(segment: str) -> _Header:
     header = _read_object(_base64url(segment))
-    # We make these three. Whatever else a header may say (jwk, jku, x5u, crit, b64, ...) asks a
-    # verifier to trust or do something that we do not: refuse it (RFC 7515 section 4.1.11).
+    # We write these three. Other parameters (jwk, jku, x5u, crit, b64, ...) ask a verifier to trust
+    # or do something that we do not support, so refuse them (RFC 7515 section 4.1.11).
     if not header.keys() <= {"alg", "typ", "kid"}:
         raise TokenRefused(Reason.MALFORMED)
     alg, typ, kid = (header.get(name, "") for name in _Header._fields)
     if not (isinstance(alg, str) and isinstance(typ, str) and isinstance(kid, str)):
         raise TokenRefused(Reason.MALFORMED)
-    # RFC 7515 section 4.1.9: a media type, whose "application/" may be left out.
+    # RFC 7515 section 4.1.9: typ is a media type, and "application/" may be omitted.
     return _Header(alg, typ.lower().removeprefix("application/"), kid)
 
 
@@ -231,14 +237,15 @@ _TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def _base64url(segment: str) -> bytes:
-    # What urlsafe_b64decode does, in half of its time.
+    # The same as urlsafe_b64decode, in half the time.
     try:
         given = segment.encode("ascii")
         padded = given.translate(_TO_STANDARD) + b"=" * (-len(given) % 4)
         decoded = binascii.a2b_base64(padded)
     except ValueError:  # binascii.Error is one
         raise TokenRefused(Reason.MALFORMED) from None
-    # The decoder skips what it does not know and ignores loose bits; one spelling is enough.
+    # The decoder skips unknown characters and ignores trailing bits. Accept the canonical
+    # encoding only, so that a token has one spelling.
     again = binascii.b2a_base64(decoded, newline=False).rstrip(b"=").translate(_TO_URL_SAFE)
     if again != given:
         raise TokenRefused(Reason.MALFORMED)
@@ -258,7 +265,7 @@ def _read_object(raw: bytes) -> dict[str, Any]:
 def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        raise ValueError("a name stands twice")  # RFC 7519 section 4: reject, or take the last
+        raise ValueError("duplicate name")  # RFC 7519 section 4: reject, or use the last one
     return value
 
 
@@ -279,8 +286,8 @@ def _check_claims(
         raise TokenRefused(Reason.MALFORMED)
     if not isinstance(claims.get("jti", ""), str):
         raise TokenRefused(Reason.MALFORMED)
-    # A refresh token is for us alone. It names its issuer where we are several (tenants), and never
-    # an audience. One from before there were several names none.
+    # A refresh token never has an audience. It has an issuer only if there are several tenants. One
+    # issued before there were several has none.
     demanded = issuer is not None and not (kind.is_refresh and "iss" not in claims)
     if demanded and claims.get("iss") != issuer:
         raise TokenRefused(Reason.WRONG_ISSUER)
@@ -295,7 +302,7 @@ def _check_claims(
 
 
 def _times(claims: dict[str, Any]) -> tuple[float, float]:
-    """From when it is good (``nbf``, ``iat``) and until when (``exp``), seconds since 1970."""
+    """Return the start (``nbf``, ``iat``) and the end (``exp``) of validity, seconds since 1970."""
     expires_at, earliest = _seconds(claims, "exp"), _seconds(claims, "iat") - ISSUED_AHEAD
     not_before = _seconds(claims, "nbf") if "nbf" in claims else earliest
     return max(not_before, earliest), expires_at
@@ -310,6 +317,6 @@ def _check_times(not_before: float, expires_at: float, now: float, leeway: float
 
 def _seconds(claims: dict[str, Any], name: str) -> float:
     value: Any = claims.get(name)
-    if type(value) in (int, float) and abs(value) <= _END_OF_TIME:  # NaN is in no range
+    if type(value) in (int, float) and abs(value) <= _END_OF_TIME:  # False for NaN
         return float(value)
     raise TokenRefused(Reason.MALFORMED)

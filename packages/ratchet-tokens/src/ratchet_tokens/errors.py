@@ -1,4 +1,4 @@
-"""Why a token is refused, or cannot be judged."""
+"""The errors of verification: refused tokens, and tokens that cannot be verified now."""
 
 from enum import StrEnum
 
@@ -6,38 +6,39 @@ from enum import StrEnum
 class Reason(StrEnum):
     """The ``reason`` of a refusal, as clients see it. The values are part of the HTTP contract."""
 
-    #: What was sent is no JWT, or has a header or a claim of a form that we do not make.
+    #: The token is not a JWT, or its header or a claim has an unexpected form.
     MALFORMED = "malformed"
-    #: The signature does not fit, or no key is known by the name that the token says.
+    #: The signature is invalid, or no key has the ``kid`` that the token names.
     BAD_SIGNATURE = "bad_signature"
-    #: A refresh token in place of an access token, one for a cookie in a header, or the reverse.
+    #: A refresh token was sent instead of an access token, a cookie's token in a header, or vice
+    #: versa.
     WRONG_TYPE = "wrong_type"
-    #: Its ``exp`` has passed, or its session was not refreshed for too long.
+    #: Its ``exp`` has passed, or its session was not refreshed in time.
     EXPIRED = "expired"
-    #: Its ``nbf`` or ``iat`` is in the future: two clocks differ.
+    #: Its ``nbf`` or ``iat`` is in the future: the clocks of two machines differ.
     NOT_YET_VALID = "not_yet_valid"
     #: Its ``iss`` is not ``ISSUER``.
     WRONG_ISSUER = "wrong_issuer"
-    #: Its ``aud`` names none of ``AUDIENCE``.
+    #: Its ``aud`` does not contain a name in ``AUDIENCE``.
     WRONG_AUDIENCE = "wrong_audience"
-    #: Somebody logged out, or something else ended the session; or it is not there any more.
+    #: The session has ended, for example by a logout, or no longer exists.
     SESSION_ENDED = "session_ended"
-    #: A refresh token behind the counter: what was presented had been used up before.
+    #: The refresh token was used before: its generation is behind the session's counter.
     REUSED = "reused"
-    #: The user's ``is_active`` is False; or, at a refresh or when ``request.user`` is loaded with
-    #: ``FRESHNESS`` "bounded" or "expiry", the user is gone.
+    #: The user's ``is_active`` is False. At a refresh, or when ``request.user`` is loaded with
+    #: ``FRESHNESS`` "bounded" or "expiry", also: the user was deleted.
     USER_INACTIVE = "user_inactive"
-    #: The password is another than the one that the session was opened under.
+    #: The user's password has changed since the session was opened.
     PASSWORD_CHANGED = "password_changed"
 
 
 class TokenRefused(Exception):
-    """A token is not accepted.
+    """A token is refused.
 
-    It carries the reason and never the token, so that it may be logged.
+    The error contains the reason and never the token, so it is safe to log.
 
     Args:
-        reason: which of the contract's reasons applies.
+        reason: one of the HTTP contract's reasons.
     """
 
     def __init__(self, reason: Reason) -> None:
@@ -46,26 +47,26 @@ class TokenRefused(Exception):
 
 
 class Unavailable(Exception):
-    """Whether a token is good cannot be known just now: ask again in a moment (HTTP 503).
+    """A token cannot be verified now. The client may retry in a moment (HTTP 503).
 
-    It carries what is missing and never the token, so that it may be logged.
+    The text says what is unavailable and never contains the token, so it is safe to log.
     """
 
 
 def gettext_noop(text: str) -> str:
-    """The text itself: marks it for translation, where there is no framework to translate it."""
+    """Return the text unchanged. Marks it for translation without importing a framework."""
     return text
 
 
 #: The ``detail`` of a refusal.
 DETAILS = {
-    Reason.MALFORMED: gettext_noop("This is not a token of the expected form."),
+    Reason.MALFORMED: gettext_noop("The token is malformed."),
     Reason.BAD_SIGNATURE: gettext_noop("The token's signature is not valid."),
-    Reason.WRONG_TYPE: gettext_noop("This is a token of another type than is needed here."),
+    Reason.WRONG_TYPE: gettext_noop("The token has the wrong type."),
     Reason.EXPIRED: gettext_noop("The token has expired."),
     Reason.NOT_YET_VALID: gettext_noop("The token is not valid yet."),
-    Reason.WRONG_ISSUER: gettext_noop("The token was issued by somebody else."),
-    Reason.WRONG_AUDIENCE: gettext_noop("The token was issued for somebody else."),
+    Reason.WRONG_ISSUER: gettext_noop("The token was issued by another issuer."),
+    Reason.WRONG_AUDIENCE: gettext_noop("The token was issued for another audience."),
     Reason.SESSION_ENDED: gettext_noop("This session has ended. Sign in again."),
     Reason.REUSED: gettext_noop(
         "This refresh token was used before. The session has ended. Sign in again."
@@ -76,5 +77,9 @@ DETAILS = {
 
 
 def refusal_body(reason: Reason) -> dict[str, str]:
-    """The body of an error about a token: clients of simplejwt look for this code."""
+    """Return the body of the response to a refused token.
+
+    Args:
+        reason: the reason of the refusal. The ``code`` is the one that simplejwt's clients expect.
+    """
     return {"detail": DETAILS[reason], "code": "token_not_valid", "reason": reason.value}

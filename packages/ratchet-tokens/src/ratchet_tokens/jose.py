@@ -1,7 +1,7 @@
-"""Whether a key of joserfc's, or of ``ml_dsa``, fits an algorithm; and the algorithm itself.
+"""Look up algorithms, and check that a key of joserfc or ``ml_dsa`` fits one.
 
-A module of its own, since a server whose keys are derived from ``SECRET_KEY`` needs none of it:
-importing joserfc, and with it `cryptography`'s certificates, takes longer than all of ours.
+This is a module of its own, because a server with keys derived from ``SECRET_KEY`` does not need
+it: importing joserfc, and with it `cryptography`'s certificates, takes longer than this package.
 """
 
 from typing import Any
@@ -15,12 +15,13 @@ from ratchet_tokens import ml_dsa
 from ratchet_tokens.algorithms import ALGORITHMS, EDDSA, HMAC_BYTES, ML_DSA, RSA, BadKey
 
 _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521", **dict.fromkeys(EDDSA, "Ed25519")}
-#: RFC 7518 section 3.3, and OPENSSL_RSA_MAX_MODULUS_BITS, beyond which OpenSSL verifies nothing.
+#: The lower bound is RFC 7518 section 3.3. The upper is OPENSSL_RSA_MAX_MODULUS_BITS: OpenSSL does
+#: not verify with longer keys.
 RSA_BITS = (2048, 16384)
 #: FIPS 186-5 section A.1.1 sets the lower bound; Go's crypto/rsa refuses a larger exponent.
 RSA_EXPONENTS = (65537, 2**31 - 1)
-#: The points of Ed25519 of order 1, 2, 4 and 8 in all their encodings, without the bit of the sign:
-#: the list of libsodium's ge25519_has_small_order. Under such a key anybody can sign.
+#: The points of Ed25519 of order 1, 2, 4 and 8 in all encodings, without the sign bit: the list of
+#: libsodium's ge25519_has_small_order. Anyone can forge signatures for such a key.
 _SMALL_ORDER = frozenset(
     bytes.fromhex(encoding)
     for encoding in (
@@ -36,25 +37,29 @@ _SMALL_ORDER = frozenset(
 
 
 def algorithm_of(alg: str) -> Any:
-    """Return the algorithm of that name: its ``sign`` and ``verify``."""
+    """Return an algorithm: an object with ``sign`` and ``verify``.
+
+    Args:
+        alg: a name in ``ALGORITHMS``.
+    """
     if alg in ML_DSA:
         return ml_dsa.MLDSA
-    # joserfc warns at each use of the older name.
+    # joserfc warns at each use of the name EdDSA.
     return JWSRegistry.algorithms["Ed25519" if alg in EDDSA else alg]
 
 
 def check_fit(jose: jwk.Key | ml_dsa.AKPKey, alg: str) -> None:
-    """Refuse a key that is not for an algorithm, or too weak for it.
+    """Refuse a key that does not fit an algorithm, or is too weak for it.
 
     Args:
         jose: the key.
         alg: the name of the algorithm.
 
     Raises:
-        BadKey: as ``Key``.
+        BadKey: as for ``Key``.
     """
     if alg not in ALGORITHMS:
-        raise BadKey(f"This is not an algorithm to sign with. Use one of {', '.join(ALGORITHMS)}.")
+        raise BadKey(f"The alg is not a supported algorithm. Use one of {', '.join(ALGORITHMS)}.")
     if isinstance(jose, jwk.OctKey):
         fits = alg in HMAC_BYTES
         if fits and len(jose.raw_value) < HMAC_BYTES[alg]:
@@ -80,20 +85,20 @@ def check_fit(jose: jwk.Key | ml_dsa.AKPKey, alg: str) -> None:
         jose.check_key_op("verify" if not jose.is_private else "sign")
     except KeyParameterError:
         raise BadKey(
-            f"This {jose.key_type} key is not for {alg}: its use, its key_ops or its alg says "
-            "otherwise."
+            f"This {jose.key_type} key is not for {alg}: its use, key_ops or alg forbids it. Use "
+            "another key, or correct the member."
         ) from None
 
 
 def check_rsa(modulus: int, exponent: int) -> None:
-    """Refuse an RSA key that is weak, or that others refuse.
+    """Refuse an RSA key that is weak, or that other libraries refuse.
 
     Args:
         modulus: the public ``n``.
         exponent: the public ``e``.
 
     Raises:
-        BadKey: the reason.
+        BadKey: the modulus or the exponent is out of range or even.
     """
     shortest, longest = RSA_BITS
     if modulus.bit_length() < shortest:
@@ -101,7 +106,7 @@ def check_rsa(modulus: int, exponent: int) -> None:
     if modulus.bit_length() > longest:
         raise BadKey(f"An RSA key must have at most {longest} bits.")
     if modulus % 2 == 0:
-        raise BadKey("The modulus of this RSA key is even, so it is no product of two odd primes.")
+        raise BadKey("The modulus of this RSA key is even, so the key is invalid. Use another key.")
     smallest, largest = RSA_EXPONENTS
     if not (smallest <= exponent <= largest and exponent % 2):
         raise BadKey(
@@ -111,13 +116,13 @@ def check_rsa(modulus: int, exponent: int) -> None:
 
 
 def check_ed25519(public: bytes) -> None:
-    """Refuse a public key under which anybody can sign.
+    """Refuse an Ed25519 key for which anyone can forge signatures.
 
     Args:
-        public: its 32 bytes (RFC 8032 section 5.1.5).
+        public: the 32 bytes of the public key (RFC 8032 section 5.1.5).
 
     Raises:
-        BadKey: it is a point of small order.
+        BadKey: the key is a point of small order.
     """
     if public[:-1] + bytes([public[-1] & 0x7F]) in _SMALL_ORDER:
-        raise BadKey("This Ed25519 key is a point of small order: anybody can sign for it.")
+        raise BadKey("This Ed25519 key is a point of small order: anyone can sign for it.")

@@ -1,7 +1,7 @@
-"""Making, rotating and retiring the keys of a directory. One JWK a file, readable by its owner.
+"""Create, rotate and retire the keys of a directory. Each file holds one JWK.
 
-A key's time is in the key: ``nbf`` says from when it signs, ``exp`` until when it verifies. Whoever
-reads the directory, now or after a restart, on this machine or another, comes to the same set.
+A JWK stores its own times: it signs from ``nbf`` on and verifies until ``exp``. So every process
+that reads the directory, on any machine, arrives at the same key set.
 """
 
 import contextlib
@@ -31,11 +31,11 @@ except ImportError:  # not on Windows
     fcntl = None
 
 _EC = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
-_RSA_BITS = 3072  # what NIST asks of keys that outlive 2030
+_RSA_BITS = 3072  # NIST SP 800-57 part 1 requires this beyond 2030
 
 
 class KeyState(StrEnum):
-    """Where a key is in its life."""
+    """The state of a key."""
 
     PUBLISHED = "published"
     SIGNING = "signing"
@@ -49,8 +49,8 @@ class KeyFile:
 
     Args:
         key: the key.
-        file: where it is.
-        state: at the moment it was asked for.
+        file: the path of its file.
+        state: its state at the moment of the call.
     """
 
     key: Key
@@ -59,14 +59,15 @@ class KeyFile:
 
 
 def list_keys(directory: Path, now: float) -> list[KeyFile]:
-    """The keys of a directory.
+    """Return the keys of a directory.
 
     Args:
-        directory: where they are.
+        directory: the key directory.
         now: seconds since 1970.
 
     Raises:
-        ValueError: it is no directory, a file holds no key, or two keys have one kid.
+        ValueError: the path is not a directory, a file contains no key, or two keys have the same
+            kid.
     """
     _demand_directory(directory)
     read = [(key, file) for file in files_of(directory) for key in read_file(file)]
@@ -76,27 +77,27 @@ def list_keys(directory: Path, now: float) -> list[KeyFile]:
     kids = [key.kid for key, _ in read]
     twice = {kid for kid in kids if kids.count(kid) > 1}
     if twice:
-        raise BadKey(f"Two keys have the kid {min(twice)!r}. Give each one of its own.")
+        raise BadKey(f"Two keys have the kid {min(twice)!r}. Give each key its own kid.")
     return [KeyFile(key, file, _state(key, signing, now)) for key, file in read]
 
 
 def new_key(directory: Path, alg: str, now: float, *, signs_from: float) -> KeyFile:
-    """Make a key. The first of a directory signs at once: nobody waits for it.
+    """Create a key. The first key of a directory signs at once.
 
     Args:
-        directory: made where it is not there, for its owner alone.
-        alg: what it signs with.
+        directory: the key directory. If it does not exist, it is created for its owner only.
+        alg: the algorithm of the key.
         now: seconds since 1970.
-        signs_from: until then it is published and does not sign.
+        signs_from: seconds since 1970. Until then the key is published and does not sign.
 
     Raises:
-        ValueError: there is no such algorithm, or not here; or the directory cannot be made or
-            written to.
+        ValueError: the algorithm is unknown or not supported on this machine, or the directory
+            cannot be created or written to.
     """
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except FileExistsError:
-        pass  # a file is there
+        pass  # the path is a file, which _locked reports
     except (OSError, ValueError) as error:
         raise BadKey(_unwritable(directory, error)) from None
     with _locked(directory):
@@ -106,20 +107,21 @@ def new_key(directory: Path, alg: str, now: float, *, signs_from: float) -> KeyF
 def rotate_keys(
     directory: Path, now: float, *, signs_from: float, overlap: float, alg: str | None = None
 ) -> tuple[KeyFile, list[KeyFile]]:
-    """Make the next key, and set an end to the others: when the last token of theirs is dead.
+    """Create the next key, and let the other keys end when their last token has expired.
 
     Args:
-        directory: where they are.
+        directory: the key directory.
         now: seconds since 1970.
-        signs_from: when the new one takes over.
-        overlap: seconds that tokens made until then are good for, and some for clocks.
-        alg: what the new one signs with; as the one that signs now unless given.
+        signs_from: seconds since 1970, from which the new key signs.
+        overlap: seconds for which the old keys verify after that: the lifetime of a token, and some
+            seconds for clocks that differ.
+        alg: the algorithm of the new key; by default that of the signing key.
 
     Returns:
-        The new key, and those that have no end because their files (PEM) cannot say it.
+        The new key, and the keys without an end because their files (PEM) cannot store one.
 
     Raises:
-        ValueError: a file cannot be used, or there is no key yet and no ``alg``.
+        ValueError: a file is unusable, or there is no signing key and no ``alg``.
     """
     with _locked(directory):
         before = list_keys(directory, now)
@@ -133,10 +135,10 @@ def rotate_keys(
         chosen = alg or (signing.alg if signing else "")
         if not chosen:
             raise BadKey(
-                f"{shown(directory)} has no key that signs. Make one first: manage.py ratchet keys "
+                f"{shown(directory)} has no signing key. Create one first: manage.py ratchet keys "
                 "new"
             )
-        # The new one first: if this is interrupted, there is a key too many and none too few.
+        # The new key first: if this is interrupted, there is one key too many, and none is missing.
         made = _make(directory, chosen, now, signs_from)
         endless = []
         for one in alive:
@@ -148,18 +150,18 @@ def rotate_keys(
 
 
 def retire_key(directory: Path, kid: str, now: float, *, force: bool = False) -> KeyFile:
-    """Delete a key. Tokens that it signed are refused from now on.
+    """Delete a key. Its tokens are refused from now on.
 
     Args:
-        directory: where it is.
-        kid: which.
+        directory: the key directory.
+        kid: the id of the key.
         now: seconds since 1970.
-        force: although tokens of its may still be about. A published key then signs at once,
-            where this was the one that did.
+        force: delete the key even if its tokens may still be valid. If it was the signing key, a
+            published key signs at once.
 
     Raises:
-        ValueError: there is no such key; or its tokens may be about and ``force`` is not set; or
-            no key would be left to sign.
+        ValueError: there is no such key, its tokens may be valid and ``force`` is not set, or no
+            key would be left to sign.
     """
     with _locked(directory):
         keys = list_keys(directory, now)
@@ -167,13 +169,13 @@ def retire_key(directory: Path, kid: str, now: float, *, force: bool = False) ->
         found = next((one for one in keys if one.key.kid == kid), None)
         if found is None:
             raise BadKey(
-                f"{shown(directory)} has no key {kid}. manage.py ratchet keys list says which "
-                "there are."
+                f"{shown(directory)} has no key {kid}. List the keys with manage.py ratchet keys "
+                "list."
             )
         if found.state in (KeyState.SIGNING, KeyState.VERIFYING) and not force:
             raise BadKey(
                 f"Tokens that {kid} signed may still be valid. Rotate first and wait until its "
-                "state is 'over', or use --force: clients that hold one must then refresh."
+                "state is 'over', or use --force: clients with such a token must then refresh."
             )
         if found.state is not KeyState.OVER and found.key.can_sign:
             _take_over([one for one in keys if one is not found], now)
@@ -183,26 +185,28 @@ def retire_key(directory: Path, kid: str, now: float, *, force: bool = False) ->
 
 
 def _demand_one_each(keys: list[KeyFile]) -> None:
-    """A file is deleted or written as a whole, so it must not hold another key."""
+    """Refuse a file with several keys, because files are deleted and written as a whole."""
     files = [one.file for one in keys]
     for file in files:
         if files.count(file) > 1:
-            raise BadKey(f"{shown(file)} holds several keys. Give each a file of its own first.")
+            raise BadKey(
+                f"{shown(file)} contains several keys. Move each key to a file of its own."
+            )
 
 
 def _take_over(others: list[KeyFile], now: float) -> None:
-    """See to it that a key signs now and that the last one has no end."""
+    """Ensure that one of the other keys signs now, and that the last key has no end."""
     able = [one for one in others if one.key.can_sign and one.state is not KeyState.OVER]
     if not able:
-        raise BadKey("No other key can sign. Make one first: manage.py ratchet keys new")
+        raise BadKey("No other key can sign. Create one first: manage.py ratchet keys new")
     ready = [one.key.verifies_until for one in able if one.key.signs_from <= now]
     heir = max(able, key=lambda one: one.key.signs_from)
-    # It waits for its time only while there is one to sign until then.
+    # The heir may start later only if another key signs until then.
     in_time = bool(ready) and heir.key.signs_from <= max(ready)
     if in_time and heir.key.verifies_until == math.inf:
         return
     if not _set(heir.file, nbf=heir.key.signs_from if in_time else now, exp=None):
-        raise BadKey(f"{shown(heir.file)} cannot say when it signs. Make another key first.")
+        raise BadKey(f"{shown(heir.file)} cannot store a start time. Create another key first.")
 
 
 def _state(key: Key, signing: Key | None, now: float) -> KeyState:
@@ -215,7 +219,7 @@ def _state(key: Key, signing: Key | None, now: float) -> KeyState:
 
 def _make(directory: Path, alg: str, now: float, signs_from: float) -> KeyFile:
     alive = [one.key for one in list_keys(directory, now) if one.state is not KeyState.OVER]
-    # Whole seconds: never sooner than was asked, and after every other key that is there.
+    # Whole seconds: not earlier than requested, and later than every other key.
     begins = max(
         (
             math.ceil(signs_from) if signs_from > now else int(now),
@@ -223,7 +227,7 @@ def _make(directory: Path, alg: str, now: float, signs_from: float) -> KeyFile:
         )
     )
     members = _generate(alg)
-    while members["kid"].startswith("-"):  # a shell's commands would take it for an option
+    while members["kid"].startswith("-"):  # the command line would treat it as an option
         members = _generate(alg)
     members |= {"iat": int(now), "nbf": begins if alive else int(now)}
     kid = members["kid"]
@@ -233,7 +237,7 @@ def _make(directory: Path, alg: str, now: float, signs_from: float) -> KeyFile:
 
 def _generate(alg: str) -> dict[str, Any]:
     if alg not in ALGORITHMS:
-        raise BadKey(f"This is not an algorithm to sign with. Use one of {', '.join(ALGORITHMS)}.")
+        raise BadKey(f"The alg is not a supported algorithm. Use one of {', '.join(ALGORITHMS)}.")
     key: Any
     if alg in HMAC_BYTES:
         key = jwk.OctKey.generate_key(HMAC_BYTES[alg] * 8)
@@ -250,7 +254,12 @@ def _generate(alg: str) -> dict[str, Any]:
 
 
 def _set(file: Path, **times: float | None) -> bool:
-    """Write times into a JWK's file, or take them out; False if it is another kind of file."""
+    """Set or remove times in a JWK's file, and return False if it is not a JWK.
+
+    Args:
+        file: the path of the file.
+        times: ``nbf`` and ``exp`` in seconds since 1970; None removes the member.
+    """
     try:
         members = json.loads(file.read_text("utf-8"))
     except ValueError:
@@ -268,7 +277,7 @@ def _set(file: Path, **times: float | None) -> bool:
 
 
 def _write(file: Path, members: dict[str, Any]) -> None:
-    """Write all of it or nothing, and for nobody else's eyes at any moment."""
+    """Write a file atomically. Other users cannot read it at any moment."""
     with _writing(file):
         descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # mode 0600
         draft = Path(name)
@@ -284,15 +293,15 @@ def _write(file: Path, members: dict[str, Any]) -> None:
             raise
 
 
-#: The members of a JWK that nobody else may read: RFC 7518 section 6, and the draft of ML-DSA.
+#: The private members of a JWK (RFC 7518 section 6, and the draft of ML-DSA).
 _PRIVATE = frozenset({"d", "k", "priv"})
 
 
 def _belong_as(descriptor: int, file: Path, *, is_private: bool) -> None:
-    """Let the user and the group that can read the keys read this one, and nobody else.
+    """Give a new file the owner, group and mode of the other keys.
 
-    The command may run as root, and the server as another user. What counts is the file that is
-    replaced, else the newest private key beside it, else the directory.
+    The command may run as root, and the server as another user. The model is the file that is
+    replaced, or else the newest private key in the directory, or else the directory.
     """
     if os.name != "posix":
         return
@@ -307,7 +316,7 @@ def _belong_as(descriptor: int, file: Path, *, is_private: bool) -> None:
                     f"{shown(beside)} belongs to another user. Run this as its owner, or as root."
                 ) from None
     mode = stat.S_IMODE(was.st_mode) if beside is not None else 0o600
-    # A private key is for its owner, and for the group of a server where the others are.
+    # The owner may read a private key, and the group may if it can read the other keys.
     os.fchmod(descriptor, mode & 0o640 | 0o600 if is_private else mode)
 
 
@@ -326,7 +335,7 @@ def _written_at(file: Path) -> float:
 
 @contextlib.contextmanager
 def _locked(directory: Path) -> Iterator[None]:
-    """One command at a time; readers need no lock."""
+    """Lock the directory, so that one command runs at a time. Readers need no lock."""
     if fcntl is None:
         yield
         return
@@ -342,7 +351,7 @@ def _locked(directory: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _writing(place: Path) -> Iterator[None]:
-    """Say where it was, and what the system said, of what cannot be written."""
+    """Turn an ``OSError`` of the block into a ``BadKey`` that names the path and the reason."""
     why = ""
     try:
         yield
@@ -353,10 +362,10 @@ def _writing(place: Path) -> Iterator[None]:
 
 
 def _unwritable(place: Path, error: Exception) -> str:
-    why = getattr(error, "strerror", None) or "it is no path"
+    why = getattr(error, "strerror", None) or "it is not a path"
     return (
-        f"{shown(place)} cannot be written: {why}. Let this user write there, make room, or "
-        "choose another directory with --dir."
+        f"{shown(place)} cannot be written: {why}. Allow this user to write there, free some "
+        "space, or choose another directory with --dir."
     )
 
 
@@ -365,11 +374,11 @@ def _demand_directory(directory: Path) -> None:
         if directory.is_dir():
             return
         is_file = directory.exists()
-    except (OSError, ValueError):  # it cannot be looked into, or is no path
+    except (OSError, ValueError):  # it is not accessible, or not a path
         is_file = False
     raise BadKey(
-        f"{shown(directory)} is a file, and must be a directory. Choose another with --dir."
+        f"{shown(directory)} is a file, not a directory. Choose a directory with --dir."
         if is_file
-        else f"{shown(directory)} is not there, or cannot be looked into. Make the first key, and "
-        "with it the directory: manage.py ratchet keys new"
+        else f"{shown(directory)} does not exist or is not accessible. Create the directory with "
+        "its first key: manage.py ratchet keys new"
     )

@@ -1,4 +1,4 @@
-"""The access keys in force: read from files and texts, read again when those change."""
+"""Read the access keys from files and texts, and read them again when the files change."""
 
 import logging
 import math
@@ -16,47 +16,52 @@ from ratchet_tokens.keys import Key, KeySet
 
 log = logging.getLogger("drf_ratchet")
 
-#: What a directory's keys may be called. Others, and hidden files, are left alone.
+#: The suffixes of key files in a directory. Other files and hidden files are ignored.
 SUFFIXES = (".json", ".jwk", ".jwks", ".pem", ".key")
-#: Seconds between two looks at the files.
+#: Seconds between two checks of the files.
 LOOK_EVERY = 1.0
-#: Seconds since the last look from which on nobody goes on with what was known then: in a process
-#: that had nothing to do, a key that is unknown here may long sign elsewhere.
+#: Seconds since the last check after which the known keys are not used without a new check. In an
+#: idle process, another process may have signed with a newer key for some time.
 TOO_OLD = 3.0
 
-#: Bytes of a key file at most: no key and no set of keys is that long, and a device has no end.
+#: The most bytes of a key file. Keys and key sets are shorter, and a device file may never end.
 LONGEST_FILE = 1_000_000
 
 Source = str | Path | Mapping[str, Any]
 
 
 def arrange(keys: Iterable[Key], now: float) -> KeySet:
-    """The key set at a moment: of the keys that may sign, the one that began last does.
+    """Return the key set of a moment. The key with the latest ``signs_from`` that has passed signs.
 
-    Of several that began at once (PEM files say no time) the first does. Where there is no private
-    key at all, the set verifies and cannot sign.
+    If several keys have the same ``signs_from`` (PEM files have none), the first one signs. Without
+    any private key, the set verifies and cannot sign.
 
     Args:
-        keys: all there are, in the order they are given.
+        keys: all keys, in the order of the settings.
         now: seconds since 1970.
 
     Raises:
-        ValueError: there is none, none may sign yet, or two have one kid.
+        ValueError: there is no key, no key may sign yet, or two keys have the same kid.
     """
     alive = [key for key in keys if key.verifies_until > now]
     private = [key for key in alive if key.can_sign]
     ready = [key for key in private if key.signs_from <= now]
     if not alive:
-        raise ValueError("there is no key in force")
+        raise ValueError("there is no valid key")
     if private and not ready:
         soonest = min(key.signs_from for key in private)
-        raise ValueError(f"no key may sign yet: the first may in {soonest - now:.0f} seconds")
+        raise ValueError(f"no key may sign yet: the first one may in {soonest - now:.0f} seconds")
     signing = max(ready, key=lambda key: key.signs_from) if ready else alive[0]
     return KeySet(signing, [key for key in alive if key is not signing])
 
 
 def next_change(keys: Iterable[Key], now: float) -> float:
-    """When the set of ``arrange`` changes by itself, in seconds since 1970; infinity for never."""
+    """Return when the set of ``arrange`` changes next; infinity for never.
+
+    Args:
+        keys: all keys.
+        now: seconds since 1970, like the result.
+    """
     moments = (moment for key in keys for moment in (key.signs_from, key.verifies_until))
     return min((moment for moment in moments if moment > now), default=math.inf)
 
@@ -65,12 +70,12 @@ def read_sources(sources: Sequence[Source], places: Sequence[str] = ()) -> list[
     """Return the keys of directories, files, texts (JWK, JWK Set or PEM) and parsed JWKs.
 
     Args:
-        sources: in this order; a directory's files are taken by their names.
-        places: what messages call each source, since a source may be the key itself.
+        sources: the sources, in order. The files of a directory are sorted by name.
+        places: the name of each source in messages, because a source may be the key itself.
 
     Raises:
-        BadKey: one cannot be read or holds no key; the text names the place or the file and shows
-            no key.
+        BadKey: a source is unreadable or contains no key. The text names the place or the file, and
+            contains no key.
     """
     keys: list[Key] = []
     for source, place in _placed(sources, places):
@@ -81,8 +86,12 @@ def read_sources(sources: Sequence[Source], places: Sequence[str] = ()) -> list[
 def read_file(file: Path) -> list[Key]:
     """Return the keys of a file.
 
+    Args:
+        file: the path of the file.
+
     Raises:
-        BadKey: it cannot be read or holds no key; the text names the file and shows no key.
+        BadKey: the file is unreadable or contains no key. The text names the file, and contains no
+            key.
     """
     try:
         with file.open("rb") as opened:
@@ -97,21 +106,21 @@ def read_file(file: Path) -> list[Key]:
 
 
 def files_of(place: Path, name: str = "") -> list[Path]:
-    """Return the key files of a directory, by name; of a file, itself.
+    """Return the key files of a directory, sorted by name, or a file itself.
 
     Args:
-        place: of the directory or the file.
-        name: what a message calls it while it is not known to be a path: it may be a key.
+        place: the path of the directory or the file.
+        name: the name of the place in messages. A place that is not a path may be a key.
 
     Raises:
-        BadKey: it is not there, is neither, or cannot be looked into.
+        BadKey: the place does not exist, is neither a file nor a directory, or is unreadable.
     """
     name = name or shown(place)
     try:
         mode = place.stat().st_mode
     except PermissionError as error:
         raise BadKey(_unreadable(name, error)) from None
-    except (OSError, ValueError):  # a text with a NUL is no path
+    except (OSError, ValueError):  # ValueError: the text contains a NUL
         mode = 0
     if stat.S_ISREG(mode):
         return [place]
@@ -121,7 +130,7 @@ def files_of(place: Path, name: str = "") -> list[Path]:
             f"breaks, or a path. {likely_kind(str(place))}".strip()
         )
     if not stat.S_ISDIR(mode):
-        raise BadKey(f"{name} is a pipe or a device, and must be a file or a directory.")
+        raise BadKey(f"{name} is a pipe or a device. Pass a file or a directory.")
     try:
         # Kubernetes mounts each file as a link into a hidden directory.
         found = [path for path in place.iterdir() if path.suffix in SUFFIXES]
@@ -131,12 +140,12 @@ def files_of(place: Path, name: str = "") -> list[Path]:
 
 
 def is_place(source: Source) -> bool:
-    """Return whether a source is the place of keys, and not a key itself."""
+    """Return whether a source is a path, and not a key itself."""
     return isinstance(source, Path) or (isinstance(source, str) and not is_text(source))
 
 
 def shown(path: Path) -> str:
-    """Return a path as printable text of one line, whatever the file system holds."""
+    """Return a path as one line of printable text, with other characters escaped."""
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
         for letter in str(path)
@@ -165,7 +174,7 @@ def _read_source(source: Source, place: str) -> list[Key]:
 def _decoded(raw: bytes) -> str:
     if len(raw) > LONGEST_FILE:
         raise BadKey(f"it has more than {LONGEST_FILE} bytes")
-    # PowerShell writes UTF-16 into a file, with a byte order mark.
+    # PowerShell writes UTF-16 with a byte order mark by default.
     encoding = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8"
     try:
         return raw.decode(encoding)
@@ -178,23 +187,25 @@ def _decoded(raw: bytes) -> str:
 
 
 def _useless(name: str, why: str) -> str:
-    return f"{name} holds no key that can be used: {why.rstrip('.')}."
+    return f"{name} contains no usable key: {why.rstrip('.')}."
 
 
 def _unreadable(name: str, error: OSError) -> str:
-    return f"{name} cannot be read: {type(error).__name__}. Let the user of this process read it."
+    return (
+        f"{name} cannot be read: {type(error).__name__}. Allow the user of this process to read it."
+    )
 
 
 class KeyFiles:
-    """Sources of keys, and the set they make at the moment.
+    """Sources of keys, and the current key set.
 
     Args:
         sources: as for ``read_sources``.
-        places: as there.
+        places: as for ``read_sources``.
 
     Raises:
-        ValueError: they make no set now. Later such a state is logged, and the last good set
-            goes on.
+        ValueError: the sources make no valid set. Later such a state is logged, and the last valid
+            set stays in use.
     """
 
     def __init__(self, sources: Sequence[Source], places: Sequence[str] = ()) -> None:
@@ -208,13 +219,13 @@ class KeyFiles:
         self._looked_at = time.monotonic()
 
     def current(self) -> KeySet:
-        """The set now. Looks at the files at most every second, and reads them if they changed."""
+        """Return the current set. Checks the files at most once per ``LOOK_EVERY`` seconds."""
         age = time.monotonic() - self._looked_at
         due = age >= LOOK_EVERY or time.time() >= self._changes_at
-        # One thread looks; the others go on with what is known, unless that is too old.
+        # One thread checks. The others use the known keys, unless those are too old.
         if due and self._lock.acquire(blocking=age >= TOO_OLD):
             try:
-                # Those who waited find that it is done.
+                # A thread that waited may find that another one has checked already.
                 if age < TOO_OLD or time.monotonic() - self._looked_at >= LOOK_EVERY:
                     self._renew()
             finally:
@@ -231,20 +242,20 @@ class KeyFiles:
                 self._keys, self._seen, self._changes_at = keys, seen, 0.0
                 self._complaint = ""
         except ValueError as error:
-            self._complain(f"The keys changed and cannot be used; those known go on. {error}")
+            self._complain(f"The changed keys are unusable; the known keys stay in use. {error}")
         try:
-            # Those known too come and go by their own times.
+            # The known keys also start and end by their own times.
             if time.time() >= self._changes_at:
                 self._arrange(time.time())
         except ValueError as error:
             self._changes_at = math.inf  # until a file changes
-            self._complain(f"The keys have come to their end; the last ones go on. {error}")
+            self._complain(f"All keys have expired; the last ones stay in use. {error}")
         finally:
-            # Not before: until here what is known is as old as it was.
+            # Only now: until here the known keys are as old as before.
             self._looked_at = began
 
     def _complain(self, what: str) -> None:
-        # Once, and not every second.
+        # Log a problem once, and not every second.
         if what != self._complaint:
             log.error("%s", what)
         self._complaint = what
@@ -254,7 +265,7 @@ class KeyFiles:
         self._changes_at = next_change(self._keys, now)
 
     def _look(self) -> tuple[tuple[str, int, int, int, int], ...]:
-        """What changes whenever a file does: names, sizes, times, inodes, and who may read it."""
+        """Return the name, times, size and inode of each file, which change when the file does."""
         files = [
             file
             for source, place in _placed(self._sources, self._places)

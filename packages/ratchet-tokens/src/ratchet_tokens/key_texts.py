@@ -1,4 +1,4 @@
-"""Keys as text: a JWK, a set of them (RFC 7517), or PEM. No message shows any of it."""
+"""Parse keys from text: JWK, JWK Set (RFC 7517) or PEM. No message contains any of the text."""
 
 import base64
 import json
@@ -19,11 +19,11 @@ from ratchet_tokens.jose import check_ed25519, check_rsa
 from ratchet_tokens.keys import Key
 from ratchet_tokens.ml_dsa import AKPKey
 
-#: What a key of a curve signs with where nothing says otherwise.
+#: The default algorithm of each curve.
 _BY_CURVE = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "Ed25519"}
 _CURVES = {"EC": ("P-256", "P-384", "P-521"), "OKP": ("Ed25519",)}
-#: The members of each kind of key that are base64url, and whether a key must have them: RFC 7518
-#: section 6, RFC 8037 section 2, and the draft of ML-DSA for JOSE.
+#: The base64url members of each type of key, and whether they are required (RFC 7518 section 6,
+#: RFC 8037 section 2, and the draft of ML-DSA for JOSE).
 _VALUES = {
     "EC": {"x": True, "y": True, "d": False},
     "OKP": {"x": True, "d": False},
@@ -40,7 +40,7 @@ _CLASSES: dict[str, Any] = {
     "AKP": AKPKey,
 }
 _LONGEST_KID = 255
-#: The first second that no ``datetime`` holds. Milliseconds since 1970 are beyond it.
+#: The first second beyond ``datetime``'s range. A time in milliseconds since 1970 is above it.
 _END_OF_TIME = 253_402_300_800
 
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----.+?-----END \1-----", re.DOTALL)
@@ -50,36 +50,36 @@ _PUBLIC_LABELS = ("PUBLIC KEY", "RSA PUBLIC KEY")
 
 
 def read_keys(text: str, name: str = "") -> list[Key]:
-    """Return the keys that a text holds.
+    """Return the keys of a text.
 
-    A JWK's own ``alg`` and ``kid`` count; its ``nbf`` says from when it signs, and its ``exp``
-    until when it verifies, in seconds since 1970. A PEM key signs with what is usual for it, or
-    with what the name says: ``2026.PS256.pem``.
+    A JWK's own ``alg`` and ``kid`` are used. It signs from ``nbf`` on and verifies until ``exp``,
+    in seconds since 1970. The algorithm of a PEM key is in the file's name (``2026.PS256.pem``), or
+    else it is the default of its type.
 
     Args:
-        text: a JWK, a JWK Set or a PEM key. A byte order mark, quotes around it and escaped line
-            breaks are taken for what settings and environment files leave behind.
-        name: the place it came from: the path of a file, or the name of a setting.
+        text: a JWK, a JWK Set or a PEM key. A byte order mark, surrounding quotes and escaped line
+            breaks are removed, because settings and environment files may add them.
+        name: the source of the text: the path of a file, or the name of a setting.
 
     Raises:
-        BadKey: it is none of them, or a key that cannot be used.
+        BadKey: the text has none of these forms, or a key is unusable.
     """
     try:
         return keys_of_text(text, name)
     except BadKey as error:
         why = str(error)
-    raise BadKey(f"{name or 'The text'} holds no key that can be used: {why.rstrip('.')}.")
+    raise BadKey(f"{name or 'The text'} contains no usable key: {why.rstrip('.')}.")
 
 
 def keys_of_text(text: str, name: str = "") -> list[Key]:
-    """As ``read_keys``; the error says what is wrong and not where.
+    """Return the keys of a text, as ``read_keys`` does, but with errors that name no place.
 
     Args:
-        text: as there.
-        name: the path of the file that it was read from.
+        text: as for ``read_keys``.
+        name: the path of the file with the text.
 
     Raises:
-        BadKey: as there.
+        BadKey: as for ``read_keys``.
     """
     text = unwrapped(text)
     if _is_pem(text):
@@ -101,11 +101,11 @@ def keys_of_json(value: Mapping[str, Any], name: str = "") -> list[Key]:
     """Return the keys of a JWK or of a JWK Set (RFC 7517 section 5).
 
     Args:
-        value: as parsed.
+        value: the JWK or JWK Set, parsed from JSON.
         name: as for ``from_jwk``.
 
     Raises:
-        BadKey: one of them cannot be used; the text says which.
+        BadKey: a key is unusable; the text says which one.
     """
     if "keys" not in value:
         return [from_jwk(value, name)]
@@ -118,11 +118,11 @@ def from_jwk(members: Mapping[str, Any], name: str = "") -> Key:
     """Return the key of a JWK.
 
     Args:
-        members: as parsed.
-        name: the path of its file; a symmetric key without a ``kid`` is called after it.
+        members: the JWK, parsed from JSON.
+        name: the path of its file. Its stem is the ``kid`` of a symmetric key without one.
 
     Raises:
-        BadKey: it cannot be used.
+        BadKey: the key is unusable.
     """
     if not isinstance(members, Mapping):
         raise BadKey("it is not a JSON object")
@@ -130,13 +130,13 @@ def from_jwk(members: Mapping[str, Any], name: str = "") -> Key:
     if kid is not None and not _is_kid(kid):
         raise BadKey(f"its kid is not a string of 1 to {_LONGEST_KID} printable characters")
     if alg is not None and (not isinstance(alg, str) or alg not in ALGORITHMS):
-        raise BadKey(f"its alg is none of {', '.join(ALGORITHMS)}")
+        raise BadKey(f"its alg is not one of {', '.join(ALGORITHMS)}")
     jose = _jose(members)
     _check_purpose(members, is_private=jose.is_private)
     if isinstance(jose, jwk.OctKey):
         kid = kid or _stem(name)
         if kid == members["k"]:
-            raise BadKey("its kid is the key itself, and stands in the header of each token")
+            raise BadKey("its kid is the key itself, which every token would disclose")
     return _proven(
         Key(
             jose,
@@ -149,7 +149,7 @@ def from_jwk(members: Mapping[str, Any], name: str = "") -> Key:
 
 
 def unwrapped(text: str) -> str:
-    """Return a text without the quotes, escapes and byte order mark that were put around it."""
+    """Remove surrounding quotes, escapes and a byte order mark from a text."""
     before = None
     while text != before:
         before = text
@@ -157,7 +157,7 @@ def unwrapped(text: str) -> str:
         if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
             text = text[1:-1]
         if _is_pem(text) and "\\" in text:
-            # No PEM has a backslash: these are escapes of a line break, or of a quote.
+            # PEM contains no backslash, so these escape a line break or a quote.
             text = re.sub(r"\\+r", "", text)
             text = re.sub(r"\\+n", "\n", text).replace("\\", "")
         elif text.startswith('{\\"'):
@@ -166,31 +166,31 @@ def unwrapped(text: str) -> str:
 
 
 def is_text(source: str) -> bool:
-    """Return whether a string is meant to be a key itself, and not the path of one."""
+    """Return whether a string is a key itself, and not a path."""
     text = unwrapped(source)
     return (
         _is_pem(text)
         or text.startswith(("{", "["))
-        # No path has a line break or is that long; a path that had would not be shown.
+        # Paths have no line breaks and are not that long.
         or len(source) > 4096
         or any(ord(letter) < 32 for letter in source)
     )
 
 
 def likely_kind(text: str) -> str:
-    """Return what a text that is no key may be, as a sentence with what to do; "" for no idea."""
+    """Return a sentence about the likely form of an invalid key and what to do, or ""."""
     text = unwrapped(text)
     if text.startswith(("ssh-", "ecdsa-sha2-")):
-        return "It looks like an OpenSSH public key: ssh-keygen -e -m PKCS8 -f FILE converts one."
+        return "It looks like an OpenSSH public key. Convert it: ssh-keygen -e -m PKCS8 -f FILE"
     try:
         # 44 characters of base64 are 33 bytes: too short for a key in PEM, JSON or DER.
         raw = base64.b64decode("".join(text.split()), validate=True) if len(text) > 44 else b""
     except ValueError:
         return ""
     if raw.lstrip().startswith((b"-----BEGIN", b"{", b"[")):
-        return "It looks like the base64 of a key: decode it first."
+        return "It looks like a key encoded in base64. Decode it first."
     if raw.startswith(b"0"):  # DER's SEQUENCE
-        return "It looks like a PEM key without its first and its last line, or like DER in base64."
+        return "It looks like a PEM key without its BEGIN and END lines, or like DER in base64."
     return ""
 
 
@@ -201,20 +201,17 @@ def _is_pem(text: str) -> bool:
 def _from_pem(text: str, name: str) -> Key:
     found = [match for match in _PEM.finditer(text) if not match[1].endswith("PARAMETERS")]
     if not found:
-        raise BadKey("its -----END line is missing, so the text was cut off")
+        raise BadKey("its -----END line is missing, so the text is incomplete")
     if len(found) > 1:
-        raise BadKey("it holds several PEM blocks. Give each key a file, or an entry, of its own")
+        raise BadKey("it contains several PEM blocks. Give each key a file or an entry of its own")
     (block,) = found
     label, raw = block[1], block[0].encode()
     if b"ENCRYPTED" in raw:
-        raise BadKey(
-            "it is encrypted, and there is no password. Write it without one: openssl pkey -in "
-            "FILE -out NEW"
-        )
+        raise BadKey("it is encrypted. Decrypt it: openssl pkey -in FILE -out NEW")
     if "CERTIFICATE" in label:
-        raise BadKey("it is a certificate. Take the key out: openssl x509 -pubkey -noout -in FILE")
+        raise BadKey("it is a certificate. Extract the key: openssl x509 -pubkey -noout -in FILE")
     if label == "OPENSSH PRIVATE KEY":
-        raise BadKey("it is of OpenSSH's own form. Convert it: ssh-keygen -p -m PKCS8 -f FILE")
+        raise BadKey("it has OpenSSH's own format. Convert it: ssh-keygen -p -m PKCS8 -f FILE")
     if label in _PRIVATE_LABELS:
         loaded = _from_library(load_pem_private_key, raw, password=None)
     elif label in _PUBLIC_LABELS:
@@ -236,17 +233,17 @@ def _of_set(number: int, members: Any, name: str) -> Key:
 
 
 def _jose(members: Mapping[str, Any]) -> Any:
-    """Return joserfc's key, or ours, made anew: out of the key alone, in its usual spelling.
+    """Return the joserfc or ML-DSA key of a JWK, with its members in canonical form.
 
-    So what is published and what its thumbprint is made of does not depend on how a JWK spells it.
+    The published key and the thumbprint then do not depend on how the JWK encodes its members.
     """
     kty = members.get("kty")
     if not isinstance(kty, str) or kty not in _VALUES:
-        raise BadKey(f"its kty is none of {', '.join(_VALUES)}")
+        raise BadKey(f"its kty is not one of {', '.join(_VALUES)}")
     if kty in _CURVES and members.get("crv") not in _CURVES[kty]:
-        raise BadKey(f"its crv is none of {', '.join(_CURVES[kty])}")
+        raise BadKey(f"its crv is not one of {', '.join(_CURVES[kty])}")
     if "oth" in members:
-        raise BadKey("it has more than two prime factors, which nobody supports")
+        raise BadKey("it has more than two prime factors (oth), which is not supported")
     values = _values(members, _VALUES[kty])
     _check_strength(kty, values, members)
     own = {name: members[name] for name in ("kty", "crv", "alg", *values) if name in members}
@@ -260,12 +257,17 @@ def _jose(members: Mapping[str, Any]) -> Any:
     public = _values(_from_library(made.as_dict, private=False), _PUBLIC[kty])
     for name, value in public.items():
         if int.from_bytes(values[name]) != int.from_bytes(value):
-            raise BadKey(f"its {name} is not that of its private key")
+            raise BadKey(f"its {name} does not match its private key")
     return made
 
 
 def _values(members: Mapping[str, Any], names: Mapping[str, bool]) -> dict[str, bytes]:
-    """Return the members that are the key, decoded (RFC 7515 section 2)."""
+    """Decode the base64url members of a key (RFC 7515 section 2).
+
+    Args:
+        members: the JWK.
+        names: the members to decode, and whether each is required.
+    """
     found = {}
     for name, needed in names.items():
         value = members.get(name)
@@ -277,7 +279,7 @@ def _values(members: Mapping[str, Any], names: Mapping[str, bool]) -> dict[str, 
             raise BadKey(f"its {name} is not a string, or is empty")
         if any(letter in value for letter in "+/="):
             raise BadKey(
-                f"its {name} is base64 and must be base64url (RFC 7515 section 2): write - for +, "
+                f"its {name} is base64 instead of base64url (RFC 7515 section 2). Write - for +, "
                 "_ for / and no = at the end"
             )
         if not _BASE64URL.fullmatch(value) or len(value) % 4 == 1:
@@ -287,7 +289,7 @@ def _values(members: Mapping[str, Any], names: Mapping[str, bool]) -> dict[str, 
 
 
 def _check_strength(kty: str, values: Mapping[str, bytes], members: Mapping[str, Any]) -> None:
-    """Refuse what is too weak before joserfc sees it, which warns and goes on."""
+    """Refuse a weak key before joserfc imports it, because joserfc only warns."""
     if kty == "RSA":
         check_rsa(int.from_bytes(values["n"]), int.from_bytes(values["e"]))
     elif kty == "oct":
@@ -302,7 +304,7 @@ def _check_strength(kty: str, values: Mapping[str, bytes], members: Mapping[str,
 
 
 def _check_purpose(members: Mapping[str, Any], *, is_private: bool) -> None:
-    """RFC 7517 sections 4.2 and 4.3: what a key is for, where it says so."""
+    """Refuse a key whose ``use`` or ``key_ops`` forbids it (RFC 7517 sections 4.2 and 4.3)."""
     if members.get("use", "sig") != "sig":
         raise BadKey("its use is not 'sig'")
     if "key_ops" not in members:
@@ -312,32 +314,40 @@ def _check_purpose(members: Mapping[str, Any], *, is_private: bool) -> None:
         raise BadKey("its key_ops is not an array of strings")
     operation = "sign" if is_private else "verify"
     if len(set(named)) < len(named) or not set(named) <= {"sign", "verify"}:
-        raise BadKey("its key_ops says one thing twice, or that it is for other things")
+        raise BadKey("its key_ops has duplicates, or names more than 'sign' and 'verify'")
     if operation not in named:
         raise BadKey(f"its key_ops does not have {operation!r}")
 
 
 def _proven(key: Key) -> Key:
-    """Refuse a key whose signatures its own public half, as it is published, does not verify."""
+    """Refuse a key whose published public half does not verify its own signatures."""
     if key.can_sign and not key.is_symmetric:
         public = Key(_jose(key.public_jwk()), key.alg)
         if not public.verify(b"drf-ratchet", _from_library(key.sign, b"drf-ratchet")):
-            raise BadKey("its public half does not verify what its private half signs")
+            raise BadKey("its public half does not verify the signatures of its private half")
     return key
 
 
 def _from_library(call: Any, *args: Any, **options: Any) -> Any:
-    """Call a library with a key that may be anything.
+    """Call a library function with an untrusted key.
 
-    What it raises is of many kinds (`cryptography`'s InternalError among them), and its text may
-    quote the key.
+    The library may raise any exception, including `cryptography`'s InternalError. Its text may
+    quote the key, so it is not shown.
+
+    Args:
+        call: the function.
+        args: its positional arguments.
+        options: its keyword arguments.
+
+    Raises:
+        BadKey: the function raised.
     """
     try:
         return call(*args, **options)
     except BadKey:
         raise
     except Exception:
-        why = "it is damaged, or its parts do not belong together"
+        why = "it is damaged, or its parts do not match"
     raise BadKey(why)
 
 
@@ -349,11 +359,11 @@ def _wrapped(loaded: Any) -> Any:
         return jwk.RSAKey.import_key(loaded)
     if isinstance(loaded, (ec.EllipticCurvePrivateKey, ec.EllipticCurvePublicKey)):
         if loaded.curve.name not in ("secp256r1", "secp384r1", "secp521r1"):
-            raise BadKey(f"its curve is none of {', '.join(_CURVES['EC'])}")
+            raise BadKey(f"its curve is not one of {', '.join(_CURVES['EC'])}")
         return jwk.ECKey.import_key(loaded)
     if isinstance(loaded, (ed25519.Ed25519PrivateKey, ed25519.Ed25519PublicKey)):
         return jwk.OKPKey.import_key(loaded)
-    raise BadKey("it is of a kind that signs no tokens. Use RSA, P-256, P-384, P-521 or Ed25519")
+    raise BadKey("its type is not supported. Use RSA, P-256, P-384, P-521 or Ed25519")
 
 
 def _usual(jose: Any) -> str:
@@ -368,7 +378,7 @@ def _usual(jose: Any) -> str:
 
 
 def _is_kid(kid: Any) -> bool:
-    # It stands in the header of each token, and in log lines.
+    # The kid is in the header of each token, and in log lines.
     return isinstance(kid, str) and 0 < len(kid) <= _LONGEST_KID and kid.isprintable()
 
 

@@ -1,4 +1,4 @@
-"""One key; the key set; its published (JWKS) form."""
+"""Keys, key sets, and their published form (JWKS)."""
 
 import base64
 import hmac
@@ -12,17 +12,17 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from ratchet_tokens.algorithms import EDDSA, HMAC_BYTES, BadKey
 
 if TYPE_CHECKING:
-    # Late below: a server whose keys are derived needs none of it, and starts sooner without.
+    # Imported late below: a server with derived keys does not need them and starts faster.
     from joserfc import jwk
 
     from ratchet_tokens import ml_dsa
 
 
 class Secret:
-    """A derived key, of the size that HS256 asks for: joserfc's shape, as far as ``Key`` needs it.
+    """A derived HS256 key, with the attributes of a joserfc key that ``Key`` uses.
 
     Args:
-        raw_value: the key itself.
+        raw_value: the 32 bytes of the key.
     """
 
     __slots__ = ("raw_value",)
@@ -37,7 +37,7 @@ class Secret:
 
 
 class _HS256:
-    """The algorithm of a ``Secret`` (RFC 7518 section 3.2), in the shape of joserfc's."""
+    """The algorithm of a ``Secret`` (RFC 7518 section 3.2), with joserfc's interface."""
 
     def sign(self, message: bytes, secret: Secret) -> bytes:
         return hmac.digest(secret.raw_value, message, "sha256")
@@ -50,22 +50,22 @@ _HS256_OF_SECRET = _HS256()
 
 
 class Key:
-    """One key, bound to one algorithm: the header's ``alg`` never chooses (RFC 8725 section 3.1).
+    """A key bound to one algorithm. A token's ``alg`` never chooses it (RFC 8725 section 3.1).
 
     Args:
-        jose: the key itself.
-        alg: the one algorithm it is used with (RFC 7518, RFC 9864). A key for Ed25519 also takes
-            what is signed under the older name of the same signature, EdDSA, and the other way.
-        kid: its id; by default the RFC 7638 thumbprint. A symmetric key needs one given, since
-            a thumbprint would be a hash of the secret.
-        signs_from: seconds since 1970; until then it only verifies, so that everybody knows it
-            before it signs.
-        verifies_until: seconds since 1970; from then on it is as if it were not there.
+        jose: the key material.
+        alg: the only algorithm of the key (RFC 7518, RFC 9864). A key for Ed25519 also verifies
+            tokens with EdDSA, the older name of the same signature, and vice versa.
+        kid: the key id; by default the RFC 7638 thumbprint. A symmetric key requires a kid, because
+            its thumbprint would be a hash of the secret.
+        signs_from: seconds since 1970. Before that, the key only verifies, so that all verifiers
+            know it before it signs.
+        verifies_until: seconds since 1970. From then on the key is ignored.
 
     Raises:
-        BadKey: the algorithm is not one of ours or does not fit the key, the key is too weak for
-            it (RFC 7518 sections 3.2 and 3.3), its JWK says that it is for something else
-            (RFC 7517 sections 4.2 to 4.4), or a symmetric key has no kid.
+        BadKey: the algorithm is unknown or does not fit the key, the key is too weak (RFC 7518
+            sections 3.2 and 3.3), its JWK names another purpose (RFC 7517 sections 4.2 to 4.4), or
+            a symmetric key has no kid.
     """
 
     __slots__ = ("_algorithm", "alg", "jose", "kid", "names", "signs_from", "verifies_until")
@@ -92,31 +92,31 @@ class Key:
             if alg not in HMAC_BYTES:
                 kid = kid or jose.thumbprint()
         if not kid:
-            raise BadKey("A symmetric key needs a kid: its thumbprint would be a hash of the key.")
+            raise BadKey("A symmetric key has no kid. Add one: a thumbprint would hash the secret.")
         self.jose: Any = jose
         self.alg = alg
         self.kid = kid
-        #: What a header's ``alg`` may be for this key.
+        #: The values of the ``alg`` header that this key accepts.
         self.names = EDDSA if alg in EDDSA else frozenset({alg})
         self.signs_from = signs_from
         self.verifies_until = verifies_until
 
     @classmethod
     def derive(cls, secret: str | bytes, use: str) -> Self:
-        """An HS256 key made from a secret by HKDF (RFC 5869), a different one for each use.
+        """Derive an HS256 key from a secret by HKDF (RFC 5869), a different one for each use.
 
-        The kid is derived too, under a label of its own: every process that knows the secret
-        agrees on it, and it says nothing about the key.
+        The kid is derived under a label of its own. All processes with the same secret derive the
+        same kid, and it reveals nothing about the key.
 
         Args:
             secret: Django's ``SECRET_KEY`` or one of its fallbacks.
-            use: what the key is for; part of the label.
+            use: the purpose of the key, part of the label.
 
         Raises:
             ValueError: the secret is empty.
         """
         if not secret:
-            raise ValueError("An empty secret gives a key that everybody can derive.")
+            raise ValueError("The secret is empty, so anyone could derive the key. Set a secret.")
         material = secret.encode() if isinstance(secret, str) else secret
         kid = _hkdf(material, f"drf-ratchet {use} kid", 12)
         raw = _hkdf(material, f"drf-ratchet {use} HS256", HMAC_BYTES["HS256"])
@@ -124,16 +124,16 @@ class Key:
 
     @property
     def is_symmetric(self) -> bool:
-        """Whether whoever can verify with this key can also sign with it."""
+        """Return whether the key that verifies also signs."""
         return self.alg in HMAC_BYTES
 
     @property
     def can_sign(self) -> bool:
-        """Whether it has a private half."""
+        """Return whether the key has a private half."""
         return bool(self.jose.is_private)
 
     def sign(self, message: bytes) -> bytes:
-        """The signature over a message.
+        """Return the signature over a message.
 
         Raises:
             ValueError: the key has no private half.
@@ -144,19 +144,19 @@ class Key:
         return signature
 
     def verify(self, message: bytes, signature: bytes) -> bool:
-        """Whether a signature over a message is this key's."""
+        """Return whether a signature over a message is valid."""
         return bool(self._algorithm.verify(message, signature, self.jose))
 
     def public_jwk(self) -> dict[str, Any]:
-        """The public half as a JWK (RFC 7517).
+        """Return the public half as a JWK (RFC 7517).
 
         Raises:
             ValueError: the key is symmetric and has no public half.
         """
         if self.is_symmetric:
-            raise ValueError("A symmetric key is never published.")
+            raise ValueError(f"Key {self.kid} is symmetric and must not be published.")
         public = self.jose.as_dict(private=False)
-        # The key's own members alone: a JWK may carry anything else, and not all for publication.
+        # Only the members of the key itself: a JWK may have others that must not be published.
         own = {name: public[name] for name in ("kty", *self.jose.value_registry) if name in public}
         return {**own, "kid": self.kid, "alg": self.alg, "use": "sig"}
 
@@ -168,8 +168,8 @@ class KeySet:
     """The keys in use: one signs, all verify.
 
     Args:
-        signing: the key that signs; its public half is enough for a set that only verifies.
-        verifying: further keys whose tokens are still good.
+        signing: the key that signs; a public key for a set that only verifies.
+        verifying: other keys whose tokens are still valid.
 
     Raises:
         ValueError: two keys have the same kid.
@@ -182,18 +182,18 @@ class KeySet:
         self._by_kid: dict[str, Key] = {}
         for key in (signing, *verifying):
             if key.kid in self._by_kid:
-                raise ValueError(f"Two keys have the kid {key.kid!r}. Give each one of its own.")
+                raise ValueError(f"Two keys have the kid {key.kid!r}. Give each key its own kid.")
             self._by_kid[key.kid] = key
 
     def get(self, kid: str) -> Key | None:
-        """The key of that id, or None."""
+        """Return the key with this kid, or None."""
         return self._by_kid.get(kid)
 
     def __iter__(self) -> Iterator[Key]:
         return iter(self._by_kid.values())
 
     def published(self) -> dict[str, list[dict[str, Any]]]:
-        """The JWKS (RFC 7517 section 5): public keys only, so none where keys are symmetric."""
+        """Return the JWKS (RFC 7517 section 5). It contains public keys only."""
         return {"keys": [key.public_jwk() for key in self if not key.is_symmetric]}
 
     def __repr__(self) -> str:

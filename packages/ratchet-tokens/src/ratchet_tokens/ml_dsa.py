@@ -1,9 +1,9 @@
-"""ML-DSA keys (FIPS 204) in the shape that ``keys`` expects. **Experimental.**
+"""ML-DSA keys (FIPS 204) with the interface that ``keys`` expects. **Experimental.**
 
 The JSON form (``kty`` "AKP") and the names of the algorithms are those of the IETF's *ML-DSA for
-JOSE and COSE*. The signatures are `cryptography`'s, and so is the decision whether this machine
-has them: it needs a recent OpenSSL. A token of ML-DSA-44 has 3,700 characters, one of ML-DSA-87
-6,700: near what many servers take as one header.
+JOSE and COSE*. `cryptography` makes the signatures and requires a recent OpenSSL. A token of
+ML-DSA-44 has 3,700 characters, one of ML-DSA-87 has 6,700: close to many servers' limit of a
+header.
 """
 
 import hashlib
@@ -37,17 +37,17 @@ def _classes(alg: str) -> tuple[Any, Any]:
 
 
 class AKPKey:
-    """An "Algorithm Key Pair": a key that is good for one algorithm and says which.
+    """An "Algorithm Key Pair": a key for one algorithm, which it names.
 
     Args:
         alg: one of ``NAMES``.
         public: `cryptography`'s public key.
-        private: its private key; None where there is the public half alone.
-        members: the JWK it came from, for what else that says.
+        private: `cryptography`'s private key; None for a public key.
+        members: the JWK of the key, for ``use`` and ``key_ops``.
     """
 
     key_type = "AKP"
-    #: The members that are the key itself.
+    #: The members of a JWK that hold the key itself.
     value_registry = ("alg", "pub", "priv")
 
     def __init__(
@@ -60,10 +60,13 @@ class AKPKey:
 
     @classmethod
     def generate_key(cls, alg: str) -> Self:
-        """Make a key.
+        """Generate a key.
+
+        Args:
+            alg: one of ``NAMES``.
 
         Raises:
-            BadKey: this machine has no ML-DSA.
+            BadKey: this machine does not support ML-DSA.
         """
         try:
             private = _classes(alg)[0].generate()
@@ -75,8 +78,11 @@ class AKPKey:
     def import_key(cls, members: Mapping[str, Any]) -> Self:
         """Return the key of a JWK.
 
+        Args:
+            members: the JWK, parsed from JSON.
+
         Raises:
-            BadKey: it cannot be used, or its halves do not belong together.
+            BadKey: the key is unusable, or its halves do not match.
         """
         alg = str(members.get("alg"))
         private_class, public_class = _classes(alg)
@@ -96,19 +102,19 @@ class AKPKey:
 
     @property
     def raw_value(self) -> Any:
-        """`cryptography`'s key."""
+        """Return `cryptography`'s private key, or the public key if there is no private one."""
         return self.private_key or self.public_key
 
     @property
     def is_private(self) -> bool:
-        """Whether it can sign."""
+        """Return whether the key can sign."""
         return self.private_key is not None
 
     def as_dict(self, private: bool | None = None) -> dict[str, Any]:
-        """As a JWK.
+        """Return the key as a JWK.
 
         Args:
-            private: whether with the private half; by default where there is one.
+            private: False to leave the private half out.
         """
         members = {"kty": self.key_type, "alg": self.alg, "pub": _text(self.public_key)}
         if private is not False and self.private_key is not None:
@@ -116,50 +122,50 @@ class AKPKey:
         return members
 
     def thumbprint(self) -> str:
-        """The RFC 7638 thumbprint, over the members that the draft names: alg, kty, pub."""
+        """Return the RFC 7638 thumbprint, over the members that the draft names: alg, kty, pub."""
         public = json.dumps(self.as_dict(private=False), sort_keys=True, separators=(",", ":"))
         return urlsafe_b64encode(hashlib.sha256(public.encode()).digest()).decode()
 
     def check_use(self, use: str) -> None:
-        """As joserfc's keys do.
+        """Check the JWK's ``use``, as joserfc's keys do.
 
         Raises:
-            KeyParameterError: it is for something else.
+            KeyParameterError: the key is for another use.
         """
         if self._members.get("use", use) != use:
             raise KeyParameterError("This key is for another use.")
 
     def check_alg(self, alg: str) -> None:
-        """As joserfc's keys do.
+        """Check the key's algorithm, as joserfc's keys do.
 
         Raises:
-            KeyParameterError: it is for another algorithm.
+            KeyParameterError: the key is for another algorithm.
         """
         if self.alg != alg:
             raise KeyParameterError("This key is for another algorithm.")
 
     def check_key_op(self, operation: str) -> None:
-        """As joserfc's keys do.
+        """Check the JWK's ``key_ops``, as joserfc's keys do.
 
         Raises:
-            KeyParameterError: it is for something else.
+            KeyParameterError: the key is for other operations.
         """
         if operation not in self._members.get("key_ops", [operation]):
             raise KeyParameterError("This key is for another operation.")
 
 
 class MLDSA:
-    """The algorithm, as joserfc's are: over the whole message, with an empty context."""
+    """The algorithm, with joserfc's interface: over the whole message, with an empty context."""
 
     @staticmethod
     def sign(message: bytes, key: AKPKey) -> bytes:
-        """The signature."""
+        """Return the signature over a message."""
         signature: bytes = key.private_key.sign(message)
         return signature
 
     @staticmethod
     def verify(message: bytes, signature: bytes, key: AKPKey) -> bool:
-        """Whether it is the message's."""
+        """Return whether a signature over a message is valid."""
         try:
             key.public_key.verify(signature, message)
         except InvalidSignature:

@@ -1,9 +1,8 @@
-"""Tokens whose signature was found good: to verify one again costs a look-up.
+"""Cache verified access tokens, so that verifying one again costs a look-up.
 
-What is kept is the answer to one question: these claims, for this kind of token, issuer and
-audience, are good by the signature of this key. Times are looked at each time. Whatever is asked
-otherwise, or of a key that is no longer in the set, is worked out from the token again, and a
-refusal is never kept.
+An entry holds the claims of a token, with the kind, issuer, audience and key they were verified
+for. Times are checked at each use. If anything else differs, or the key is no longer in the set,
+the token is verified again. Refusals are never cached.
 """
 
 import threading
@@ -13,24 +12,24 @@ from ratchet_tokens.claims import Claims, Kind
 from ratchet_tokens.forks import after_fork
 from ratchet_tokens.keys import Key
 
-#: Characters of tokens that a process keeps: some 2,500 tokens of the usual length, about 10 MB
-#: with what was read of them, and 30 MB with the most wasteful claims that a project can write.
+#: Characters of tokens that a process caches: about 2,500 tokens of the usual length. Measured with
+#: the parsed claims, they take 10 MB, and at most 30 MB with a project's own claims.
 LIMIT = 1_000_000
 
 
 class Checked(NamedTuple):
-    """A token that was found good, and the question it was the answer to.
+    """The result of a verification, and the arguments it holds for.
 
-    ``codec.verify`` compares all of the question each time.
+    ``codec.verify`` compares all arguments at each use.
 
     Args:
-        kind: what it was demanded to be; its ``typ`` and ``token_type`` are.
-        issuer: the ``iss`` that was demanded.
-        audience: the names of which one was demanded in ``aud``.
-        key: whose signature it is; this very object has to be in the key set, and not only its kid.
-        claims: what it says; nothing can change them, so all who ask share them.
-        not_before: seconds since 1970, by ``nbf`` and ``iat``.
-        expires_at: seconds since 1970, ``exp``.
+        kind: the required kind.
+        issuer: the required ``iss``.
+        audience: the names of which ``aud`` contains one.
+        key: the key that signed the token. The key set must contain this object, not only its kid.
+        claims: the verified claims. They are immutable, so all requests share them.
+        not_before: seconds since 1970, from ``nbf`` and ``iat``.
+        expires_at: seconds since 1970, from ``exp``.
     """
 
     kind: Kind
@@ -46,30 +45,30 @@ class Checked(NamedTuple):
 
 
 class CheckedTokens:
-    """A bounded memory of them; the oldest goes first. Threads share it.
+    """A bounded, thread-safe cache that evicts the oldest entry first.
 
-    A token is looked up by the whole of it. The hash of strings is keyed anew in each process, so
-    nobody can aim at another's entry, nor tell by the time how much of one he has guessed.
+    The whole token is the key. Python seeds the hash of strings per process, so an attacker cannot
+    cause collisions, or learn a part of a token from timing.
 
     Args:
-        limit: characters of tokens that it holds at the most.
+        limit: the most characters of tokens to hold.
     """
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
         self._held = 0
         self._lock = threading.Lock()
-        # In the order they came, which is about the order in which they expire.
+        # In the order of insertion, which is about the order of expiry.
         self._known: dict[str, Checked] = {}
-        #: What is known of a token, or None. Takes no lock.
+        #: Return the entry of a token, or None. Takes no lock.
         self.get = self._known.get
 
     def add(self, token: str, checked: Checked, now: float) -> None:
-        """Remember one, at the cost of those that have expired and of the oldest.
+        """Add an entry, and evict expired entries and the oldest beyond the limit.
 
         Args:
-            token: the whole of it.
-            checked: what was found.
+            token: the whole token.
+            checked: the result of its verification.
             now: seconds since 1970.
         """
         with self._lock:
@@ -83,18 +82,18 @@ class CheckedTokens:
                 self._drop(oldest)
 
     def discard(self, token: str) -> None:
-        """Forget one; it need not be there."""
+        """Remove the entry of a token, if there is one."""
         with self._lock:
             self._drop(token)
 
     def clear(self) -> None:
-        """Forget all."""
+        """Remove all entries."""
         with self._lock:
             self._known.clear()
             self._held = 0
 
     def after_fork(self) -> None:
-        """In the child: the lock may be held by a thread that is not there."""
+        """Replace the lock in a forked child: a thread of the parent may have held it."""
         self._lock = threading.Lock()
         self._held = sum(map(len, self._known))
 
@@ -109,7 +108,7 @@ class CheckedTokens:
         return f"<CheckedTokens {len(self)}>"
 
 
-#: This process's.
+#: The cache of this process.
 checked_tokens = CheckedTokens()
 
 after_fork(checked_tokens.after_fork)

@@ -136,7 +136,7 @@ class TestNew:
         assert stat.S_IMODE(made.file.stat().st_mode) == 0o600
 
     def test_no_algorithm(self, tmp_path: Path) -> None:
-        with pytest.raises(ValueError, match="not an algorithm"):
+        with pytest.raises(ValueError, match="not a supported algorithm"):
             new_key(tmp_path, "none", NOW, signs_from=NOW)
 
     def test_its_repr_shows_no_key(self, tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ class TestRotate:
         assert rotate(keys, alg="ES256")[0].key.alg == "ES256"
 
     def test_nothing_to_rotate(self, tmp_path: Path) -> None:
-        with pytest.raises(ValueError, match="Make one first"):
+        with pytest.raises(ValueError, match="Create one first"):
             rotate(tmp_path)
 
     def test_pem_cannot_say_when_it_ends(self, keys: Path) -> None:
@@ -199,7 +199,7 @@ class TestRotate:
         (keys / "bad.json").write_text("{}")
         before = sorted(keys.iterdir())
 
-        with pytest.raises(ValueError, match=r"bad\.json holds no key"):
+        with pytest.raises(ValueError, match=r"bad\.json contains no usable key"):
             rotate(keys)
         assert sorted(keys.iterdir()) == before
 
@@ -278,7 +278,7 @@ def test_a_file_with_several_keys_is_not_touched(keys: Path, task: str) -> None:
     before = {path: path.read_bytes() for path in keys.iterdir() if path.name != ".lock"}
 
     attempt = rotate if task == "rotate" else partial(retire_key, kid="a", now=NOW)
-    with pytest.raises(ValueError, match=r"set\.jwks holds several keys"):
+    with pytest.raises(ValueError, match=r"set\.jwks contains several keys"):
         attempt(keys)
     assert {path: path.read_bytes() for path in before} == before
 

@@ -83,9 +83,9 @@ class TestArrange:
     @pytest.mark.parametrize(
         ("keys", "why"),
         [
-            ([], "no key in force"),
-            ([key("a", until=NOW)], "no key in force"),
-            ([key("a", NOW + 60)], "may sign yet: the first may in 60 seconds"),
+            ([], "no valid key"),
+            ([key("a", until=NOW)], "no valid key"),
+            ([key("a", NOW + 60)], "may sign yet: the first one may in 60 seconds"),
             ([key("a"), key("a")], "Two keys have the kid 'a'"),
         ],
     )
@@ -182,7 +182,7 @@ class TestTexts:
 
     @pytest.mark.parametrize("text", BAD.values(), ids=BAD)
     def test_no_key(self, text: str) -> None:
-        with pytest.raises(ValueError, match=r"^/keys/a\.json holds no key") as refused:
+        with pytest.raises(ValueError, match=r"^/keys/a\.json contains no usable key") as refused:
             read_keys(text, "/keys/a.json")
 
         assert MARK not in str(refused.value)
@@ -260,7 +260,7 @@ class TestKeyFiles:
 
         with caplog.at_level(logging.ERROR, "drf_ratchet"):
             assert files.current().signing.kid == "a"
-        assert "2.json holds no key" in caplog.text
+        assert "2.json contains no usable key" in caplog.text
         (tmp_path / "2.json").unlink()
         self.write(tmp_path, "3.json", kid="c", nbf=NOW)
         clock(1)
@@ -300,7 +300,7 @@ class TestKeyFiles:
 
         for _ in range(50):
             assert files.current().signing.kid == "a"
-        assert len([line for line in caplog.messages if "come to their end" in line]) == 1
+        assert len([line for line in caplog.messages if "have expired" in line]) == 1
 
     def test_a_file_that_may_be_read_again(
         self, tmp_path: Path, clock: Callable[[float], None]
@@ -380,13 +380,15 @@ class TestKeyFiles:
         with (tmp_path / "1.json").open("wb") as file:
             file.truncate(10**9)
 
-        with pytest.raises(ValueError, match=r"1\.json holds no key .* more than 1000000 bytes"):
+        with pytest.raises(
+            ValueError, match=r"1\.json contains no usable key: it has more than 1000000 bytes"
+        ):
             KeyFiles([tmp_path])
 
     def test_the_name_of_a_file_stays_on_one_line(self, tmp_path: Path) -> None:
         (tmp_path / os.fsdecode(b"a\nb\xff.json")).write_text("{}")
 
-        with pytest.raises(ValueError, match="holds no key") as refused:
+        with pytest.raises(ValueError, match="contains no usable key") as refused:
             KeyFiles([tmp_path])
         assert r"a\nb\udcff.json" in str(refused.value)
 

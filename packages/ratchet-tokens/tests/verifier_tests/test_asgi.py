@@ -137,7 +137,7 @@ def test_without_the_handlers(issuer: Issuer, verifier_of: MakeVerifier) -> None
     answer = get(app, "Bearer x")
 
     assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, INVALID)
-    assert answer.json() == {"detail": "This is not a token of the expected form."}
+    assert answer.json() == {"detail": "The token is malformed."}
     assert get(app, f"Bearer {issuer.token()}").json() == "in"
 
 

@@ -156,7 +156,9 @@ class TestIgnored:
         read_again(verifier, clock)
         assert verifier._feed._newest is before
         assert verifier.verify(issuer.token())
-        assert "The list of ended sessions cannot be had: what is there is ignored" in caplog.text
+        assert (
+            "The list of ended sessions cannot be fetched: the document is ignored" in caplog.text
+        )
         assert issuer.feed() not in caplog.text
 
     @pytest.mark.parametrize("typ", ["at+jwt", "rt+jwt", "JWT", ""])

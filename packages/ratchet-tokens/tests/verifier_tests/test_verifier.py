@@ -33,7 +33,7 @@ NAN, INFINITY = float("nan"), float("inf")
         ({"issuer": URL, "feed_url": "http://blog.example/f", "auth": SERVICE}, "https://"),
         ({"issuer": URL, "feed_url": f"{URL}/f"}, "auth="),
         *(
-            ({"issuer": URL, "feed_url": f"{URL}/f", "auth": value}, "auth must")
+            ({"issuer": URL, "feed_url": f"{URL}/f", "auth": value}, "auth is not")
             for value in ("ab", ("a",), ("a", ""), ("a", b"b"), ("a", "b", "c"), {"a": "b"})
         ),
         *(

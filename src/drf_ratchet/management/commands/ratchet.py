@@ -1,4 +1,4 @@
-"""``manage.py ratchet``: looking after sessions and keys."""
+"""``manage.py ratchet``: manage sessions and keys."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -28,66 +28,78 @@ from drf_ratchet.sessions import (
     store,
 )
 
-#: Half a century: an id says when a session was opened, in milliseconds since 1970.
+#: Fifty years. A session's id holds its time in milliseconds since 1970, so no row is older.
 _MOST_DAYS = 18250
 
 
 class Command(BaseCommand):
-    """One command with a subcommand for each task."""
+    """The command, with one subcommand per task."""
 
-    help = "Look after sign-in sessions and keys."
+    help = "Manage sign-in sessions and keys."
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        #: The tasks that come from elsewhere, by name.
+        #: The tasks of other packages, by name.
         self._further: dict[str, Any] = {}
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The subcommands and what each takes."""
+        """Add the subcommands and their arguments."""
         tasks = parser.add_subparsers(dest="task", required=True, title="tasks")
 
         pruning = tasks.add_parser("prune", help="Delete sessions that ended or expired long ago.")
         pruning.add_argument(
-            "--days", type=float, default=30, help="how long ago (default: %(default)s)"
+            "--days",
+            type=float,
+            default=30,
+            help="minimum number of days ago (default: %(default)s)",
         )
 
         ending = tasks.add_parser("end", help="End sessions: sign devices out.")
         which = ending.add_mutually_exclusive_group(required=True)
-        which.add_argument("--user", metavar="NAME", help="all of this user's")
-        which.add_argument("--session", metavar="ID", help="this one")
-        which.add_argument("--all", action="store_true", help="everybody's")
+        which.add_argument("--user", metavar="NAME", help="all sessions of the user with this name")
+        which.add_argument("--session", metavar="ID", help="the session with this id")
+        which.add_argument("--all", action="store_true", help="the sessions of all users")
         which.add_argument(
             "--before",
             metavar="TIME",
-            help="all that were opened before, like 2026-01-31T12:00:00Z; after a backup was "
-            "restored, the time of the restore",
+            help="all sessions opened before a time such as 2026-01-31T12:00:00Z; after restoring "
+            "a backup, pass the time of the restore",
         )
         ending.add_argument(
-            "--reason", default=EndReason.ADMIN.value, help="end_reason (default: %(default)s)"
+            "--reason",
+            default=EndReason.ADMIN.value,
+            help="the sessions' end_reason (default: %(default)s)",
         )
         for task in (pruning, ending):
             task.add_argument(
-                "--batch-size", type=int, default=1000, help="rows in one go (default: %(default)s)"
+                "--batch-size",
+                type=int,
+                default=1000,
+                help="rows per batch (default: %(default)s)",
             )
 
         keys.add_arguments(
-            tasks.add_parser("keys", help="Make, list, rotate and retire the keys that sign.")
+            tasks.add_parser("keys", help="Create, list, rotate and retire the signing keys.")
         )
         tasks.add_parser(
             "doctor",
-            help="Look at keys, cache, database, feed and freshness; exit with 1 if one is broken.",
+            help="Examine keys, cache, database, feed and freshness; exit with 1 if one is broken.",
         )
         self._further = add_tasks(tasks)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Look after keys whatever the checks say: E009 says that there are none to be used."""
+        """Skip the system checks for keys: ``keys new`` must run while E009 reports their lack."""
         task = options.get("task")
         if task == "keys" or skips_checks(self._further, task):
             options["skip_checks"] = True
         return super().execute(*args, **options)
 
     def handle(self, *args: Any, task: str, **options: Any) -> None:
-        """Run the task."""
+        """Run a task.
+
+        Raises:
+            CommandError: the task failed; the text says what to do.
+        """
         if options.get("batch_size", 1) < 1:
             raise CommandError("--batch-size must be at least 1.")
         tasks: dict[str, Callable[..., None]] = {
@@ -98,26 +110,35 @@ class Command(BaseCommand):
         }
         try:
             if task in self._further:
-                # call_command passes its own stdout among the options too.
+                # call_command passes a stdout of its own among the options.
                 self._further[task].run(**{**options, "stdout": self.stdout})
             else:
                 tasks[task](**options)
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:
-            # A driver's text may hold an address or a password.
+            # A driver's text may contain an address or a password.
             raise CommandError(
                 f"The database cannot be used: {type(error).__name__}. If its tables are missing, "
-                "run manage.py migrate. manage.py ratchet doctor says more."
+                "run manage.py migrate. For details run manage.py ratchet doctor."
             ) from error
 
     def prune(self, *, days: float, batch_size: int, **options: Any) -> None:
-        """Delete."""
+        """Delete sessions that ended or expired long ago, in batches.
+
+        Args:
+            days: the minimum number of days since then.
+            batch_size: rows per batch.
+            options: Django's own options.
+
+        Raises:
+            CommandError: ``days`` is out of range.
+        """
         if not 0 <= days <= _MOST_DAYS:
             raise CommandError(f"--days must be between 0 and {_MOST_DAYS}.")
         age, kept = timedelta(days=days), ratchet_settings().ACCESS_TOKEN_LIFETIME
         if age < kept:
-            raise CommandError(f"--days must cover ACCESS_TOKEN_LIFETIME ({kept}) at least.")
+            raise CommandError(f"--days must be at least ACCESS_TOKEN_LIFETIME ({kept}).")
         self._count("deleted", store.prune(process_now() - age, batch_size), options["verbosity"])
 
     def end(
@@ -130,7 +151,19 @@ class Command(BaseCommand):
         batch_size: int,
         **options: Any,
     ) -> None:
-        """End."""
+        """End the sessions of a user, one session, or all sessions opened before a time.
+
+        Args:
+            user: a username.
+            session: a session's id.
+            before: a time with a time zone; with none of the three, now.
+            reason: the sessions' ``end_reason``.
+            batch_size: rows per batch.
+            options: Django's own options.
+
+        Raises:
+            CommandError: an argument is invalid.
+        """
         if not 1 <= len(reason) <= 32 or not reason.isprintable():
             raise CommandError("--reason must have 1 to 32 printable characters.")
         if user is not None:
@@ -143,7 +176,11 @@ class Command(BaseCommand):
         self._count("ended", ended, options["verbosity"])
 
     def doctor(self, **options: Any) -> None:
-        """Examine."""
+        """Examine the running system and print one line per finding.
+
+        Raises:
+            CommandError: a part is broken.
+        """
         styles = {
             doctor.Status.OK: self.style.SUCCESS,
             doctor.Status.WARNING: self.style.WARNING,
@@ -154,7 +191,7 @@ class Command(BaseCommand):
             broken += state is doctor.Status.BROKEN
             self.stdout.write(f"{part:<9} {styles[state](f'{state:<7}')} {text}")
         if broken:
-            raise CommandError(f"{broken} broken.")
+            raise CommandError(f"{broken} broken. See the lines marked as such above.")
 
     def _count(self, what: str, batches: Iterator[int], verbosity: int) -> None:
         total = 0
@@ -168,11 +205,11 @@ class Command(BaseCommand):
 def _user(name: str) -> Any:
     try:
         return get_user_model()._default_manager.get_by_natural_key(name)
-    except (ObjectDoesNotExist, ValueError):  # ValueError: PostgreSQL takes no NUL
+    except (ObjectDoesNotExist, ValueError):  # ValueError: PostgreSQL rejects NUL characters
         raise CommandError(f"There is no user {name!r}.") from None
     except MultipleObjectsReturned:
         raise CommandError(
-            f"Several users are called {name!r}. End their sessions one by one: --session."
+            f"Several users have the name {name!r}. End their sessions one by one with --session."
         ) from None
 
 
@@ -196,5 +233,5 @@ def _moment(text: str) -> datetime:
     if timezone.is_naive(moment):
         raise CommandError(f"{text!r} has no time zone. Add Z for UTC, or an offset like +01:00.")
     if not 1970 < moment.year < 9999:
-        raise CommandError(f"{text!r} is a time at which no session was opened.")
+        raise CommandError(f"{text!r} is not a time between 1971 and 9998.")
     return moment

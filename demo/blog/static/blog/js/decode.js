@@ -1,11 +1,11 @@
-/** Reads tokens. They are signed, not encrypted; only the server can tell whether one is good. */
+/** Decode tokens. They are signed, not encrypted; only the server can verify them. */
 
 export function decode(token) {
   const [header, claims, signature] = token.split(".");
   return { header: json(header), claims: json(claims), signature };
 }
 
-/** What to call a token by: the last characters of its signature. */
+/** Return a short name of a token: the last characters of its signature. */
 export function shortName(token) {
   return `…${token.slice(-6)}`;
 }

@@ -1,4 +1,4 @@
-/** The sessions of whoever is signed in, and ending them. */
+/** List and end the sessions of the signed-in user. */
 
 import { byId, element } from "./element.js";
 import { inWords } from "./refusal.js";
@@ -15,7 +15,7 @@ export function startDevices(client) {
     const asked = shownFor;
     try {
       const sessions = await client.sessions.list();
-      // Somebody else may have signed in while the answer was on its way.
+      // Another user may have signed in before the response arrived.
       if (asked === shownFor) list.replaceChildren(...sessions.map(item));
     } catch (error) {
       explain(error);

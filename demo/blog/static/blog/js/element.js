@@ -1,12 +1,12 @@
-/** Elements of the page: finding them and making them. */
+/** Find and create elements of the page. */
 
 export function byId(id) {
   return document.getElementById(id);
 }
 
 /**
- * A new element. Strings among the children become text, never markup: what users wrote is shown as
- * they wrote it. A value of null or false leaves an attribute out, true sets it empty.
+ * Return a new element. Strings among the children become text, never markup, so users' texts are
+ * shown unchanged. A value of null or false omits an attribute, true sets it to an empty string.
  */
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);

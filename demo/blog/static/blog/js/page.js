@@ -1,4 +1,4 @@
-/** Starts the page: one client, and the panels that show what it does. */
+/** Start the page: one client, and the panels that show its state. */
 
 import { createClient } from "../../drf-ratchet/ratchet.js";
 import { startDevices } from "./devices.js";
@@ -11,7 +11,7 @@ import { startToken } from "./token.js";
 import { turnWheel } from "./wheel.js";
 
 const client = createClient({ baseUrl: "/api/" });
-// Each panel gives a function that shows it for a session, or for nobody.
+// Each panel returns a function that renders it for a session, or for null.
 const signIn = startSignIn(client);
 const panels = [signIn.show, startPosts(client), startDevices(client), startToken(client), turnHero()];
 startRace(client);
@@ -30,7 +30,7 @@ function showAll(session) {
   for (const show of panels) show(session);
 }
 
-/** The wheel at the top turns by a tooth for each new access token, whichever tab asked for it. */
+/** Turn the wheel at the top for each new access token, from any tab. */
 function turnHero() {
   let seen = null;
   return (session) => {

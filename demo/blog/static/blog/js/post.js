@@ -6,8 +6,8 @@ import { timeElement } from "./when.js";
 import { onPress, onSubmit } from "./working.js";
 
 /**
- * @param post as the API gives it
- * @param me {username, role} of who reads, or null
+ * @param post the post, as the API returns it
+ * @param me {username, role} of the reader, or null
  * @param actions save(post, draft), remove(post) and tryAnyway(post); each rejects with a refusal
  */
 export function makePost(post, me, actions) {
@@ -86,7 +86,7 @@ export function makePost(post, me, actions) {
     });
     onPress(cancel, leaveForm);
     explain("");
-    // The title that named the article is gone while the form is there.
+    // The form replaces the title, which named the article.
     article.removeAttribute("aria-labelledby");
     article.replaceChildren(form, answer);
     title.focus();

@@ -1,4 +1,4 @@
-/** The blog: reading for everybody, writing for whoever is signed in. */
+/** The blog: anyone can read, and signed-in users can write. */
 
 import { byId } from "./element.js";
 import { makePost } from "./post.js";
@@ -16,7 +16,7 @@ export function startPosts(client) {
   let older = null;
   let draftOf = null;
 
-  /** Send a change and give the answer's body; rejects with a refusal. */
+  /** Send a change and return the response body. Rejects with a refusal. */
   async function send(method, path, body) {
     const response = await client.fetch(POSTS + path, {
       method,
@@ -27,7 +27,7 @@ export function startPosts(client) {
     return response.status === 204 ? null : response.json();
   }
 
-  // Everybody may read: no token is needed, so none is sent.
+  // Anyone may read, so no token is sent.
   async function load(url) {
     try {
       const response = await fetch(url);
@@ -59,7 +59,7 @@ export function startPosts(client) {
       say(`“${post.title}” is deleted.`);
       byId("blog-title").focus();
     },
-    /** A change that changes nothing, should the server let it through. */
+    /** Send a change that would change nothing if the server allowed it. */
     tryAnyway: (post) => send("PATCH", `${post.id}/`, { title: post.title }),
   };
 
@@ -88,7 +88,7 @@ export function startPosts(client) {
     const { username = null, role = null } = session?.claims ?? {};
     if (me?.username === username && me?.role === role) return;
     me = { username, role };
-    // A draft outlives a session that has ended, and is nobody else's to read.
+    // A draft survives the end of its session, and no other user may read it.
     if (username !== null && username !== draftOf) form.reset();
     draftOf = username ?? draftOf;
     showPosts();

@@ -1,4 +1,4 @@
-/** Draws the race: a row of dots that fall onto their successors. */
+/** Draw the race: a row of dots that fall onto their successors. */
 
 import { svgElement } from "./element.js";
 
@@ -6,7 +6,7 @@ const WIDTH = 640;
 const TOP = 22;
 const BOTTOM = 176;
 
-/** The dots at the top, and the ways that lie before them. */
+/** Draw the dots at the top, and the lines that they will follow. */
 export function drawStart(chart, count) {
   const dots = Array.from({ length: count }, (_, index) => dotAt(xOf(index, count)));
   const ways = dots.map((_, index) => way(xOf(index, count), WIDTH / 2));
@@ -15,9 +15,9 @@ export function drawStart(chart, count) {
 }
 
 /**
- * Let the dots fall.
+ * Animate the dots.
  *
- * `landings` says for each dot which successor it got, or -1 for one that was refused and stays.
+ * `landings` holds the successor of each dot, or -1 for a refused one, which stays.
  */
 export async function drawAnswers(chart, landings, successors) {
   const count = landings.length;
@@ -42,7 +42,7 @@ export async function drawAnswers(chart, landings, successors) {
 function fall(dot, index) {
   const timing = { duration: 620, delay: index * 45, easing: "cubic-bezier(.5, 0, .8, .6)", fill: "backwards" };
   const frames = [{ transform: "none" }, { transform: getComputedStyle(dot).transform }];
-  // A page that is not being shown does not animate, and the race is over all the same.
+  // A hidden page does not animate, but the race still has to end.
   return Promise.race([
     dot.animate(frames, timing).finished,
     new Promise((resolve) => setTimeout(resolve, timing.duration + timing.delay + 200)),

@@ -1,4 +1,4 @@
-/** Sixteen refreshes of one token at once. */
+/** Send sixteen refreshes of one token at once. */
 
 import { decode, shortName } from "./decode.js";
 import { byId, element } from "./element.js";

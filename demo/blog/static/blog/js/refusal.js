@@ -1,8 +1,8 @@
-/** What the server refused, as a sentence for people. */
+/** Turn refusals of the server into sentences for people. */
 
 import { inFuture } from "./when.js";
 
-/** What a response that is no success says: the properties that the client's RatchetError has. */
+/** Return the properties of the client's RatchetError for an unsuccessful response. */
 export async function refusalOf(response) {
   const body = await response.json().catch(() => ({}));
   const { detail, code, reason, ...fields } = body;
@@ -10,7 +10,7 @@ export async function refusalOf(response) {
   return { status: response.status, detail, code, reason, fields, retryAfter };
 }
 
-/** A sentence about a refusal, or about whatever else went wrong. */
+/** Return a sentence about a refusal or another error. */
 export function inWords(error) {
   if (error.status === 429) {
     return `Too many attempts. Try again ${inFuture(error.retryAfter ?? 60)}.`;
@@ -28,7 +28,7 @@ export function inWords(error) {
   return "The server cannot be reached. Is the demo still running?";
 }
 
-/** The answer as it came: its status, and what it says. */
+/** Return the status and the body of the response. */
 export function verbatim(refusal) {
   const said = [refusal.code, refusal.reason].filter(Boolean).join(", ");
   return `${refusal.status}${said ? ` ${said}` : ""}: ${refusal.detail ?? "no detail"}`;

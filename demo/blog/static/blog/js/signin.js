@@ -1,4 +1,4 @@
-/** Who is signed in, signing in and signing out. */
+/** Show the signed-in user, sign in and sign out. */
 
 import { byId } from "./element.js";
 import { inWords } from "./refusal.js";
@@ -14,11 +14,11 @@ export function startSignIn(client) {
     try {
       await client.login({ username: username.value, password: password.value });
       form.reset();
-      // What had the focus is hidden now.
+      // The focused element is hidden now.
       byId("sign-out").focus();
     } catch (error) {
       explain(error);
-      // Whoever typed a wrong password types it again.
+      // The user enters a wrong password again.
       if (form.contains(document.activeElement)) password.select();
     }
   }

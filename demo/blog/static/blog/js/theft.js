@@ -1,4 +1,4 @@
-/** A stolen refresh token, step by step. */
+/** Demonstrate a stolen refresh token, step by step. */
 
 import { decode } from "./decode.js";
 import { byId, element } from "./element.js";
@@ -6,7 +6,7 @@ import { inWords, verbatim } from "./refusal.js";
 import { endThrowaway, refreshThrowaway, signInThrowaway } from "./throwaway.js";
 import { onPress } from "./working.js";
 
-/** Between two steps, so that they can be read as they come. */
+/** Milliseconds between two steps, so that people can read them. */
 const PAUSE = 650;
 
 export function startTheft(client) {
@@ -24,7 +24,7 @@ export function startTheft(client) {
     } catch (error) {
       say(inWords(error), "bad");
     } finally {
-      // It has ended already, unless something went wrong on the way.
+      // It has ended already, unless an earlier step failed.
       if (newest !== null) await endThrowaway(newest).catch(() => {});
     }
   });

@@ -1,13 +1,13 @@
 /**
- * A session of its own for a demonstration, over the JSON endpoints: both tokens are in the answers, are
- * held here and nowhere else, and no cookie is sent or set.
+ * Open a session for a demonstration with the JSON endpoints. Both tokens are in the responses and are
+ * kept in this object only. No cookie is sent or set.
  */
 
 import { refusalOf } from "./refusal.js";
 
 const API = "/api/";
 
-/** Sign in as whoever uses the page, or as alice. Rejects with a refusal. */
+/** Sign in as the signed-in user, or as alice. Rejects with a refusal. */
 export async function signInThrowaway(client) {
   const known = Array.from(document.querySelectorAll("button[data-user]"), (button) => button.dataset.user);
   const me = client.session?.claims.username;
@@ -21,7 +21,7 @@ export function refreshThrowaway(refresh) {
   return post("token/refresh/", { refresh });
 }
 
-/** Any refresh token of a session ends it, also one that was used. */
+/** End the session. Any of its refresh tokens can do that, including used ones. */
 export function endThrowaway(refresh) {
   return post("logout/", { refresh });
 }

@@ -1,4 +1,4 @@
-/** The access token: what it says, and how long it is good. */
+/** Show the claims of the access token and its remaining time. */
 
 import { decode } from "./decode.js";
 import { byId, element } from "./element.js";
@@ -31,7 +31,7 @@ export function startToken(client) {
   async function showToken() {
     const token = await client.accessToken();
     const { header, claims, signature } = decode(token);
-    // A later one may have come meanwhile.
+    // A newer token may have arrived in the meantime.
     if (claims.jti !== session?.claims.jti) return;
     const [first, second] = token.split(".");
     byId("token-raw").replaceChildren(
@@ -45,7 +45,7 @@ export function startToken(client) {
     byId("token-claims").replaceChildren(...rows(claims));
   }
 
-  // Counts only; a page that is left open does not keep its session alive.
+  // Only display the time: an open page must not keep its session active.
   function count() {
     if (session === null) return;
     const lifetime = session.claims.exp - session.claims.iat;

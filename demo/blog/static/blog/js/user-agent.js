@@ -1,6 +1,6 @@
-/** "Firefox on Linux" for what a browser says about itself. */
+/** Return a name such as "Firefox on Linux" for a User-Agent header. */
 
-// In this order: Edge and Opera also say Chrome, and Chrome also says Safari.
+// The order matters: Edge and Opera also send "Chrome", and Chrome also sends "Safari".
 const PROGRAMS = [
   ["Edge", /\bEdgA?\//],
   ["Opera", /\bOPR\//],

@@ -2,7 +2,7 @@
 
 const turns = new WeakMap();
 
-/** Turn a wheel on by one tooth; never back. */
+/** Turn a wheel forward by one tooth. */
 export function turnWheel(wheel) {
   turns.set(wheel, (turns.get(wheel) ?? 0) + 1);
   wheel.style.setProperty("--turns", turns.get(wheel));

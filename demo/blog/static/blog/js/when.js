@@ -1,4 +1,4 @@
-/** Times as people say them. */
+/** Format times for people. */
 
 import { element } from "./element.js";
 
@@ -10,12 +10,12 @@ function inWords(seconds) {
   return relative.format(Math.round(seconds / length), unit);
 }
 
-/** "in 12 minutes" */
+/** Return a text such as "in 12 minutes". */
 export function inFuture(seconds) {
   return inWords(Math.max(1, Math.ceil(seconds)));
 }
 
-/** "3 minutes ago". The server's clock may be ahead of ours: what has happened is never to come. */
+/** Return a text such as "3 minutes ago", never a future one: the server's clock may be ahead. */
 export function ago(iso) {
   const seconds = (new Date(iso) - Date.now()) / 1000;
   return seconds > -5 ? "just now" : inWords(seconds);
@@ -25,7 +25,7 @@ export function timeElement(iso) {
   return element("time", { datetime: iso, title: new Date(iso).toLocaleString() }, ago(iso));
 }
 
-/** Say the times below `root` anew, since some of them have become longer ago. */
+/** Update the texts of the times below `root`. */
 export function renewTimes(root) {
   for (const time of root.querySelectorAll("time")) time.textContent = ago(time.dateTime);
 }

@@ -1,11 +1,11 @@
-/** Buttons and forms that start something which takes a moment. */
+/** Handle buttons and forms whose action takes a moment. */
 
-/** Call `work` when the button is pressed; a second press while it works does nothing. */
+/** Call `work` when the button is pressed. Ignore further presses until it has finished. */
 export function onPress(button, work) {
   button.addEventListener("click", () => run(button, work));
 }
 
-/** Call `work` when the form is sent, in the place of the browser's own sending. */
+/** Call `work` when the form is submitted, instead of the browser's own submission. */
 export function onSubmit(form, work) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -13,7 +13,7 @@ export function onSubmit(form, work) {
   });
 }
 
-// Not `disabled`: a button that is disabled loses the keyboard's focus.
+// Not `disabled`: a disabled button loses the keyboard focus.
 async function run(button, work) {
   if (button.getAttribute("aria-disabled") === "true") return;
   button.setAttribute("aria-disabled", "true");

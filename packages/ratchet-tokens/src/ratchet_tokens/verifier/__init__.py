@@ -1,7 +1,7 @@
-"""For services beside the one that signs in: verify its access tokens, and ask it nothing.
+"""Verify the access tokens of another server, without a request to it per token.
 
-It needs neither Django nor a database. ``ratchet_tokens.verifier.asgi`` is a middleware,
-``ratchet_tokens.verifier.fastapi`` a dependency.
+The verifier needs neither Django nor a database. ``ratchet_tokens.verifier.asgi`` is a middleware,
+``ratchet_tokens.verifier.fastapi`` is a dependency.
 """
 
 from ratchet_tokens.claims import Claims

@@ -1,4 +1,4 @@
-"""A middleware for any ASGI application: Starlette, Quart, Litestar, Django's own."""
+"""A middleware for any ASGI application: Starlette, Quart, Litestar, Django."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -17,16 +17,16 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class VerifierMiddleware:
-    """Lets a request through with a good access token, its claims in ``scope["state"]["claims"]``.
+    """Require a valid access token, and put its claims into ``scope["state"]["claims"]``.
 
-    Without one the answer is 401, and 503 where nobody can know. A WebSocket is closed before it
-    is accepted, with code 1008.
+    Without a valid token the response is 401, or 503 if the token cannot be verified now. A
+    WebSocket is closed with code 1008 before it is accepted.
 
     Args:
-        app: what is behind it.
-        verifier: whose tokens count.
-        optional: let requests without a token through as well, with None for claims. A token that
-            is no good is refused all the same.
+        app: the application.
+        verifier: the verifier of the tokens.
+        optional: also allow requests without a token; their claims are None. Invalid tokens are
+            refused all the same.
     """
 
     def __init__(self, app: App, verifier: Verifier, *, optional: bool = False) -> None:
@@ -35,7 +35,7 @@ class VerifierMiddleware:
         self._optional = optional
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or hand it on."""
+        """Refuse a request, or pass it to the application."""
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
@@ -50,19 +50,19 @@ class VerifierMiddleware:
 
 
 def authorization(scope: Scope) -> list[bytes]:
-    """The values of a request's Authorization headers."""
+    """Return the values of a request's Authorization headers."""
     return [value for name, value in scope["headers"] if name.lower() == b"authorization"]
 
 
 async def claims_of(verifier: Verifier, headers: list[bytes]) -> Claims | Refusal | None:
-    """The claims of a request; None where it brings no token.
+    """Return the claims of a request, its refusal, or None if it has no token.
 
     Args:
-        verifier: whose tokens count.
-        headers: the values of its Authorization headers.
+        verifier: the verifier of the tokens.
+        headers: the values of the request's Authorization headers.
     """
     try:
-        # Of two, what is in front of us and what is behind might read different ones.
+        # Of two headers, a proxy and the application might read different ones.
         if len(headers) > 1:
             raise TokenRefused(Reason.MALFORMED)
         token = bearer_token(headers[0]) if headers else None

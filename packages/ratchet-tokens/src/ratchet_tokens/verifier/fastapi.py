@@ -12,15 +12,15 @@ from ratchet_tokens.verifier.asgi import authorization, claims_of
 from ratchet_tokens.verifier.refusals import Refusal
 from ratchet_tokens.verifier.verifier import Verifier
 
-#: For the OpenAPI schema: the "Authorize" button of the docs.
+#: The security scheme in OpenAPI, which gives FastAPI's docs an "Authorize" button.
 _SCHEME = HTTPBearer(auto_error=False, bearerFormat="JWT", scheme_name="access token")
 
 
 class Refused(HTTPException):
-    """A request that is not let in.
+    """A request is refused.
 
     Args:
-        refusal: how it is answered.
+        refusal: the response.
     """
 
     def __init__(self, refusal: Refusal) -> None:
@@ -29,12 +29,12 @@ class Refused(HTTPException):
 
 
 def signed_in(verifier: Verifier) -> Callable[..., Awaitable[Claims]]:
-    """A dependency whose value is the claims: ``Annotated[Claims, Depends(signed_in(verifier))]``.
+    """Return a dependency for the claims: ``Annotated[Claims, Depends(signed_in(verifier))]``.
 
-    A request without a good access token is answered with 401, with 503 where nobody can know.
+    Without a valid access token the response is 401, or 503 if the token cannot be verified now.
 
     Args:
-        verifier: whose tokens count.
+        verifier: the verifier of the tokens.
     """
 
     async def claims(
@@ -56,6 +56,6 @@ async def _answer(request: Request, refused: Any) -> JSONResponse:
     return JSONResponse(refusal.content, refusal.status, refusal.headers)
 
 
-#: ``FastAPI(exception_handlers=EXCEPTION_HANDLERS)`` answers with the issuer's bodies, ``code`` and
-#: ``reason`` too. Without it they hold FastAPI's ``detail`` alone; status and headers are the same.
+#: Pass ``FastAPI(exception_handlers=EXCEPTION_HANDLERS)`` for bodies with ``code`` and ``reason``,
+#: as the issuer has them. Without it, bodies have FastAPI's ``detail`` only.
 EXCEPTION_HANDLERS: dict[Any, Any] = {Refused: _answer}

@@ -1,4 +1,4 @@
-"""The sessions that ended a short while ago, as the issuer tells them."""
+"""Fetch the issuer's list of recently ended sessions, and check tokens against it."""
 
 import logging
 import math
@@ -20,25 +20,25 @@ from ratchet_tokens.verifier.problem_log import ProblemLog
 
 log = logging.getLogger("drf_ratchet")
 
-#: Longest window believed, in seconds: what is read is remembered for so long.
+#: The longest window that is accepted, in seconds. Ended sessions are remembered for the window.
 _MAX_WINDOW = 366 * 24 * 3600
-#: Ended sessions kept at the most: about 50 MB.
+#: The most ended sessions that are kept: about 50 MB.
 MOST_SESSIONS = 500_000
-#: The end of the year 9999.
+#: The end of the year 9999, in seconds since 1970.
 _END_OF_TIME = 253_402_300_799
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedList:
-    """What one feed document says.
+    """The content of one feed document.
 
     Args:
-        made_at: when, in seconds since 1970.
-        window: seconds that it looks back from then.
-        sessions: that have ended.
-        cut_offs: of whom, and up to which session.
-        complete_since: a token issued after that, in seconds since 1970, is of a living session
-            if neither of the lists has it; None where no token can be known to be.
+        made_at: the time of the document, seconds since 1970.
+        window: seconds before ``made_at`` that the document covers.
+        sessions: the ids of ended sessions.
+        cut_offs: the cut-offs, each of which ends many sessions.
+        complete_since: seconds since 1970. The session of a token issued later is active if neither
+            list contains it. None if the lists are incomplete.
     """
 
     made_at: float
@@ -49,50 +49,53 @@ class FetchedList:
 
     @classmethod
     def read(cls, claims: Mapping[str, Any]) -> Self:
-        """Take it out of verified claims.
+        """Read the content from verified claims.
+
+        Args:
+            claims: the claims of the document.
 
         Raises:
-            ValueError: something is missing or of the wrong type.
+            ValueError: a claim is missing or has the wrong type.
         """
         made_at: Any = claims.get("iat")
         window: Any = claims.get("window")
         overflows: Any = claims.get("overflows")
         if not _is_moment(made_at):
-            raise ValueError("its iat is no time")
+            raise ValueError("invalid iat: expected seconds since 1970")
         if type(window) not in (int, float) or not 0 < window <= _MAX_WINDOW:
-            raise ValueError("its window is none")
+            raise ValueError("invalid window: expected a number of seconds")
         if type(overflows) is not bool:
-            raise ValueError("it does not say whether it overflows")
-        # A server before complete_since leaves it out.
+            raise ValueError("invalid overflows: expected true or false")
+        # Older servers do not send complete_since.
         since: Any = claims.get("complete_since", None if overflows else made_at - window)
         if since is not None and not _is_moment(since):
-            raise ValueError("its complete_since is no time")
+            raise ValueError("invalid complete_since: expected seconds since 1970 or null")
         listed: Any = claims.get("sessions")
         cut: Any = claims.get("cut_offs")
         if not isinstance(listed, list) or not isinstance(cut, list):
-            raise ValueError("its lists are none")
+            raise ValueError("invalid sessions or cut_offs: expected lists")
         try:
             sessions = frozenset(UUID(one) for one in listed)
             cut_offs = frozenset(_cut_off(*one) for one in cut)
         except (TypeError, ValueError, AttributeError):
-            raise ValueError("its lists are none") from None
+            raise ValueError("invalid sessions or cut_offs: an entry is malformed") from None
         return cls(float(made_at), float(window), sessions, cut_offs, since)
 
 
 class FetchedFeed:
-    """What is known of ended sessions.
+    """The ended sessions that are known from the feed.
 
-    It only grows by reading and shrinks by age: a later document that lacks an ending does not
-    take it back, since an issuer restored to an earlier state must not bring a session back.
+    Documents add endings, and only age removes them. A later document without an ending does not
+    revoke it, because an issuer restored from a backup must not reactivate a session.
 
     Args:
-        source: where the feed is.
-        keys: what a document has to be signed with.
-        issuer: the ``iss`` it must carry; None asks for none.
+        source: the URL of the feed.
+        keys: the keys that verify a document.
+        issuer: the required ``iss``; None to accept any.
         interval: seconds between two fetches.
-        max_age: seconds that a document counts, by the moment it says it was made.
-        leeway: seconds that the issuer's clock may be off this one.
-        fails_open: let requests through where the feed cannot tell.
+        max_age: seconds for which a document is valid, counted from its ``iat``.
+        leeway: seconds of tolerance for the issuer's clock.
+        fails_open: accept tokens when the feed is too old or incomplete.
     """
 
     def __init__(
@@ -117,17 +120,20 @@ class FetchedFeed:
         self._newest: FetchedList | None = None
         self._window = 0.0
         self._etag: str | None = None
-        self._problem = ProblemLog("The list of ended sessions cannot be had")
+        self._problem = ProblemLog("The list of ended sessions cannot be fetched")
         self._due = float("-inf")
         self._ended = KnownEndings()
 
     def check(self, claims: Mapping[str, Any]) -> None:
         """Refuse a verified token whose session has ended.
 
+        Args:
+            claims: the verified claims of an access token.
+
         Raises:
-            TokenRefused: session_ended; expired, if the feed does not tell of all sessions that
-                ended since the token was issued.
-            Unavailable: the feed is too old; not if it fails open.
+            TokenRefused: session_ended; or expired, if the feed does not cover the time since the
+                token was issued.
+            Unavailable: the feed is too old or incomplete, and does not fail open.
         """
         has_ended = self._ended.has_ended(claims["sub"], session_id(claims), claims["iat"])
         if has_ended:
@@ -136,16 +142,16 @@ class FetchedFeed:
             return
         newest = self._newest
         if newest is None or not self.is_usable:
-            raise Unavailable("The list of ended sessions is too old, not complete or not known.")
-        # Its session may have ended before what the list tells of: because there were too many
-        # endings to list, or because the token lives for longer than the window. Its holder is
-        # sent to refresh; the new token is young enough.
+            raise Unavailable("The list of ended sessions is too old, incomplete or unknown.")
+        # The session may have ended before the time that the list covers: there were too many
+        # endings, or the token is older than the window. Let the client refresh: the list covers
+        # the new token.
         if has_ended is None or newest.made_at - claims["iat"] > newest.window:
             raise TokenRefused(Reason.EXPIRED)
 
     @property
     def is_usable(self) -> bool:
-        """Whether a session that is not on the list is alive."""
+        """Return whether the list is complete and young enough."""
         newest = self._newest
         if newest is None or newest.complete_since is None:
             return False
@@ -153,22 +159,22 @@ class FetchedFeed:
 
     @property
     def due_in(self) -> float:
-        """Seconds until it is time to fetch; not positive when it is."""
+        """Return the seconds until the next fetch; not positive if it is due."""
         return self._due - time.monotonic()
 
     def fetch(self) -> None:
-        """Fetch now; what goes wrong is logged, and what is known stays."""
+        """Fetch the list now. Log an error and keep the known list if that fails."""
         started = time.monotonic()
         self._due = started + self._interval
         try:
             answer = self._source.get(None if self._newest is None else self._etag)
             if answer.body is None:
-                return  # what we have is the newest; it ages by its own time
+                return  # not modified: the known list is the newest, and keeps its own age
             document = self._read(answer.body.decode("ascii"))
         except (FetchFailed, Unavailable) as error:
             self._problem.report(str(error))
         except (TokenRefused, ValueError) as error:
-            self._problem.report(f"what is there is ignored, {_why(error)}")
+            self._problem.report(f"the document is ignored, {_why(error)}")
         else:
             self._problem.resolve()
             if document is not None:
@@ -186,26 +192,26 @@ class FetchedFeed:
         document = FetchedList.read(claims)
         behind = 0.0 if self._newest is None else self._newest.made_at - document.made_at
         if behind > self._max_age:
-            raise ValueError(f"it is {behind:.0f} s older than the one known")
+            raise ValueError(f"it is {behind:.0f} s older than the known one")
         if behind > 0:
-            # Each process of the issuer makes one of its own, so the one who answers next may be
-            # a little behind. What it lists we know, or will with the next.
-            log.debug("A list of ended sessions is %.0f s older than the one known.", behind)
+            # Each process of the issuer makes documents of its own, so the next one may be a little
+            # older. Its endings are known already, or will be in the next document.
+            log.debug("A list of ended sessions is %.0f s older than the known one.", behind)
             return None
-        # One of next year would be the newest until then.
+        # A document of next year would count as the newest until then.
         if document.made_at > time.time() + self._leeway + ISSUED_AHEAD:
-            raise ValueError("it is of the future")
+            raise ValueError("its iat is in the future")
         return document
 
     def _take(self, document: FetchedList, started: float) -> None:
         ended, before = self._ended, self._newest
         since = math.inf if document.complete_since is None else document.complete_since
-        # Later than the one before was made: of what ended in between it does not tell all.
+        # If it covers no time before the last document, endings in between may be missing.
         misses = before is None or since > before.made_at
         complete_since = since if misses else min(ended.complete_since, since)
-        # Not lower yet: other threads ask meanwhile, before the sessions are added.
+        # Do not lower it yet: other threads read it before the sessions are added.
         ended.complete_since = max(ended.complete_since, complete_since)
-        # From when it was read: it was made a moment before, and what it lists ended before that.
+        # Counted from the fetch: the document is a little older, and its sessions ended before.
         self._window = max(self._window, document.window)
         until = started + self._window
         ended.add(document.sessions, forget_at=until, ended_by=document.made_at)
@@ -230,5 +236,5 @@ def _is_moment(value: Any) -> bool:
 
 
 def _why(error: Exception) -> str:
-    # A UnicodeDecodeError shows what it could not decode.
+    # The text of a UnicodeDecodeError contains the bytes that failed to decode.
     return type(error).__name__ if isinstance(error, UnicodeError) else str(error)

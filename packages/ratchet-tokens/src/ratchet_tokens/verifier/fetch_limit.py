@@ -1,18 +1,18 @@
-"""Limit fetches: one thread at a time, and not again within an interval."""
+"""Limit fetches to one thread at a time, and to one per interval."""
 
 import threading
 import time
 from collections.abc import Callable
 
-#: Seconds that a request waits for another one's fetch before it goes on without.
+#: Seconds that a request waits for another thread's fetch before it continues without it.
 PATIENCE = 1.0
 
 
 class FetchLimit:
-    """Lets one thread at a time fetch, and at most once in an interval.
+    """A limit of one fetch at a time and one per interval.
 
     Args:
-        interval: seconds from the beginning of one to that of the next, whether it worked or not.
+        interval: seconds between the starts of two fetches, including failed ones.
     """
 
     def __init__(self, interval: float) -> None:
@@ -21,11 +21,11 @@ class FetchLimit:
         self._last = float("-inf")
 
     def take(self, fetch: Callable[[], None], *, waits: bool = True) -> None:
-        """Fetch, if it is time.
+        """Fetch, if the limit allows it.
 
         Args:
-            fetch: called with nothing else going on here; it raises nothing.
-            waits: a little, for whoever is fetching already.
+            fetch: the function that fetches. It must not raise.
+            waits: wait up to ``PATIENCE`` seconds if another thread is fetching.
         """
         if not self._lock.acquire(timeout=PATIENCE if waits else 0):
             return
@@ -38,19 +38,19 @@ class FetchLimit:
 
     @property
     def is_open(self) -> bool:
-        """Whether the interval is over."""
+        """Return whether the interval since the last fetch has passed."""
         return time.monotonic() - self._last >= self._interval
 
     @property
     def would_fetch(self) -> bool:
-        """Whether ``take`` would fetch: it is time, and nobody does yet."""
+        """Return whether ``take`` would fetch: the interval has passed, and no thread fetches."""
         return self.is_open and not self._lock.locked()
 
     @property
     def would_help(self) -> bool:
-        """Whether ``take`` can change anything: it would fetch, or wait for whoever does."""
+        """Return whether ``take`` would fetch, or wait for another thread's fetch."""
         return self.is_open or self._lock.locked()
 
     def after_fork(self) -> None:
-        """In a child, whose lock may be held by a thread that it does not have."""
+        """Replace the lock in a forked child: a thread of the parent may have held it."""
         self._lock = threading.Lock()

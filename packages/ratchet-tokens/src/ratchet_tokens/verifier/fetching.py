@@ -1,4 +1,4 @@
-"""One HTTP GET that cannot take long, grow large, or lead elsewhere."""
+"""Send one HTTP GET with limits on time and size, and without redirects."""
 
 import ipaddress
 import re
@@ -13,22 +13,22 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import SplitResult, quote_plus, urlsplit
 
-#: Longest body taken, in bytes.
+#: The most bytes of a response body.
 MAX_BODY = 1_000_000
 
 
 class FetchFailed(Exception):
-    """Nothing usable came back. The text says why, and shows neither body nor credentials."""
+    """A request failed. The text says why, and contains neither body nor credentials."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back.
+    """A response.
 
     Args:
-        body: None where what the caller has is still current (304).
-        etag: for the next request; None where there was none.
-        max_age: seconds that it may be kept, by Cache-Control; None where it does not say.
+        body: the body; None if the caller's version is current (304).
+        etag: the ``ETag`` header, or None.
+        max_age: the ``max-age`` of Cache-Control in seconds, or None.
     """
 
     body: bytes | None
@@ -37,21 +37,21 @@ class Answer:
 
 
 class Source:
-    """An address to GET.
+    """A URL to GET.
 
-    A connection is made for each request and no proxy is asked, whatever the environment says. A
-    redirect is an error: nobody but the address that was configured names keys.
+    Each request opens a connection of its own. Proxies in the environment are ignored. A redirect
+    is an error, because only the configured URL may provide keys.
 
     Args:
         url: ``https://``, or ``http://`` on this machine.
-        timeout: seconds that one request may take, from the connection to the last byte. Looking
-            up the host's name is not in it, and where a name has several addresses, trying the
-            later ones may take as long again each.
+        timeout: seconds for one request, from connecting to the last byte. The DNS look-up is not
+            included, and each further address of the host may take as long again to connect.
         auth: a name and a secret for HTTP Basic.
-        allow_http: take ``http://`` anywhere: where something else encrypts, say a service mesh.
+        allow_http: accept ``http://`` for any host, if something else encrypts, such as a service
+            mesh.
 
     Raises:
-        ValueError: the URL is none of these.
+        ValueError: the URL is not allowed.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Source:
     ) -> None:
         parts = _checked(url, allow_http)
         self.url = url
-        #: For messages: without the query, which may be a credential.
+        #: The URL in messages: without the query, which may contain a credential.
         self.shown = url.partition("?")[0]
         self._timeout = timeout
         self._host, self._port = parts.hostname or "", parts.port
@@ -75,13 +75,13 @@ class Source:
             self._headers["Authorization"] = _basic(*auth)
 
     def get(self, etag: str | None = None) -> Answer:
-        """Fetch it.
+        """Send the request.
 
         Args:
-            etag: of what the caller has.
+            etag: the ``ETag`` of the caller's version, for ``If-None-Match``.
 
         Raises:
-            FetchFailed: no answer in time, or none of 200 and 304, or too large a one.
+            FetchFailed: the response is late, too large, or neither 200 nor 304.
         """
         headers = dict(self._headers)
         if etag is not None:
@@ -93,8 +93,8 @@ class Source:
         except (OSError, HTTPException, ValueError) as error:
             why = type(error).__name__
         if time.monotonic() >= deadline:
-            # Cut off by us, whatever that looks like from here.
-            raise FetchFailed(f"{self.shown}: no answer within {self._timeout:g} s")
+            # The timer closed the connection, which may look like any error.
+            raise FetchFailed(f"{self.shown}: no response within {self._timeout:g} s")
         if why:
             raise FetchFailed(f"{self.shown}: {why}")
         return answer
@@ -108,8 +108,8 @@ class Source:
                 sock = connection.sock = self._tls.wrap_socket(
                     sock, server_hostname=self._host, do_handshake_on_connect=False
                 )
-            # A socket's own timeout starts again with each byte. This one does not, and has what
-            # connecting has left.
+            # A socket's own timeout restarts with each byte. The timer limits the whole request,
+            # and gets the time that connecting has left.
             timer = threading.Timer(max(0.0, deadline - time.monotonic()), _cut, [sock])
             timer.daemon = True
             timer.start()
@@ -145,7 +145,7 @@ class Source:
 
 def _cut(sock: socket.socket) -> None:
     with suppress(OSError):
-        # Not SSLSocket's own, which takes the TLS away from under whoever is reading.
+        # Not SSLSocket.shutdown, which removes the TLS layer while another thread reads.
         socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
@@ -155,16 +155,16 @@ def _checked(url: str, allow_http: bool) -> SplitResult:
         host, _ = parts.hostname, parts.port
     except ValueError:
         host = None
-    # What a request line could not hold, and what would be sent to nobody.
+    # Reject characters that a request line cannot contain, and fragments, which are never sent.
     plain = url.isascii() and url.isprintable() and " " not in url and "#" not in url
     if not host or not plain or parts.username is not None or parts.scheme not in _SCHEMES:
         raise ValueError(
-            "The address must be https://host/path, without a user, a password or a fragment."
+            "The URL must be https://host/path, without a user, a password or a fragment."
         )
     if parts.scheme == "http" and not (allow_http or _is_loopback(host)):
         raise ValueError(
-            "An http:// address can be answered by anybody on the way. Use https://, or say "
-            "allow_http=True where something else encrypts."
+            "Anyone on the network can respond to an http:// URL. Use https://, or pass "
+            "allow_http=True if something else encrypts."
         )
     return parts
 
@@ -182,7 +182,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _basic(name: str, secret: str) -> str:
-    # RFC 6749 section 2.3.1: both are form-urlencoded first, so a colon cannot mislead.
+    # RFC 6749 section 2.3.1: both are form-urlencoded first, so neither can contain a colon.
     return f"Basic {b64encode(f'{quote_plus(name)}:{quote_plus(secret)}'.encode()).decode()}"
 
 

@@ -1,4 +1,4 @@
-"""The issuer's public keys, as fetched."""
+"""Fetch the issuer's public keys, and keep the newest set."""
 
 import json
 import logging
@@ -19,21 +19,21 @@ T = TypeVar("T")
 
 log = logging.getLogger("drf_ratchet")
 
-#: Seconds that a set is kept before it is fetched again, where the issuer says nothing, and at
-#: the most: a key that the issuer has withdrawn must not count for much longer.
+#: Seconds until a set is fetched again: the default if the issuer sends no max-age, and the most. A
+#: key that the issuer has withdrawn must not stay valid for much longer.
 KEPT, KEPT_AT_MOST = 300.0, 3600.0
-#: Keys that one fetch says in the log that they are passed over: a set may hold thousands.
+#: The most ignored keys that one fetch logs: a set may contain thousands.
 _MOST_LINES = 10
 
 
 class FetchedKeys:
-    """The set that was fetched last; it takes the place of the one before.
+    """The key set that was fetched last.
 
     Args:
-        source: where the JWKS (RFC 7517 section 5) is.
-        interval: seconds between two fetches, at the least.
-        max_age: seconds that a set goes on while no newer one can be had.
-        algorithms: those that count; None for all that have a public key.
+        source: the URL of the JWKS (RFC 7517 section 5).
+        interval: the least seconds between two fetches.
+        max_age: seconds for which a set is valid while no newer one can be fetched.
+        algorithms: the accepted algorithms; None for all asymmetric ones.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class FetchedKeys:
         self._interval = interval
         self._max_age = max_age
         self._algorithms = None if algorithms is None else frozenset(algorithms)
-        # Replaced as one, since other threads read it without a lock: the set, and since when.
+        # The set and the time of its fetch, replaced together: threads read it without a lock.
         self._known: tuple[KeySet, float] | None = None
         self._etag: str | None = None
         self._problem = ProblemLog("The issuer's keys cannot be fetched")
@@ -57,28 +57,29 @@ class FetchedKeys:
         self._due = float("-inf")
 
     def current(self) -> KeySet:
-        """The keys that count.
+        """Return the known key set.
 
         Raises:
-            Unavailable: none were ever fetched, or those that were are too old.
+            Unavailable: no set was fetched yet, or the last one is too old.
         """
         known = self._known
         if known is None or not self.is_usable:
-            raise Unavailable("The issuer's keys are not known, or too old.")
+            raise Unavailable("The issuer's keys are unknown or too old.")
         return known[0]
 
     def judge(self, text: object, check: Callable[[KeySet], T], *, waits: bool = False) -> T:
-        """Check a signature; with the issuer's newest keys if it names none of the known ones.
+        """Check a signature. If its ``kid`` is unknown, fetch the issuer's newest keys first.
 
         Args:
-            text: what is signed.
-            check: raises TokenRefused, bad_signature, where none of the keys it is given did.
-            waits: a little, where another thread is fetching the keys. Who sends tokens of
-                unknown keys must not hold a thread with each.
+            text: the signed text.
+            check: the function that verifies the text with a key set. It raises TokenRefused with
+                bad_signature if none of the keys signed it.
+            waits: wait if another thread is fetching the keys. Pass False for tokens of clients:
+                tokens with unknown keys must not block threads.
 
         Raises:
-            TokenRefused: what ``check`` raises.
-            Unavailable: as ``current``.
+            TokenRefused: as raised by ``check``.
+            Unavailable: as for ``current``.
         """
         known = self.current()
         try:
@@ -93,33 +94,33 @@ class FetchedKeys:
         return check(newest)
 
     def newer_may_help(self, refused: TokenRefused, text: object, known: KeySet) -> bool:
-        """Whether a refusal could be otherwise with newer keys: it was for an unknown one.
+        """Return whether newer keys may verify the text: its ``kid`` is unknown.
 
-        A bad signature of a known key stays bad, so nobody has the issuer asked with it.
+        An invalid signature of a known key stays invalid, so it causes no fetch.
 
         Args:
-            refused: what the known keys came to.
-            text: what is signed.
-            known: those keys.
+            refused: the refusal with the known keys.
+            text: the signed text.
+            known: the known keys.
         """
         if refused.reason is not Reason.BAD_SIGNATURE or not isinstance(text, str):
             return False
-        # It has come as far as its signature, so its header can be read.
+        # The check reached the signature, so the header is well-formed.
         return known.get(codec.kid_of(text)) is None
 
     @property
     def is_usable(self) -> bool:
-        """Whether there are keys that count."""
+        """Return whether a key set is known and young enough."""
         known = self._known
         return known is not None and time.monotonic() - known[1] <= self._max_age
 
     @property
     def due_in(self) -> float:
-        """Seconds until it is time to fetch; not positive when it is."""
+        """Return the seconds until the next fetch; not positive if it is due."""
         return self._due - time.monotonic()
 
     def fetch(self) -> None:
-        """Fetch now; what goes wrong is logged, and what is known stays."""
+        """Fetch the keys now. Log an error and keep the known set if that fails."""
         started = time.monotonic()
         self._due = started + self._interval
         try:
@@ -137,44 +138,47 @@ class FetchedKeys:
     def _read(self, answer: Answer) -> KeySet:
         if answer.body is None:
             if self._known is None:
-                raise ValueError("it says 304 and we have nothing")
+                raise ValueError("status 304, but no set is known")
             return self._known[0]
-        # In the order of the set, and of two with one id the first.
+        # In the order of the set. Of two keys with the same kid, use the first.
         by_kid: dict[str, Key] = {}
         passed_over: list[str] = []
         for number, one in enumerate(_members(answer.body)):
             try:
                 key = self._usable(one)
             except BadKey as error:
-                # RFC 7517 section 5: what is not understood is passed over, and not the whole set.
+                # RFC 7517 section 5: ignore a key that is not understood, not the whole set.
                 passed_over.append(f"keys[{number}]: {error}")
                 continue
             if key is not None and by_kid.setdefault(key.kid, key) is not key:
-                passed_over.append(f"keys[{number}]: another one has its kid")
+                passed_over.append(f"keys[{number}]: another key has the same kid")
         self._say(passed_over)
         if not by_kid:
-            raise ValueError("the set holds no public key that can be used")
+            raise ValueError("the set contains no usable public key")
         first, *others = by_kid.values()
         return KeySet(first, others)
 
     def _usable(self, members: Any) -> Key | None:
-        """Return the key, or None for one whose algorithm does not count here.
+        """Return the key of a JWK, or None if its algorithm is not accepted here.
+
+        Args:
+            members: an entry of the set, of any type.
 
         Raises:
-            BadKey: it cannot be used.
+            BadKey: the key is unusable.
         """
         key = from_jwk(members)
         if key.is_symmetric or key.can_sign:
-            raise BadKey("the issuer publishes a secret key, with which every reader can sign")
+            raise BadKey("the issuer publishes a secret key, so anyone who reads it can sign")
         return key if self._algorithms is None or self._algorithms & key.names else None
 
     def _say(self, passed_over: list[str]) -> None:
-        """Log each key that is passed over, once: the same set is fetched again and again."""
+        """Log each ignored key once, because the same set is fetched again and again."""
         new = [one for one in passed_over if one not in self._passed_over]
         for one in new[:_MOST_LINES]:
-            log.warning("A key of the issuer's set is passed over. %s", one)
+            log.warning("A key of the issuer's set is ignored. %s", one)
         if len(new) > _MOST_LINES:
-            log.warning("%d more keys of it are passed over.", len(new) - _MOST_LINES)
+            log.warning("%d more keys of the issuer's set are ignored.", len(new) - _MOST_LINES)
         self._passed_over = frozenset(passed_over)
 
     def __repr__(self) -> str:
@@ -185,8 +189,8 @@ def _members(body: bytes) -> list[Any]:
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
-        raise ValueError("it is no JSON") from None
+        raise ValueError("the response is not JSON") from None
     keys = value.get("keys") if isinstance(value, dict) else None
     if not isinstance(keys, list):
-        raise ValueError("it is no JWK Set")
+        raise ValueError("the response is not a JWK Set")
     return keys

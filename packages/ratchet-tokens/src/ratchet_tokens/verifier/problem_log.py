@@ -1,4 +1,4 @@
-"""What is wrong, said once and not at every fetch."""
+"""Log a lasting problem once, and not at every fetch."""
 
 import logging
 
@@ -6,10 +6,10 @@ log = logging.getLogger("drf_ratchet")
 
 
 class ProblemLog:
-    """One thing that may be wrong for hours, and is looked at every second.
+    """A problem that may last for hours and is checked every second.
 
     Args:
-        what: how it reads in the log.
+        what: the problem, as the beginning of a log line.
     """
 
     def __init__(self, what: str) -> None:
@@ -17,16 +17,16 @@ class ProblemLog:
         self._why: str | None = None
 
     def report(self, why: str) -> None:
-        """It is wrong; an error in the log where it was not, or for another reason.
+        """Log the problem as an error if it, or its reason, is new.
 
         Args:
-            why: no body, no credentials, no token.
+            why: the reason, without a body, credentials or a token.
         """
         log.log(logging.DEBUG if why == self._why else logging.ERROR, "%s: %s.", self._what, why)
         self._why = why
 
     def resolve(self) -> None:
-        """It is right, again or still."""
+        """Log that the problem is over, if there was one."""
         if self._why is not None:
-            log.warning("%s: no longer.", self._what)
+            log.warning("%s: resolved.", self._what)
         self._why = None

@@ -1,4 +1,4 @@
-"""Refusals as HTTP, in the issuer's own shape (docs/services.md); no framework."""
+"""Build HTTP responses to refused requests in the issuer's shape (docs/services.md)."""
 
 import json
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ _WAIT = 1
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer that lets nobody in.
+    """The response to a refused request.
 
     Args:
-        status: of HTTP.
+        status: the HTTP status.
         content: ``detail``, ``code`` and, for a token, ``reason``.
-        headers: by name, beside the content's.
+        headers: the headers by name, without those of the content.
     """
 
     status: int
@@ -27,23 +27,23 @@ class Refusal:
 
     @classmethod
     def no_token(cls) -> Self:
-        """401: the request brings no token."""
+        """Return the 401 for a request without a token."""
         detail = "Authentication credentials were not provided."
         content = {"detail": detail, "code": "not_authenticated"}
         return cls(401, content, {"WWW-Authenticate": REALM})
 
     @classmethod
     def of(cls, refused: TokenRefused) -> Self:
-        """401: the request's token is no good."""
+        """Return the 401 for a request with an invalid token."""
         return cls(401, refusal_body(refused.reason), {"WWW-Authenticate": REALM_INVALID_TOKEN})
 
     @classmethod
     def unavailable(cls) -> Self:
-        """503: whether it is good cannot be known just now."""
+        """Return the 503 for a token that cannot be verified now."""
         detail = "The server is busy. Try again in a moment."
         return cls(503, {"detail": detail, "code": "busy"}, {"Retry-After": str(_WAIT)})
 
     @property
     def body(self) -> bytes:
-        """The content as JSON."""
+        """Return the content as JSON."""
         return json.dumps(self.content, separators=(",", ":")).encode()

@@ -25,36 +25,34 @@ WELL_KNOWN = "/.well-known/jwks.json"
 
 
 class Verifier:
-    """Verifies the access tokens of one issuer, by its published keys and without asking it.
+    """Verifies the access tokens of one issuer with its published keys.
 
-    One for each process is enough: threads share it, and a forked child goes on with a background
-    thread of its own. Keys and feed are fetched in that thread. ``verify`` fetches only what is
-    needed to answer at all: before the first answer, for a token that names no known key, and where
-    the thread has not come by for too long.
+    Create one per process. Threads share it, and a forked child starts a background thread of its
+    own. The background thread fetches the keys and the feed. ``verify`` fetches only if it must:
+    before the first result, for an unknown ``kid``, and when the known data is too old.
 
     Args:
-        issuer: the ``iss`` that tokens must carry, which is the server's address as a rule. None
-            asks for none and needs a ``jwks_url``.
-        audience: this service's names; a token has to be for one of them. With none, a token that
-            names an audience is refused (RFC 7519 section 4.1.3).
-        jwks_url: where the keys are; ``/.well-known/jwks.json`` at the issuer unless given.
-        feed_url: where the list of ended sessions is (``ended-sessions/``). Without one, a token
-            is good until it expires, whatever happens to its session.
-        auth: this service's name and secret, as the issuer's ``SERVICE_SECRETS`` has them.
-        leeway: seconds that the issuer's clock may be off this one.
-        keys_interval: seconds between two fetches of the keys, at the least.
-        keys_max_age: seconds that keys go on while the issuer does not answer.
+        issuer: the required ``iss``, usually the server's URL. None accepts any, and requires a
+            ``jwks_url``.
+        audience: the names of this service, one of which must be in ``aud``. If empty, a token with
+            an audience is refused (RFC 7519 section 4.1.3).
+        jwks_url: the URL of the keys; by default ``/.well-known/jwks.json`` at the issuer.
+        feed_url: the URL of the list of ended sessions (``ended-sessions/``). Without it, a token
+            is valid until it expires, even if its session ends.
+        auth: the name and the secret of this service, as in the issuer's ``SERVICE_SECRETS``.
+        leeway: seconds of tolerance for the issuer's clock.
+        keys_interval: the least seconds between two fetches of the keys.
+        keys_max_age: seconds for which keys are valid while the issuer does not respond.
         feed_interval: seconds between two fetches of the feed.
-        feed_max_age: seconds that a feed counts, by the moment it says it was made.
-        feed_fails_open: let tokens through while the feed cannot tell. Sessions known to have
-            ended are refused all the same.
-        algorithms: the names of those that count (RFC 7518, RFC 9864); None for all that have a
-            public key.
-        timeout: seconds that one fetch may take; looking up the name is not in it.
-        allow_http: take ``http://`` from other machines, where something else encrypts.
+        feed_max_age: seconds for which a feed is valid, counted from its ``iat``.
+        feed_fails_open: accept tokens while the feed is too old or incomplete. Tokens of sessions
+            known to have ended are refused all the same.
+        algorithms: the accepted algorithms (RFC 7518, RFC 9864); None for all asymmetric ones.
+        timeout: seconds for one fetch, without the DNS look-up.
+        allow_http: accept ``http://`` URLs of other hosts, if something else encrypts.
 
     Raises:
-        ValueError: an argument cannot be used; the text says which and shows no secret.
+        ValueError: an argument is invalid; the text names it and contains no secret.
     """
 
     def __init__(
@@ -78,9 +76,9 @@ class Verifier:
         if issuer is None and jwks_url is None:
             raise ValueError("A Verifier without an issuer needs a jwks_url.")
         if feed_url is not None and auth is None:
-            raise ValueError("The feed is for services alone: say auth=(name, secret).")
+            raise ValueError("feed_url requires authentication. Pass auth=(name, secret).")
         if auth is not None and not _is_service(auth):
-            raise ValueError("auth must be a name and a secret: two strings.")
+            raise ValueError("auth is not a name and a secret. Pass two strings.")
         _check_algorithms(algorithms)
         _check_seconds(0, leeway=leeway)
         _check_seconds(
@@ -118,14 +116,14 @@ class Verifier:
         _all.add(self)
 
     def verify(self, token: object) -> Claims:
-        """The claims of an access token that is good now. Thread-safe.
+        """Return the claims of a valid access token. Thread-safe.
 
         Args:
-            token: what the client sent; anything.
+            token: the value that the client sent, of any type.
 
         Raises:
-            TokenRefused: with the reason.
-            Unavailable: the issuer's keys, or which sessions have ended, cannot be known just now.
+            TokenRefused: the token is invalid.
+            Unavailable: the issuer's keys or its feed are unknown or too old.
         """
         self.start()
         try:
@@ -136,14 +134,16 @@ class Verifier:
         return self._keys.judge(token, lambda keys: self._check(token, keys))
 
     async def verify_async(self, token: object) -> Claims:
-        """As ``verify``, for an event loop: what has to be fetched is fetched in a thread.
+        """Return the claims of a valid access token, without blocking the event loop.
+
+        Fetches run in a thread.
 
         Args:
-            token: what the client sent; anything.
+            token: the value that the client sent, of any type.
 
         Raises:
-            TokenRefused: with the reason.
-            Unavailable: as ``verify``.
+            TokenRefused: the token is invalid.
+            Unavailable: as for ``verify``.
         """
         self.start()
         try:
@@ -160,7 +160,7 @@ class Verifier:
         return await asyncio.to_thread(self.verify, token)
 
     def start(self) -> None:
-        """Start the background thread, where it does not run yet; ``verify`` does, too."""
+        """Start the background thread, unless it runs. ``verify`` calls this, too."""
         if self._runs_or_may_not:
             return
         with self._lock:
@@ -171,7 +171,7 @@ class Verifier:
                 self._thread.start()
 
     def close(self) -> None:
-        """Stop the background thread, for good."""
+        """Stop the background thread. It cannot be started again."""
         with self._lock:
             self._closed = True
             thread, self._thread = self._thread, None
@@ -212,11 +212,11 @@ class Verifier:
         return claims
 
     def _missing(self) -> list[FetchedKeys | FetchedFeed]:
-        """What is needed to answer, and is not there or too old; the keys first."""
+        """Return the sources whose data is unknown or too old, the keys first."""
         return [one for one in (self._keys, self._feed) if one and not one.is_usable]
 
     def _fetch_what_is_missing(self) -> bool:
-        """Whether that was tried; the limits on fetches may have forbidden it."""
+        """Fetch missing data, and return whether the limits allowed an attempt."""
         missing = [one for one in self._missing() if one.limit.would_help]
         for one in missing:
             one.limit.take(one.fetch)
@@ -229,8 +229,8 @@ class Verifier:
                 if one.due_in <= 0:
                     try:
                         one.limit.take(one.fetch)
-                    except Exception as error:  # The thread has to go on, whatever it is.
-                        log.error("The verifier's thread met %s.", type(error).__name__)
+                    except Exception as error:  # the thread must keep running
+                        log.error("The verifier's thread failed: %s.", type(error).__name__)
             stop.wait(max(_SHORTEST_WAIT, min(one.due_in for one in sources)))
 
     def _prepare(self) -> None:
@@ -239,14 +239,14 @@ class Verifier:
         self._thread = None
 
     def _after_fork(self) -> None:
-        # The thread is not in the child, and the locks may be held by threads that are not.
+        # A forked child has no other threads, and one of the parent's may have held the locks.
         self._prepare()
         for one in (self._keys, self._feed):
             if one:
                 one.limit.after_fork()
 
 
-#: So that a thread that is early, by the clock's resolution, does not spin.
+#: Seconds. The thread must not spin if it wakes early by the clock's resolution.
 _SHORTEST_WAIT = 0.001
 _all: "weakref.WeakSet[Verifier]" = weakref.WeakSet()
 
@@ -269,11 +269,11 @@ def _check_algorithms(names: Sequence[str] | None) -> None:
         return
     public = [name for name in ALGORITHMS if name not in HMAC_BYTES]
     if isinstance(names, str) or not names or not set(names) <= set(public):
-        raise ValueError(f"algorithms must be names out of {public}.")
+        raise ValueError(f"algorithms is not a list of supported names. Choose from {public}.")
 
 
 def _check_seconds(least: float, **named: Any) -> None:
     for name, value in named.items():
         good = type(value) in (int, float) and math.isfinite(value) and value >= least
         if not good:
-            raise ValueError(f"{name} must be a number of seconds, at least {least}.")
+            raise ValueError(f"{name} is not valid. Pass a number of seconds, at least {least}.")
