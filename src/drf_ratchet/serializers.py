@@ -1,4 +1,4 @@
-"""What the endpoints take, and the places where a project bends a login."""
+"""Validate what the endpoints take, and open or refresh sessions: a project derives from these."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -28,7 +28,7 @@ class GrantSerializer(serializers.Serializer[Any]):
     """
 
     def get_claims(self, user: Any) -> Mapping[str, Any]:
-        """Claims for this access token, on top of the setting ``CLAIMS``.
+        """Return claims for this access token, on top of the setting ``CLAIMS``.
 
         A refresh mints by its own serializer: what should be in every access token belongs into
         the setting, or into both serializers.
@@ -39,7 +39,7 @@ class GrantSerializer(serializers.Serializer[Any]):
         return {}
 
     def get_response_data(self, grant: Grant) -> dict[str, Any]:
-        """The response body. ``grant.session.user`` is the user.
+        """Return the response body. ``grant.session.user`` is the user.
 
         A token that travels in a cookie is not in this grant: it is empty here.
         """
@@ -48,7 +48,7 @@ class GrantSerializer(serializers.Serializer[Any]):
 
     @property
     def transport(self) -> Transport:
-        """How the tokens travel."""
+        """The way that the tokens travel."""
         transport: Transport = self.context.get("transport", HEADER)
         return transport
 
@@ -63,7 +63,7 @@ class GrantSerializer(serializers.Serializer[Any]):
 
 
 class TokenObtainPairSerializer(GrantSerializer):
-    """A login: credentials in, a pair of tokens out.
+    """Sign in: credentials in, a pair of tokens out.
 
     Each step can be overridden by itself: ``get_credentials``, ``authenticate``, ``get_claims``,
     ``get_response_data``. Further fields are declared as in any serializer.
@@ -82,7 +82,7 @@ class TokenObtainPairSerializer(GrantSerializer):
         return _username_field()
 
     def get_fields(self) -> dict[str, Any]:
-        """The account's field and the password, then what a subclass declares."""
+        """Return the account's field and the password, then what a subclass declares."""
         return {
             self.username_field: serializers.CharField(
                 max_length=MAX_CREDENTIAL_LENGTH, write_only=True
@@ -119,11 +119,11 @@ class TokenObtainPairSerializer(GrantSerializer):
         return str(getattr(user, get_user_model().USERNAME_FIELD))
 
     def get_credentials(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """What to hand to ``django.contrib.auth.authenticate``, out of the validated fields."""
+        """Return the arguments of ``django.contrib.auth.authenticate``, from validated fields."""
         return {name: attrs[name] for name in (self.username_field, "password")}
 
     def authenticate(self, credentials: dict[str, Any]) -> Any:
-        """The user of the credentials. What comes after ``super()`` knows the password was right.
+        """Return the user of these credentials. After ``super()`` the password was right.
 
         Raises:
             NoActiveAccount: for unknown, wrong and inactive alike.
@@ -200,7 +200,7 @@ class StepUpSerializer(TokenObtainPairSerializer):
     """A refresh token, and what a sign-in asks for beside the account's name: the password."""
 
     def get_fields(self) -> dict[str, Any]:
-        """The refresh token, then the fields of a sign-in."""
+        """Return the refresh token, then the fields of a sign-in."""
         fields = super().get_fields()
         fields.pop(self.username_field, None)
         return {"refresh": TokenField(write_only=True), **fields}
@@ -259,7 +259,7 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
         )
 
     def get_current(self, session: Session) -> bool:
-        """Whether it is the device that asks."""
+        """Return whether this device sent the request."""
         return session.pk == self.context.get("current")
 
 
@@ -272,7 +272,7 @@ def _username_field() -> str:
 
 
 def user_of(credentials: dict[str, Any], request: Request | None) -> Any:
-    """The user whose credentials these are, by Django's backends; None for nobody.
+    """Return the user of these credentials by Django's backends, or None.
 
     Args:
         credentials: what ``django.contrib.auth.authenticate`` takes.
@@ -318,7 +318,7 @@ def _is_unfit(credentials: dict[str, Any]) -> bool:
 
 
 def idempotency_key(request: Request | None) -> str:
-    """The request's ``Idempotency-Key``, "" for none.
+    """Return the request's ``Idempotency-Key``, "" for none.
 
     Raises:
         BadIdempotencyKey: it is not 1 to 128 visible ASCII characters.

@@ -91,7 +91,7 @@ def _is_browsable(view: Any) -> bool:
 
 
 def _refreshable(request: HttpRequest) -> RefreshClaims | None:
-    """What the refresh token says, if it is good and the access token is not."""
+    """Return the refresh token's claims, if it is valid and the access token is not."""
     refresh = token_of(request, Kind.COOKIE_REFRESH)
     if refresh is None or "HTTP_AUTHORIZATION" in request.META:
         return None

@@ -16,7 +16,7 @@ ACCESS, REFRESH = "header.claims.signature", "header.counter.signature"
 
 
 def members(required: Mapping[str, Any], optional: Mapping[str, Any] | None = None) -> Schema:
-    """An object of these members."""
+    """Describe an object with these members."""
     return {
         "type": "object",
         "properties": {**required, **(optional or {})},
@@ -59,7 +59,7 @@ LOGGED_OUT = Component("LoggedOut", members({"detail": TEXT}))
 
 
 def refusal(detail: str, code: str) -> dict[str, str]:
-    """An example."""
+    """Return an example of a refusal."""
     return {"detail": detail, "code": code}
 
 
@@ -67,7 +67,7 @@ NOT_AUTHENTICATED = refusal("Authentication credentials were not provided.", "no
 
 
 def bad_fields(field: str) -> Answer:
-    """A 400.
+    """Describe a 400.
 
     Args:
         field: one that may be missing, for the example.
@@ -115,7 +115,7 @@ def response_header(
     schema: Any = OpenApiTypes.STR,
     always: bool = True,
 ) -> OpenApiParameter:
-    """A header that responses have.
+    """Describe a header of responses.
 
     Args:
         name: the header.
@@ -141,7 +141,7 @@ RETRY_AFTER = response_header(
 
 
 def challenge(scheme: str = "Bearer") -> OpenApiParameter:
-    """The header of a 401."""
+    """Describe the header of a 401."""
     return response_header(
         "WWW-Authenticate", f"A `{scheme}` challenge (RFC 9110 section 11.6.1).", on=[401]
     )
@@ -157,7 +157,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 
 
 def tokens(schema: RatchetSchema, plain: Component) -> Component:
-    """The body that hands out tokens, by the view's serializer.
+    """Describe the body with the tokens, by the view's serializer.
 
     A field that a project's own serializer declares as ``read_only`` is in it.
 

@@ -1,4 +1,4 @@
-"""What the endpoints of ``drf_ratchet.browser.urls`` take and answer."""
+"""Describe the requests and responses of ``drf_ratchet.browser.urls``."""
 
 from functools import cache
 from typing import Any
@@ -61,14 +61,14 @@ SETS_COOKIES = response_header(
 
 
 class BrowserUser(serializers.Serializer[Any]):
-    """Who is signed in."""
+    """The signed-in user."""
 
     id = serializers.CharField()
     username = serializers.CharField()
 
 
 class BrowserSession(serializers.Serializer[Any]):
-    """Who is signed in in this browser, and until when; all null where nobody is."""
+    """The user of this browser's session, and its end; null if nobody is signed in."""
 
     user = BrowserUser(allow_null=True)
     session = serializers.UUIDField(allow_null=True)
@@ -91,7 +91,7 @@ def _granted(schema: RatchetSchema) -> Answer:
 
 @describes(views.BrowserLoginView, "post")
 def sign_in(schema: RatchetSchema) -> Described:
-    """``login/``."""
+    """Describe the endpoint ``login/``."""
     return Described(
         summary="Sign in, in a browser",
         text="Credentials for an access token, and a cookie with the refresh token. The session "
@@ -110,7 +110,7 @@ def sign_in(schema: RatchetSchema) -> Described:
 
 @describes(views.BrowserRefreshView, "post")
 def refresh(schema: RatchetSchema) -> Described:
-    """``refresh/``."""
+    """Describe the endpoint ``refresh/``."""
     return Described(
         summary="Refresh, in a browser",
         text="The cookie for the next one, and an access token." + FROM_OUR_PAGES,
@@ -130,7 +130,7 @@ def refresh(schema: RatchetSchema) -> Described:
 
 @describes(views.BrowserLogoutView, "post")
 def log_out(schema: RatchetSchema) -> Described:
-    """``logout/``."""
+    """Describe the endpoint ``logout/``."""
     return Described(
         summary="Log out, in a browser",
         text="Ends the session of the cookie and takes the cookies back, if there are any."
@@ -149,7 +149,7 @@ def log_out(schema: RatchetSchema) -> Described:
 
 @describes(views.BrowserSessionView, "get")
 def session(schema: RatchetSchema) -> Described:
-    """``session/``."""
+    """Describe the endpoint ``session/``."""
     return Described(
         summary="Who is signed in, in this browser",
         text="The user and the session of the cookie; all null where nobody is signed in.",
@@ -168,7 +168,7 @@ def session(schema: RatchetSchema) -> Described:
 
 @describes(views.BrowserStepUpView, "post")
 def step_up(schema: RatchetSchema) -> Described:
-    """``step-up/``."""
+    """Describe the endpoint ``step-up/``."""
     return Described(
         summary="Prove again who you are, in a browser",
         text="The password again, with the access token and the cookie." + FROM_OUR_PAGES,
@@ -188,7 +188,7 @@ def step_up(schema: RatchetSchema) -> Described:
 
 @cache
 def without_token(serializer: type[Any]) -> type[Any]:
-    """A serializer like this one, without the token that comes in the cookie.
+    """Return a serializer like this one, without the token that comes in the cookie.
 
     Args:
         serializer: ours, or a project's own.

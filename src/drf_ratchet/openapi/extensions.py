@@ -26,7 +26,7 @@ class HeaderScheme(OpenApiAuthenticationExtension):
     name = BEARER
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
-        """A bearer token (RFC 6750), or where that word is not accepted the header as a whole."""
+        """Return a bearer token (RFC 6750), or the whole header if another word is accepted."""
         one_scheme(self.target)
         return header_scheme(ratchet_settings().AUTH_HEADER_TYPES)
 
@@ -40,7 +40,7 @@ class CookieScheme(OpenApiAuthenticationExtension):
     name = COOKIE
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
-        """The cookie."""
+        """Return the cookie of the access token."""
         one_scheme(self.target)
         return cookie_scheme(
             Kind.COOKIE_ACCESS,
@@ -57,11 +57,11 @@ class PageScheme(OpenApiAuthenticationExtension):
     name: list[str] = []
 
     def get_security_requirement(self, auto_schema: Any) -> Any:
-        """None."""
+        """Return no requirement: pages are not described."""
         return []
 
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
-        """None."""
+        """Return no definition: pages are not described."""
         return []
 
 
@@ -72,7 +72,7 @@ class RefreshCookieScheme(OpenApiAuthenticationExtension):
     name = REFRESH_COOKIE
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
-        """The cookie."""
+        """Return the cookie of the refresh token."""
         return cookie_scheme(
             Kind.COOKIE_REFRESH, "The refresh token of a browser, which no script can read."
         )
@@ -87,7 +87,7 @@ class ServiceScheme(OpenApiAuthenticationExtension):
     name = SERVICE
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
-        """HTTP Basic."""
+        """Return HTTP Basic (RFC 7617)."""
         return {
             "type": "http",
             "scheme": "basic",
@@ -109,7 +109,7 @@ class Endpoints(OpenApiViewExtension):
     )
 
     def view_replacement(self) -> Any:
-        """The view, with our schema behind the project's own."""
+        """Return the view, with our schema behind the project's own."""
         for module in self.described_in:
             import_module(module)
         return with_schema(self.target)
@@ -122,7 +122,7 @@ def one_scheme(authenticator: Any) -> None:
 
 
 def header_scheme(words: Any, header: str = "Authorization") -> dict[str, Any]:
-    """The security scheme of a header.
+    """Return the security scheme of a header.
 
     Args:
         words: those accepted before the token.
@@ -142,7 +142,7 @@ def header_scheme(words: Any, header: str = "Authorization") -> dict[str, Any]:
 
 
 def cookie_scheme(kind: Kind, description: str) -> dict[str, Any]:
-    """The security scheme of one of our cookies."""
+    """Return the security scheme of one of our cookies."""
     from drf_ratchet.browser.cookies import cookie_name
 
     return {

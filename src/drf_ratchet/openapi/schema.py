@@ -1,4 +1,4 @@
-"""How a description becomes part of the document: drf-spectacular's ``AutoSchema``, and ours."""
+"""Put descriptions into the document: drf-spectacular's ``AutoSchema``, and ours."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -120,7 +120,7 @@ def describes(view: type[Any], method: str) -> Callable[[Describe], Describe]:
 
 
 class RatchetSchema(AutoSchema):
-    """What we know of an operation; what nobody has described is drf-spectacular's to find out."""
+    """Describes our operations; drf-spectacular describes all others."""
 
     @property
     def described(self) -> Described | None:
@@ -192,7 +192,7 @@ class RatchetSchema(AutoSchema):
         return [*(one for one in auth if one), *([{}] if described.optional else [])]
 
     def resolved(self, body: Any) -> Any:
-        """A body with references in it where components stood, which are registered."""
+        """Return a body with references in the place of components, which it registers."""
         if isinstance(body, Component):
             component = ResolvedComponent(
                 name=body.name,
@@ -209,12 +209,12 @@ class RatchetSchema(AutoSchema):
         return body
 
     def own_serializer(self) -> Any:
-        """An instance of the view's serializer; None where there is none to be had."""
+        """Return an instance of the view's serializer, or None if it cannot be made."""
         serializer = self._get_serializer()  # type: ignore[no-untyped-call]
         return serializer() if isinstance(serializer, type) else serializer
 
     def fields(self, serializer: Any, direction: Any) -> Schema:
-        """The properties of a serializer, one way.
+        """Return the properties of a serializer, for requests or for responses.
 
         Args:
             serializer: an instance.
@@ -234,7 +234,7 @@ class RatchetSchema(AutoSchema):
         return {"properties": properties, **({"required": required} if required else {})}
 
     def name_of(self, serializer: Any) -> str:
-        """The name of a serializer's component, without what tells requests from responses."""
+        """Return the name of a serializer's component, the same for requests and responses."""
         return str(self._get_serializer_name(serializer, "response"))
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Schema:
@@ -258,7 +258,7 @@ class RatchetSchema(AutoSchema):
 
 
 def with_schema(view: type[Any]) -> type[Any]:
-    """A view like this one whose schema is ours, behind what the project has said itself.
+    """Return a view like this one whose schema is ours, behind what the project has said itself.
 
     Args:
         view: one of our views, or derived from one.

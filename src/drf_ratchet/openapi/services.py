@@ -1,4 +1,4 @@
-"""What the endpoints of ``drf_ratchet.services.urls`` take and answer."""
+"""Describe the requests and responses of ``drf_ratchet.services.urls``."""
 
 from drf_ratchet.openapi import bodies
 from drf_ratchet.openapi.bodies import (
@@ -52,7 +52,7 @@ INTROSPECTION = Component(
 
 @describes(views.IntrospectView, "post")
 def introspect(schema: RatchetSchema) -> Described:
-    """``introspect/``."""
+    """Describe the endpoint ``introspect/``."""
     return Described(
         summary="Introspect a token",
         text="Whether an access token is active and its session alive, and what it says (RFC "
@@ -69,7 +69,7 @@ def introspect(schema: RatchetSchema) -> Described:
 
 @describes(views.RevokeView, "post")
 def revoke(schema: RatchetSchema) -> Described:
-    """``revoke/``."""
+    """Describe the endpoint ``revoke/``."""
     return Described(
         summary="Revoke a token",
         text="Ends the session of a token, of any kind and however old (RFC 7009).",
@@ -84,7 +84,7 @@ def revoke(schema: RatchetSchema) -> Described:
 
 @describes(views.EndedSessionsView, "get")
 def ended_sessions(schema: RatchetSchema) -> Described:
-    """``ended-sessions/``."""
+    """Describe the endpoint ``ended-sessions/``."""
     return Described(
         summary="The sessions that have ended lately",
         text="A signed list, for services that verify tokens on their own. "

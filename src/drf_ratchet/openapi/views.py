@@ -1,4 +1,4 @@
-"""What the endpoints of ``drf_ratchet.urls`` and ``drf_ratchet.well_known`` take and answer."""
+"""Describe requests and responses of ``drf_ratchet.urls`` and ``drf_ratchet.well_known``."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ REFUSED_TO_STEP_UP = Answer(
 
 
 def credentials(schema: RatchetSchema) -> dict[str, Any] | None:
-    """An example of a sign-in; None where a project asks for more."""
+    """Return an example of a sign-in, or None where a project asks for more."""
     example = {get_user_model().USERNAME_FIELD: "alice", "password": "correct horse battery"}
     asked = schema.fields(schema.own_serializer(), "request")["properties"]
     return example if asked.keys() == example.keys() else None
@@ -66,7 +66,7 @@ def credentials(schema: RatchetSchema) -> dict[str, Any] | None:
 
 @describes(views.TokenObtainPairView, "post")
 def sign_in(schema: RatchetSchema) -> Described:
-    """``token/``."""
+    """Describe the endpoint ``token/``."""
     body = tokens(schema, bodies.TOKEN_PAIR)
     return Described(
         summary="Sign in",
@@ -87,7 +87,7 @@ def sign_in(schema: RatchetSchema) -> Described:
 
 @describes(views.TokenRefreshView, "post")
 def refresh(schema: RatchetSchema) -> Described:
-    """``token/refresh/``."""
+    """Describe the endpoint ``token/refresh/``."""
     body = tokens(schema, bodies.REFRESHED)
     return Described(
         summary="Refresh",
@@ -110,7 +110,7 @@ def refresh(schema: RatchetSchema) -> Described:
 
 @describes(views.TokenVerifyView, "post")
 def verify(schema: RatchetSchema) -> Described:
-    """``token/verify/``."""
+    """Describe the endpoint ``token/verify/``."""
     return Described(
         summary="Verify",
         text="Whether a token of either kind is good, and its session alive. Changes nothing.",
@@ -129,7 +129,7 @@ def verify(schema: RatchetSchema) -> Described:
 
 @describes(views.LogoutView, "post")
 def log_out(schema: RatchetSchema) -> Described:
-    """``logout/``."""
+    """Describe the endpoint ``logout/``."""
     return Described(
         summary="Log out",
         text="Ends the session of the refresh token, or without one that of the access token. "
@@ -151,7 +151,7 @@ def log_out(schema: RatchetSchema) -> Described:
 
 @describes(views.LogoutAllView, "post")
 def log_out_everywhere(schema: RatchetSchema) -> Described:
-    """``logout/all/``."""
+    """Describe the endpoint ``logout/all/``."""
     return Described(
         summary="Log out everywhere",
         text="Ends every session of the user.",
@@ -163,7 +163,7 @@ def log_out_everywhere(schema: RatchetSchema) -> Described:
 
 @describes(views.SessionListView, "get")
 def list_sessions(schema: RatchetSchema) -> Described:
-    """``sessions/``."""
+    """Describe the endpoint ``sessions/``."""
     serializer = schema.own_serializer()
     child = SessionSerializer() if serializer is None else serializer
     return Described(
@@ -196,7 +196,7 @@ def list_sessions(schema: RatchetSchema) -> Described:
 
 @describes(views.SessionDetailView, "delete")
 def end_session(schema: RatchetSchema) -> Described:
-    """``sessions/<id>/``."""
+    """Describe the endpoint ``sessions/<id>/``."""
     return Described(
         summary="Sign a device out",
         text="Ends one of the user's sessions.",
@@ -220,7 +220,7 @@ def end_session(schema: RatchetSchema) -> Described:
 
 @describes(views.StepUpView, "post")
 def step_up(schema: RatchetSchema) -> Described:
-    """``step-up/``."""
+    """Describe the endpoint ``step-up/``."""
     return Described(
         summary="Prove again who you are",
         text="The password again, for tokens that say that the sign-in was just now: for what asks "

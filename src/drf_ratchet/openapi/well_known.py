@@ -37,7 +37,7 @@ class KeySet(APIView):
         responses={(200, "application/jwk-set+json"): OpenApiResponse(KEY_SET, "The key set.")},
     )
     def get(self, request: Request) -> Response:
-        """The keys."""
+        """Return the key set."""
         raise NotImplementedError
 
 
