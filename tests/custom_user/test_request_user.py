@@ -20,6 +20,8 @@ from tests.custom_user.looking import Look, queries_of, seen_by
 from tests.custom_user.shapes import Shape
 from tests.fixtures import Tokens
 
+pytestmark = pytest.mark.starts
+
 FRESHNESS = ("immediate", "bounded", "expiry")
 
 

@@ -10,10 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from django.db import connection
 
 from compat_tests.drf_jwt.adopters import THREADS, TOKENS
 from tests.races.databases import new_database
+
+pytestmark = [pytest.mark.starts, pytest.mark.full]
 
 ROOT = Path(__file__).resolve().parents[5]
 TESTS = Path(__file__).resolve().parents[2]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.starts]
 
 ROOT = Path(__file__).resolve().parents[5]
 TESTS = Path(__file__).resolve().parents[2]
