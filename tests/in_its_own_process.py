@@ -34,6 +34,7 @@ class Elsewhere(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
         """Yield the tests and the classes of tests."""
+        self.add_marker("starts")
         body = ast.parse(self.path.read_bytes()).body
         _mark(self, body)
         yield from _collected(self, body)
@@ -93,7 +94,7 @@ def _mark(node: pytest.Item | pytest.Collector, statements: Sequence[ast.AST]) -
         for found in ast.walk(one)
         if isinstance(found, ast.Attribute) and ast.unparse(found.value) == "pytest.mark"
     }
-    for name in named & {"any_database", "clients"}:
+    for name in named & {"any_database", "clients", "full", "starts"}:
         node.add_marker(name)
 
 

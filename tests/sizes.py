@@ -5,7 +5,10 @@ be: `make test-all`, and CI. Without it they are small, so that a run takes minu
 """
 
 import os
-from typing import TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import pytest
 
 T = TypeVar("T")
 
@@ -20,3 +23,19 @@ def sized(full: T, small: T) -> T:
         small: without.
     """
     return full if FULL else small
+
+
+def few(values: Iterable[T], is_one: Callable[[T], Any]) -> list[Any]:
+    """Return parameters of a test, of which `make test` runs a few.
+
+    Args:
+        values: all parameters.
+        is_one: whether a parameter is one of the few; the others are marked ``full``.
+    """
+    return [
+        pytest.param(
+            *(value if isinstance(value, tuple) else (value,)),
+            marks=() if is_one(value) else pytest.mark.full,
+        )
+        for value in values
+    ]

@@ -17,7 +17,7 @@ from drf_ratchet.throttling import RateLimit, give_back_all, take_all
 from tests.fixtures import PASSWORD, Tokens
 from tests.servers import valkey
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.starts]
 
 LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
 REDIS = "django.core.cache.backends.redis.RedisCache"

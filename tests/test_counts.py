@@ -119,6 +119,7 @@ print(*sys.modules)
 """
 
 
+@pytest.mark.starts
 def test_what_a_start_imports(show: Callable[[str], None]) -> None:
     program = [sys.executable, "-c", START]
     said = subprocess.run(program, capture_output=True, text=True, check=True).stdout.split()

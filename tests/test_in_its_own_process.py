@@ -32,6 +32,7 @@ def test_no_file_is_named_after_where_its_test_came_from() -> None:
     assert [file for folder in TESTS for file in folder.rglob("*seed_[0-9]*")] == []
 
 
+@pytest.mark.starts
 def test_a_test_with_other_settings_is_selected_by_its_name() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-n0", "-q", "--co", OWN, "-k", "taken_and_exchanged"],

@@ -156,6 +156,7 @@ class TestNoTraceback:
         with pytest.raises(CommandError, match="not a supported algorithm"):
             call_command("ratchet", "keys", "new", alg="HS1")
 
+    @pytest.mark.starts
     def test_a_full_disk(self, keys: Path) -> None:
         program = (
             "import resource, sys\n"
@@ -261,6 +262,7 @@ MC4CAQAwBQYDK2VwBCIEIM4lLDxuaUgrWOe2ti3ZQ0v6sDYSc+JK82TyzypfIVbL
 """
 
 
+@pytest.mark.starts
 @pytest.mark.parametrize("keys", ["/nowhere/keys", base64.b64encode(PEM).decode()])
 @pytest.mark.parametrize("program", [["-m", "gunicorn", "--check-config", "config.wsgi"], ["-c"]])
 def test_a_server_does_not_start_without_keys(

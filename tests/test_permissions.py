@@ -259,6 +259,7 @@ print(f"{kind.__module__}.{kind.__qualname__}" == sys.argv[2])
 """
 
 
+@pytest.mark.starts
 @pytest.mark.any_database
 @pytest.mark.parametrize(
     ("setting", "name"),

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from tests import console
 from tests.fixtures import PASSWORD
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.starts]
 
 MARK = "<!-- tested by tests/test_readme.py -->"
 

@@ -252,6 +252,7 @@ print(Client().get("/who/").status_code)
 """
 
 
+@pytest.mark.starts
 @pytest.mark.parametrize(
     "apps",
     [

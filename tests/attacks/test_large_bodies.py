@@ -423,6 +423,8 @@ def server(demo_template: str, tmp_path: Path) -> Any:
         yield server
 
 
+@pytest.mark.full
+@pytest.mark.starts
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="Linux says what a process uses")
 @pytest.mark.django_db(transaction=True)
 def test_on_a_server(server: Server, show: Callable[[str], None]) -> None:

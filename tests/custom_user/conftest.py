@@ -17,19 +17,17 @@ from rest_framework.test import APIClient
 from tests.custom_user.shapes import SHAPES, VARIABLE, Shape, this_shape
 from tests.fixtures import PASSWORD, Tokens
 from tests.in_its_own_process import run_item_elsewhere
+from tests.sizes import few
 
 FRESHNESS = ("immediate", "bounded", "expiry")
-#: Those that `make test` runs: by an email address, in two tables, and without a password.
-SMALL = {"email", "child", "bare"}
+#: Those that `make test` runs.
+SMALL = {"email", "bare"}
 SETTINGS = "tests.custom_user.settings"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """``ONLY`` in a module names the models that its tests are for."""
-    shapes = [
-        pytest.param(shape, marks=() if shape in SMALL else pytest.mark.full)
-        for shape in getattr(metafunc.module, "ONLY", SHAPES)
-    ]
+    shapes = few(getattr(metafunc.module, "ONLY", SHAPES), SMALL.__contains__)
     metafunc.parametrize("shape", shapes, indirect=True)
     if "freshness" in metafunc.fixturenames:
         metafunc.parametrize("freshness", FRESHNESS, indirect=True)

@@ -2,7 +2,7 @@
 
 from tests.custom_user.shapes import SHAPES, this_shape
 from tests.settings import *  # noqa: F403
-from tests.settings import DATABASES, INSTALLED_APPS, MIDDLEWARE
+from tests.settings import DATABASES, INSTALLED_APPS
 
 _SHAPE = SHAPES[this_shape() or "email"]
 
@@ -17,8 +17,6 @@ class _NoMigrations(dict[str, None]):
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.custom_user"]
 AUTH_USER_MODEL = f"custom_user.{_SHAPE.model}"
-# It looks through all static files for each client of a test.
-MIDDLEWARE = [name for name in MIDDLEWARE if "whitenoise" not in name]
 ROOT_URLCONF = "tests.custom_user.looking"
 # The blog's claims are made for Django's own user.
 DRF_RATCHET = {"USER_ID_FIELD": _SHAPE.id_field} if _SHAPE.id_field else {}

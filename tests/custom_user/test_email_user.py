@@ -14,6 +14,8 @@ from tests.custom_user.looking import answer_to
 from tests.custom_user.test_story import assert_refused, name_of
 from tests.fixtures import PASSWORD, Tokens, payload
 
+pytestmark = pytest.mark.starts
+
 ONLY = ("email",)
 PROTECTED = "/api/protected/"
 

@@ -9,6 +9,8 @@ from rest_framework.test import APIClient
 from drf_ratchet.models import Session
 from tests.fixtures import PASSWORD
 
+pytestmark = pytest.mark.starts
+
 ONLY = ("number",)
 
 

@@ -8,6 +8,8 @@ import pytest
 from drf_ratchet.sessions import open_session, store
 from drf_ratchet.sessions.lazy_user import LazyUser
 
+pytestmark = pytest.mark.starts
+
 ONLY = ("odd",)
 BORN = datetime(2000, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
 

@@ -14,6 +14,8 @@ from tests.admin.conftest import SESSIONS, act, page_of
 from tests.admin.test_sessions import shown
 from tests.fixtures import PASSWORD
 
+pytestmark = pytest.mark.starts
+
 LOGIN = "/api-auth/login/"
 
 

@@ -21,7 +21,10 @@ from tests.custom_user.looking import Look, queries_of, seen_by
 from tests.custom_user.shapes import Shape
 from tests.fixtures import Tokens
 
+pytestmark = pytest.mark.starts
+
 CHECKOUT = Path(__file__).resolve().parents[2]
+
 FRESHNESS = ("immediate", "bounded", "expiry")
 
 

@@ -19,6 +19,8 @@ from tests.custom_user.looking import answer_to
 from tests.custom_user.shapes import Shape
 from tests.fixtures import PASSWORD, Tokens, payload
 
+pytestmark = pytest.mark.starts
+
 PROTECTED = "/api/protected/"
 Sign = Callable[..., Tokens]
 

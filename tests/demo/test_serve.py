@@ -17,7 +17,7 @@ import pytest
 
 from blog.demo_users import PASSWORD
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.starts]
 
 SERVE = Path(__file__).resolve().parents[2] / "demo" / "serve.py"
 
@@ -145,6 +145,7 @@ def test_it_serves_until_ctrl_c_and_keeps_what_is_there(environment: dict[str, s
             assert end_of(process) == 0
 
 
+@pytest.mark.full
 def test_it_ends_with_its_terminal(environment: dict[str, str]) -> None:
     with serving(environment) as process:
         wait_for_the_address(process, environment["PORT"])

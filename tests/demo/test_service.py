@@ -18,7 +18,7 @@ import pytest
 from blog.demo_users import PASSWORD
 from tests.demo.test_serve import free_port
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.starts, pytest.mark.full]
 
 PROGRAM = Path(__file__).resolve().parents[2] / "demo" / "serve_both.py"
 

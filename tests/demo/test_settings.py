@@ -13,7 +13,7 @@ from config.cache import cache
 from config.database import database
 from drf_ratchet.throttling import RATES
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.starts]
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
 OURS = {

@@ -489,6 +489,7 @@ def test_the_endpoints_of_an_issuer(
     assert (claims["iss"], claims["aud"]) == ("https://shop.example", ["shop", "orders"])
 
 
+@pytest.mark.starts
 @pytest.mark.django_db(transaction=True)
 def test_the_session_of_a_mobile_app(live_server: Any, tmp_path: Any, settings: Any) -> None:
     User.objects.create_user("alice", password=PASSWORD)

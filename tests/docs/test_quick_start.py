@@ -11,7 +11,7 @@ import pytest
 
 from tests import console
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.starts, pytest.mark.full]
 
 PAGE = console.ROOT / "docs" / "quick-start.md"
 

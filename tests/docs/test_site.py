@@ -11,7 +11,7 @@ import pytest
 
 from tests import console
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.starts, pytest.mark.full]
 
 #: What a browser fetches by itself, by the element and its attribute.
 FETCHED = {

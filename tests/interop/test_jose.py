@@ -14,7 +14,7 @@ import pytest
 from tests.interop.issuer import JWKS_PATH, issuer, shown
 from tests.interop.table import NODE, TABLE
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.starts, pytest.mark.full]
 
 HERE = Path(__file__).parent
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.openapi.client import ROOT, Failed, describe
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.starts]
 
 Json = dict[str, Any]
 ALL = "tests.openapi.settings"

@@ -19,6 +19,8 @@ from tests.races.server import serving
 from tests.races.tabs import Tab, refreshing
 from tests.sizes import sized
 
+pytestmark = pytest.mark.starts
+
 CLIENTS = 8
 KILLS = sized(20, 5)
 #: Seconds that the database is away, and that it is there before and after.
@@ -72,6 +74,7 @@ def nodes() -> Iterator[list]:
         yield [primary, replica]
 
 
+@pytest.mark.full
 @only_postgresql
 def test_database_killed(nodes: list, tmp_path: Path, show: Callable[[str], None]) -> None:
     primary, _ = nodes
@@ -104,6 +107,7 @@ def test_database_killed(nodes: list, tmp_path: Path, show: Callable[[str], None
         assert server.endings() == {}
 
 
+@pytest.mark.full
 @only_postgresql
 def test_replica_promoted(nodes: list, tmp_path: Path, show: Callable[[str], None]) -> None:
     primary, replica = nodes

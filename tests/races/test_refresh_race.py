@@ -11,13 +11,15 @@ from django.db import connection
 
 from tests.fixtures import PASSWORD, payload
 from tests.races.server import served
-from tests.sizes import sized
+from tests.sizes import few, sized
+
+pytestmark = pytest.mark.starts
 
 CLIENTS = 16
 ROUNDS = sized(20, 4)
 
 
-@pytest.fixture(params=["autocommit", "ATOMIC_REQUESTS"])
+@pytest.fixture(params=few(["autocommit", "ATOMIC_REQUESTS"], "autocommit".__eq__))
 def address(
     request: pytest.FixtureRequest, demo_template: str, tmp_path: Path, transactional_db: None
 ) -> Iterator[str]:

@@ -21,7 +21,7 @@ from tests.races.databases import DEMO, copy_of, environment_on
 from tests.races.server import Server, serving
 from tests.races.tabs import PAUSE, Tab
 
-pytestmark = [pytest.mark.any_database, pytest.mark.full]
+pytestmark = [pytest.mark.any_database, pytest.mark.full, pytest.mark.starts]
 
 WORKERS = 3
 TABS = 4

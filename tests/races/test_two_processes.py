@@ -14,6 +14,8 @@ from tests.races.databases import copy_of
 from tests.races.server import serving
 from tests.sizes import sized
 
+pytestmark = pytest.mark.starts
+
 LOGOUTS = sized(8, 2)
 #: Seconds.
 FEED_INTERVAL = 0.5

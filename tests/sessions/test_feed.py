@@ -260,6 +260,7 @@ class TestTenants:
             feed_of({**asked, "iss": str(tenant)}).has_ended(asked)
         assert {issuer for _, issuer in feed_module._feeds} == {"7", "8", "9"}
 
+    @pytest.mark.starts
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
     @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
     def test_a_forked_child_begins_anew(self) -> None:

@@ -15,7 +15,7 @@ from drf_ratchet.checks import check_tenants
 from tests.tenants.common import of_page
 from tests.tenants.served import Project
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.starts]
 
 _variable: ContextVar[str] = ContextVar("tenant", default="default")
 _thread, _local = threading.local(), Local()

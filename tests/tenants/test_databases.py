@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures import PASSWORD, Tokens, payload
+from tests.sizes import few
 from tests.tenants.served import FRESHNESS, Project, Site, eventually, reason
 
-pytestmark = pytest.mark.any_database  # it has databases of its own
+pytestmark = [pytest.mark.any_database, pytest.mark.starts]
 EACH_FRESHNESS = pytest.mark.parametrize("freshness", FRESHNESS)
 HOMES = {"public": "root", "a": "alice", "b": "bob"}
 
@@ -21,7 +22,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return made
 
 
-@pytest.fixture(scope="session", params=["wsgi", "asgi"])
+@pytest.fixture(scope="session", params=few(["wsgi", "asgi"], "asgi".__eq__))
 def address(
     project: Project, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:

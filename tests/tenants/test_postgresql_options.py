@@ -10,10 +10,11 @@ from uuid import uuid4
 import pytest
 
 from tests.fixtures import PASSWORD, Tokens, payload
+from tests.sizes import few
 from tests.tenants import pgbouncer
 from tests.tenants.served import FRESHNESS, Project, Site, database, eventually, reason
 
-pytestmark = pytest.mark.any_database  # it has a PostgreSQL of its own
+pytestmark = [pytest.mark.any_database, pytest.mark.starts]
 
 WAYS: dict[str, dict[str, Any]] = {
     "prepared": {"OPTIONS": {"prepare_threshold": 0}, "CONN_MAX_AGE": 60},
@@ -30,7 +31,7 @@ WAYS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(scope="session", params=WAYS)
+@pytest.fixture(scope="session", params=few(WAYS, "prepared".__eq__))
 def way(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     if "pool" in name and importlib.util.find_spec("psycopg_pool") is None:

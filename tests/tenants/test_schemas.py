@@ -13,11 +13,12 @@ from tests.fixtures import PASSWORD, Tokens, payload
 from tests.tenants.served import FRESHNESS, Project, Site, database, eventually, reason
 
 pytestmark = [
-    pytest.mark.any_database,  # it has a PostgreSQL of its own
+    pytest.mark.any_database,
     pytest.mark.skipif(
         importlib.util.find_spec("django_tenants") is None,
         reason="django-tenants is not installed: see requirements/dev.in",
     ),
+    pytest.mark.starts,
 ]
 EACH_FRESHNESS = pytest.mark.parametrize("freshness", FRESHNESS)
 SETTINGS = "tests.tenants.schemas"
@@ -233,6 +234,7 @@ def test_schemas_wrong_passwords_count_at_their_tenant_alone(sites: Sites) -> No
     assert attempt(sites.a) == 429
 
 
+@pytest.mark.full
 def test_schemas_commands_work_on_the_schema_that_they_are_given(sites: Sites) -> None:
     at_a, at_b = sites.a.sign_in("alice"), sites.b.sign_in("bob")
 
@@ -249,6 +251,7 @@ def test_schemas_commands_work_on_the_schema_that_they_are_given(sites: Sites) -
     assert "are applied" in run("doctor", "--schema=a")
 
 
+@pytest.mark.full
 def test_schemas_prune_deletes_in_the_schemas_that_it_is_given(sites: Sites) -> None:
     program = """
 from datetime import timedelta

@@ -8,7 +8,7 @@ import pytest
 from tests.fixtures import PASSWORD, Tokens, payload
 from tests.tenants.served import FRESHNESS, Project, Site, eventually, reason
 
-pytestmark = pytest.mark.any_database  # it has databases of its own
+pytestmark = [pytest.mark.any_database, pytest.mark.starts]
 
 
 @pytest.fixture(scope="session")
@@ -155,6 +155,7 @@ def test_accounts_admin_ends_a_session(site: Site) -> None:
     assert not site.knows(tokens)
 
 
+@pytest.mark.full
 def test_accounts_commands(project: Project) -> None:
     assert "broken" not in project.run("ratchet", "doctor")
     assert " ended." in project.run("ratchet", "end", "--user=alice")

@@ -11,11 +11,13 @@ from tests.fixtures import Tokens, payload
 from tests.tenants.served import FRESHNESS, Project, Site, database, eventually
 
 pytestmark = [
-    pytest.mark.any_database,  # it has a PostgreSQL of its own
+    pytest.mark.any_database,
     pytest.mark.skipif(
         importlib.util.find_spec("django_tenants") is None,
         reason="django-tenants is not installed: see requirements/dev.in",
     ),
+    pytest.mark.starts,
+    pytest.mark.full,
 ]
 
 

@@ -10,7 +10,7 @@ import drf_ratchet
 from tests.testing.project import begin, from_docs, run_django_tests, run_pytest, write
 
 pytest_plugins = ["pytester"]
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.starts]
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,13 @@ def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
 NEEDS_MORE = "test_time_machine.py"
 
 
-@pytest.mark.parametrize("options", [(), ("-n2",)], ids=["one process", "xdist"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param((), id="one process"),
+        pytest.param(("-n2",), id="xdist", marks=pytest.mark.full),
+    ],
+)
 def test_the_docs(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
 ) -> None:
@@ -34,6 +40,7 @@ def test_the_docs(
     run_pytest(pytester, *options).assert_outcomes(passed=18)
 
 
+@pytest.mark.full
 def test_the_docs_of_time_machine(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -49,6 +56,7 @@ def write_docs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> No
         write(pytester, name, text)
 
 
+@pytest.mark.full
 def test_the_test_cases_of_the_docs_by_djangos_runner(pytester: pytest.Pytester) -> None:
     begin(pytester)
     name = "test_posts_by_case"
@@ -58,6 +66,7 @@ def test_the_test_cases_of_the_docs_by_djangos_runner(pytester: pytest.Pytester)
     result.stderr.fnmatch_lines(["Ran 4 tests*"])
 
 
+@pytest.mark.full
 def test_all_kinds_of_test_cases(pytester: pytest.Pytester) -> None:
     begin(pytester)
     write(pytester, "test_cases.py", KINDS)
@@ -138,6 +147,7 @@ class Live(RatchetTestMixin, LiveServerTestCase):
 """
 
 
+@pytest.mark.full
 def test_a_user_model_of_the_projects_own(pytester: pytest.Pytester) -> None:
     more = 'AUTH_USER_MODEL = "people.Person"\nDRF_RATCHET = {"USER_ID_FIELD": "uid"}\n'
     begin(pytester, apps='"people"', more=more)
@@ -181,6 +191,7 @@ def test_expired(ada, api_client_for, expired_token):
 """
 
 
+@pytest.mark.full
 def test_travel_before_there_is_a_database(pytester: pytest.Pytester) -> None:
     """What the migrations write into the schema is not the traveller's time."""
     begin(pytester)
@@ -208,6 +219,7 @@ NAMES = ["api_client_for", "browser_client_for", "expired_token", "refused_token
 NAMES += ["time_travel", "one_clock", "no_throttles"]
 
 
+@pytest.mark.full
 def test_without_pytest_django(pytester: pytest.Pytester) -> None:
     tests = "\n".join(f"def test_{name}({name}): pass" for name in NAMES)
     write(pytester, "test_it.py", tests)
@@ -217,6 +229,7 @@ def test_without_pytest_django(pytester: pytest.Pytester) -> None:
         result.stdout.fnmatch_lines([f"*fixture '{name}' of drf-ratchet needs pytest-django*"])
 
 
+@pytest.mark.full
 def test_where_nobody_uses_it(pytester: pytest.Pytester) -> None:
     text = """
     import sys
@@ -233,6 +246,7 @@ def test_where_nobody_uses_it(pytester: pytest.Pytester) -> None:
     run_pytest(pytester, *others).assert_outcomes(passed=1)
 
 
+@pytest.mark.full
 def test_where_the_package_is_imported_before_pytest(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from drf_ratchet.sessions import open_session, refresh_session
 from drf_ratchet.sessions.fingerprint import is_unchanged
 from tests.fixtures import PASSWORD
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.starts]
 
 # By name: nothing of models.py can be imported in the process of the whole run.
 OF_THE_USER = ["Member", "Editor", "Employee", "Robot"]

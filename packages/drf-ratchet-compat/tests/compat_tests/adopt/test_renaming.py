@@ -261,6 +261,7 @@ def test_changed_in_the_meantime(tmp_path: Path) -> None:
     assert path.read_text() == "somebody else's"
 
 
+@pytest.mark.starts
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 def test_what_git_does_not_have_yet(tmp_path: Path) -> None:
     old, new = tmp_path / "old.py", tmp_path / "a new one.py"

@@ -9,7 +9,7 @@ import pytest
 
 from compat_tests.adopt.project import Project
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.starts]
 
 FILL = """
 from django.contrib.auth.models import User
@@ -77,6 +77,7 @@ def test_a_dry_run(project: Project) -> None:
     assert last == "Nothing was changed. To do it: manage.py ratchet adopt simplejwt --apply"
 
 
+@pytest.mark.full
 def test_apply(project: Project) -> None:
     untouched = ("shop/migrations/0001_initial.py", "requirements.txt", "manage.py", "no_urls.py")
     before = project.snapshot()
@@ -105,6 +106,7 @@ def test_apply(project: Project) -> None:
     )
 
 
+@pytest.mark.full
 def test_without_the_old_app(project: Project) -> None:
     project.root.joinpath("shop/migrations/0001_initial.py").unlink()
 
@@ -115,6 +117,7 @@ def test_without_the_old_app(project: Project) -> None:
         assert expected in output
 
 
+@pytest.mark.full
 def test_before_migrate(tmp_path: Path) -> None:
     """Neither their tables nor ours."""
     project = Project(tmp_path)
@@ -127,6 +130,7 @@ def test_before_migrate(tmp_path: Path) -> None:
     assert b"rest_framework_simplejwt" in project.root.joinpath("urls.py").read_bytes()
 
 
+@pytest.mark.full
 def test_interrupted(project: Project) -> None:
     """By the Ctrl-C of a terminal, in the middle."""
     project.root.joinpath("shop/apps.py").write_text(
@@ -174,6 +178,7 @@ def test_interrupted(project: Project) -> None:
     assert "5 the same" in project.shell(COMPARE)
 
 
+@pytest.mark.full
 def test_drf_jwt_has_nothing_to_import(project: Project) -> None:
     project.root.joinpath("urls.py").write_text("urlpatterns = []\n")
     project.root.joinpath("shop/old.py").write_text("from rest_framework_jwt import views\n")

@@ -10,11 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from django.db import connection
 
 from compat_tests.drf_jwt.adopters import THREADS, TOKENS
 from tests.console import ROOT, SOURCES
 from tests.races.databases import new_database
+
+pytestmark = [pytest.mark.starts, pytest.mark.full]
 
 
 def test_exactly_once(

@@ -10,7 +10,7 @@ import pytest
 
 from tests.console import ROOT, SOURCES
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.starts]
 
 #: What a token of ours says beside what the real one's says.
 MORE_CLAIMS = {"sub", "sid", "auth_time", "token_type"}

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.starts, pytest.mark.full]
 
 ROOT = Path(__file__).resolve().parents[5]
 PACKAGE = "drf_ratchet_compat.drf_jwt"

@@ -8,7 +8,7 @@ import pytest
 
 from compat_tests.simplejwt.project_copy import OURS, THEIRS, copy_project
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.starts, pytest.mark.full]
 
 CALLS = Path(__file__).with_name("calls.py")
 

@@ -28,6 +28,7 @@ from tests.sizes import sized
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.xdist_group("upgrade"),
+    pytest.mark.starts,
 ]
 
 CLIENTS = sized(1000, 100)
