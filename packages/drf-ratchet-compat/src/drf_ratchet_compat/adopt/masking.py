@@ -37,7 +37,9 @@ def masked(text: str, package: OldPackage) -> list[str]:
 
 
 def _edits(text: str, package: OldPackage) -> Iterator[Edit]:
-    shown = re.compile(rf"(?:{package.module}|drf_ratchet|{package.migrations})(?:\.\w+)*")
+    shown = re.compile(
+        rf"(?:{package.module}|drf_ratchet(?:_compat)?|{package.migrations})(?:\.\w+)*"
+    )
     opened: list[int] = []
     for token, start, end in tokens(text):
         name = tokenize.tok_name[token.type]

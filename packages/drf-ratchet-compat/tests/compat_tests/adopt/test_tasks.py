@@ -45,7 +45,7 @@ def call(*arguments: str) -> str:
 
 
 def test_the_package_declares_ours() -> None:
-    project = tomllib.loads(Path(__file__).parents[5].joinpath("pyproject.toml").read_text())
+    project = tomllib.loads(Path(__file__).parents[3].joinpath("pyproject.toml").read_text())
     group = "drf_ratchet.tasks"
     tasks = project["project"]["entry-points"][group]
     lines = [f"[{group}]", *(f"{name} = {value}" for name, value in tasks.items())]
