@@ -68,10 +68,11 @@ test-mariadb: .venv/.dev-installed ## all that depends on the database, on Maria
 	@echo "== MariaDB"
 	@$(BIN)/python -m tests.servers mariadb -- $(BIN)/pytest -m "not any_database" $(DURATIONS) $(ARGS)
 
-coverage: .venv/.dev-installed ## how much of the lines and branches the suite runs, into build/coverage.txt
+coverage: .venv/.dev-installed ## which lines and branches the suite runs, on SQLite and PostgreSQL, into build/coverage.txt
 	@unset DATABASE_URL; mkdir -p build; rm -f build/.coverage*; \
-	$(BIN)/coverage run --parallel-mode -m pytest -n0 -m "not clients" -q $(ARGS) && \
-	$(BIN)/coverage combine -q && $(BIN)/coverage report > build/coverage.txt && tail -1 build/coverage.txt
+	$(BIN)/coverage run -m pytest -m "not clients" $(ARGS) && \
+	$(BIN)/python -m tests.servers postgresql -- $(BIN)/coverage run -m pytest -m "not any_database" $(ARGS) && \
+	$(BIN)/coverage combine --quiet && $(BIN)/coverage report > build/coverage.txt && tail -1 build/coverage.txt
 
 # It uses the machine's Node and Chromium. Without them, Node comes from a wheel and Chromium from apt.
 .PHONY: clients

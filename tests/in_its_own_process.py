@@ -119,7 +119,7 @@ def module_elsewhere(
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     """Have another process run the tests of an `Elsewhere`."""
     if not isinstance(item, ElsewhereItem):
         return None
@@ -129,7 +129,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
         for one in item.session.items
         if isinstance(one, ElsewhereItem) and _module(one).settings == module.settings
     ]
-    run_item_elsewhere(item, together, module.settings, module.settings, **module.environment)
+    run_item_elsewhere(
+        item, nextitem, together, module.settings, module.settings, **module.environment
+    )
     return True
 
 
@@ -140,7 +142,12 @@ def _module(item: ElsewhereItem) -> Elsewhere:
 
 
 def run_item_elsewhere(
-    item: pytest.Item, together: Iterable[pytest.Item], name: str, settings: str, **environment: str
+    item: pytest.Item,
+    nextitem: pytest.Item | None,
+    together: Iterable[pytest.Item],
+    name: str,
+    settings: str,
+    **environment: str,
 ) -> None:
     """Run a test of this run in a process with other settings, and report here how it went.
 
@@ -148,6 +155,7 @@ def run_item_elsewhere(
 
     Args:
         item: the test.
+        nextitem: the one after it, as the hook is given it.
         together: all that need the same process, which runs them once for all workers of the run.
         name: of the process, in this run.
         settings: the settings module.
@@ -168,6 +176,8 @@ def run_item_elsewhere(
     for report in _merged(item, found) or [_missing(item, output)]:
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    # What the tests before it share with this one, and not with the next one, ends here.
+    item.session._setupstate.teardown_exact(nextitem)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -6,7 +6,7 @@
 
 A combination runs what depends on the database on each of its databases, and once, on SQLite,
 what no database changes but another Python or Django may. Without the races, the move of a
-thousand clients, the import and the gauntlet: ``make test`` has them. What no interpreter was
+thousand clients, the import and the gauntlet: ``make test-all`` has them. What no interpreter was
 found for is said to be not run.
 """
 

@@ -34,7 +34,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     """In the process of the whole run, have another one run the test."""
     if this_shape() or not _is_here(item):  # it is called for the whole run
         return None
@@ -44,7 +44,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
 
     shape = shape_of(item)
     together = [one for one in item.session.items if _is_here(one) and shape_of(one) == shape]
-    run_item_elsewhere(item, together, f"custom-user-{shape}", SETTINGS, **{VARIABLE: shape})
+    run_item_elsewhere(
+        item, nextitem, together, f"custom-user-{shape}", SETTINGS, **{VARIABLE: shape}
+    )
     return True
 
 

@@ -40,6 +40,7 @@ class PyJWT:
         return jwt.encode(claims, key, headers={"typ": "at+jwt", "kid": jwk["kid"]})
 
 
+@pytest.mark.full
 @pytest.mark.starts
 def test_the_table_is_true_of_pyjwt(
     django_db_setup: None, django_db_blocker: Any, tmp_path: Path, subtests: pytest.Subtests

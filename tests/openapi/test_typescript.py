@@ -31,10 +31,14 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.starts
+@pytest.mark.full
 def test_a_program_compiles(typed: Path) -> None:
     compile_strictly(typed, "right.ts")
 
 
+@pytest.mark.starts
+@pytest.mark.full
 def test_mistakes_do_not(typed: Path) -> None:
     lines = (typed / "wrong.ts").read_text().splitlines()
     wrong = {number for number, line in enumerate(lines, 1) if line.endswith("// wrong")}

@@ -11,12 +11,12 @@ SETTINGS = "tests.user_relatives.settings"
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     """In the process of the whole run, have another one run the test."""
     if os.environ["DJANGO_SETTINGS_MODULE"] == SETTINGS or not _is_here(item):
         return None  # it is called for the whole run
     together = [one for one in item.session.items if _is_here(one)]
-    run_item_elsewhere(item, together, "user-relatives", SETTINGS)
+    run_item_elsewhere(item, nextitem, together, "user-relatives", SETTINGS)
     return True
 
 
