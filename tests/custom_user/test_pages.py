@@ -55,7 +55,7 @@ def test_sessions_are_found_and_ended(admin: Client, user: Any) -> None:
         assert shown(admin.get(SESSIONS, query)) == set(), query
     assert str(name) in admin.get(page_of(session)).content.decode()
 
-    assert f"{name}: 1 living session" in act(admin, "end_all_of_users", [session]).content.decode()
+    assert f"{name}: 1 active session" in act(admin, "end_all_of_users", [session]).content.decode()
     act(admin, "end_all_of_users", [session], post="yes")
     assert Session.objects.get().end_reason == EndReason.ADMIN
     assert "Ended." in admin.get(f"{SESSIONS}{session.pk}/history/").content.decode()
