@@ -74,7 +74,7 @@ def test_a_user_is_logged_out_everywhere(own: Demo, visit: Callable[..., Visitor
     page.locator("#result_list tbody tr").first.locator("input").check()
     page.locator("select[name=action]").select_option("end_all_of_users")
     page.get_by_role("button", name="Go").click()
-    expect(page.locator("#content")).to_contain_text("alice: 2 living sessions")
+    expect(page.locator("#content")).to_contain_text("alice: 2 active sessions")
     assert [row["ended_at"] for row in own.sessions()] == [None, None]
     page.get_by_role("button", name="Yes, I’m sure").click()
 
