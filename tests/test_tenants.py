@@ -381,6 +381,7 @@ class TestDRFJWT:
             assert read().user == alice
 
 
+@pytest.mark.starts
 class TestServiceWithoutUsers:
     """``USER = "claims"``: the tokens are another server's, of several tenants."""
 

@@ -136,6 +136,7 @@ class TestWithKeys:
                 authenticate(codec.sign(forge.claims(), forge.key_for("RS256"), Kind.ACCESS))
 
 
+@pytest.mark.starts
 class TestWithAVerifier:
     @pytest.fixture
     def issuer(self) -> Iterator[Issuer]:

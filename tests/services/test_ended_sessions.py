@@ -251,6 +251,7 @@ class TestOverflow:
         assert len(document) < MAX_LENGTH - 10_000
 
 
+@pytest.mark.starts
 class TestAtAVerifier:
     """What a service knows while one user with very many sessions logs out everywhere."""
 

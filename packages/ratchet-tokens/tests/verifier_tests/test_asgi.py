@@ -17,7 +17,7 @@ from token_tests import forge
 from verifier_tests.conftest import MakeVerifier
 from verifier_tests.issuer import JWKS, Issuer
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.starts]
 
 App = Callable[..., Awaitable[None]]
 REALM = 'Bearer realm="api"'

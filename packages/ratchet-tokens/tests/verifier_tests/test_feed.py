@@ -17,7 +17,7 @@ from verifier_tests.conftest import Clock, MakeVerifier
 from verifier_tests.issuer import FEED, JWKS, SERVICE, Issuer, status
 from verifier_tests.test_keys import is_refused, new_key, reason, wait_for
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.starts]
 
 EARLIER = UUID(int=forge.SESSION.int - 1)
 LATER = UUID(int=forge.SESSION.int + 1)

@@ -22,7 +22,7 @@ from verifier_tests.issuer import (
     status,
 )
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.starts]
 
 
 @pytest.mark.parametrize(

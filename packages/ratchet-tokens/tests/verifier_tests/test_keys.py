@@ -19,7 +19,7 @@ from token_tests import forge
 from verifier_tests.conftest import Clock, MakeVerifier
 from verifier_tests.issuer import JWKS, Issuer, public, redirect, status
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.starts]
 
 
 def new_key(kid: str | None = None) -> Key:

@@ -17,7 +17,7 @@ from verifier_tests.conftest import MakeVerifier
 from verifier_tests.issuer import JWKS, SERVICE, Issuer
 from verifier_tests.test_keys import is_refused, reason, wait_for
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.starts]
 
 URL = "https://blog.example"
 NAN, INFINITY = float("nan"), float("inf")
@@ -94,7 +94,6 @@ def test_the_thread_ends(issuer: Issuer) -> None:
     assert verifier.verify(issuer.token())  # without a thread, with what it knows
 
 
-@pytest.mark.starts
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_child_has_a_thread_of_its_own(issuer: Issuer, verifier_of: MakeVerifier) -> None:
     """As gunicorn's workers with --preload; here even while the parent holds every lock."""
@@ -122,7 +121,6 @@ def test_a_forked_child_has_a_thread_of_its_own(issuer: Issuer, verifier_of: Mak
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-@pytest.mark.starts
 def test_neither_django_nor_a_framework() -> None:
     """Also where they are not installed."""
     program = (
