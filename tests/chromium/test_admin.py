@@ -48,7 +48,7 @@ def test_a_session_is_found_and_ended(own: Demo, visit: Callable[..., Visitor]) 
     expect(row).to_have_count(1)
     expect(row).to_contain_text("Chrome on Linux")
     row.locator("th a").click()
-    expect(page.locator(".field-state")).to_contain_text("Living")
+    expect(page.locator(".field-state")).to_contain_text("Active")
     page.get_by_role("button", name="End this session").click()
 
     expect(page.locator(".messagelist")).to_contain_text("1 session was ended.")
