@@ -233,6 +233,8 @@ def _merged(item: pytest.Item, reports: Sequence[pytest.TestReport]) -> list[pyt
         told = chosen.longrepr
         if chosen.nodeid != item.nodeid and failed:
             told = "\n\n".join(f"{one.nodeid}\n{one.longreprtext}" for one in failed)
+        if isinstance(told, list):
+            told = tuple(told)  # the place and the reason of a skip, as JSON has brought it
         merged.append(
             pytest.TestReport(
                 item.nodeid,
