@@ -63,7 +63,7 @@ test-fast: .venv/.dev-installed ## on SQLite alone, without a server or a browse
 	@unset DATABASE_URL; begun=$$(date +%s); FULL= $(BIN)/pytest -m "not clients and not full and not starts" -p tests.nothing_starts $(DURATIONS) $(ARGS); \
 	failed=$$?; echo "== $$(($$(date +%s) - begun)) s"; exit $$failed
 
-test-mariadb: export FULL := 1
+test-mariadb matrix matrix-cell: export FULL := 1
 test-mariadb: .venv/.dev-installed ## all that depends on the database, on MariaDB, which has to be installed (ARGS=... for pytest)
 	@echo "== MariaDB"
 	@$(BIN)/python -m tests.servers mariadb -- $(BIN)/pytest -m "not any_database" $(DURATIONS) $(ARGS)
