@@ -197,7 +197,7 @@ def test_our_python_functions(alice: Any, bob: Any, freshness: str) -> None:
     assert [one.pk for one in living_sessions(bob)] == [of_bob.pk]
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(databases="__all__")
 def test_checks_and_migrations(shape: Shape) -> None:
     found = [one for one in checks.run_checks() if str(one.id).startswith("ratchet")]
     assert found == []
