@@ -103,6 +103,9 @@ class RatchetSettings:
     #: Maximum number of active sessions of a user; a further sign-in ends the oldest. None: any
     #: number.
     MAX_SESSIONS_PER_USER: int | None = None
+    #: Whether a new password, and a deactivation, end the user's sessions. False only for a project
+    #: that has to keep another package's behavior: inactive users are refused in any case.
+    USER_CHANGES_END_SESSIONS: bool = True
     #: The services that may introspect tokens and revoke sessions: name to secret. (Django's error
     #: reports hide settings with "secret" in their name.)
     SERVICE_SECRETS: Mapping[str, str] = field(default_factory=dict)
@@ -394,6 +397,7 @@ _DEMANDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     ),
     "COOKIE_RETRY_WINDOW": ("a timedelta, not negative", _is_not_negative),
     "ACCESS_TOKEN_COOKIE": ("True or False", lambda v: isinstance(v, bool)),
+    "USER_CHANGES_END_SESSIONS": ("True or False", lambda v: isinstance(v, bool)),
     "MAX_SESSIONS_PER_USER": (
         "a whole number of at least 1, or None",
         lambda v: v is None or (type(v) is int and v >= 1),

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.utils.crypto import constant_time_compare
 
+from drf_ratchet.conf import ratchet_settings
+
 
 def fingerprint_of(user: Any) -> str:
     """Return the fingerprint to store with a session.
@@ -23,12 +25,15 @@ def fingerprint_of(user: Any) -> str:
 def is_unchanged(user: Any, stored: str) -> bool:
     """Return whether a session's fingerprint matches the user's current password.
 
-    A fingerprint made under one of ``SECRET_KEY_FALLBACKS`` matches too.
+    A fingerprint made under one of ``SECRET_KEY_FALLBACKS`` matches too. Without
+    ``USER_CHANGES_END_SESSIONS`` every fingerprint does.
 
     Args:
         user: the user, as the database has it now.
         stored: one fingerprint, or two joined by ``either``.
     """
+    if not ratchet_settings().USER_CHANGES_END_SESSIONS:
+        return True
     stamps = stored.split(",")
     return any(
         constant_time_compare(known, stamp) for known in fingerprints_of(user) for stamp in stamps

@@ -386,6 +386,32 @@ def _field(name: str) -> Any:
     return Session._meta.get_field(name)
 
 
+def extend(session_id: UUID, expires_at: datetime) -> bool:
+    """Let an active session expire later, never past its absolute end; return whether it changed.
+
+    For a bridge, whose tokens carry their own expiry.
+
+    Args:
+        session_id: the session's id.
+        expires_at: the new end, aware.
+    """
+    later = stored(expires_at, write_database())
+    alive = _rows().filter(pk=session_id, ended_at=None, expires_at__lt=later)
+    return bool(alive.filter(Q(ends_at=None) | Q(ends_at__gte=later)).update(expires_at=later))
+
+
+def shorten(session_id: UUID, lifetime: timedelta) -> bool:
+    """Let an active session expire soon, as nobody holds its tokens; return whether it changed.
+
+    Args:
+        session_id: the session's id.
+        lifetime: how long its access tokens may still be used.
+    """
+    soon = Now() + lifetime
+    alive = _rows().filter(pk=session_id, ended_at=None, expires_at__gt=soon)
+    return bool(alive.update(expires_at=soon))
+
+
 def end(session: Session, reason: str, **conditions: Any) -> bool:
     """End a session that has not ended yet; return whether this call ended it.
 

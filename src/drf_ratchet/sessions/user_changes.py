@@ -22,6 +22,7 @@ from django.contrib.auth.hashers import get_hasher, identify_hasher
 from django.db import transaction
 from django.db.models.signals import ModelSignal, class_prepared, post_save, pre_delete, pre_save
 
+from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.end_reasons import EndReason
@@ -109,6 +110,8 @@ def _on_save(instance: Any, created: bool, update_fields: Any, using: str, **kwa
     if created or (
         update_fields is not None and {"password", "is_active"}.isdisjoint(update_fields)
     ):
+        return
+    if not ratchet_settings().USER_CHANGES_END_SESSIONS:
         return
     user = _user_of(instance, using)
     if user is None:
