@@ -17,7 +17,8 @@ PAGE = "Above.\n<!-- peers -->\n<!-- end -->\nBelow.\n"
 def _verdict(
     without: dict[str, str], with_apps: dict[str, str], explained: dict[str, str] | None = None
 ) -> Verdict:
-    return Verdict("one", "1.0", Found(without, {}), Found(with_apps, {}), explained or {})
+    with_sessions = Found(with_apps, {}, ["test_0"])
+    return Verdict("one", "1.0", Found(without, {}), with_sessions, explained or {})
 
 
 def _passing(count: int) -> dict[str, str]:
@@ -28,13 +29,13 @@ def test_suite_that_passes_twice_has_no_problems() -> None:
     verdict = _verdict(_passing(3), _passing(3))
 
     assert (verdict.problems, verdict.lost) == ([], [])
-    assert verdict.row == ["one", "1.0", "3", "3", "100 %"]
+    assert verdict.row == ["one", "1.0", "3", "3", "100 %", "1"]
 
 
 def test_what_fails_without_our_apps_is_not_compared() -> None:
     verdict = _verdict({"a": "passed", "b": "failed"}, {"a": "passed", "b": "passed"})
 
-    assert verdict.row == ["one", "1.0", "1", "1", "100 %"]
+    assert verdict.row == ["one", "1.0", "1", "1", "100 %", "1"]
 
 
 @pytest.mark.parametrize("outcome", ["failed", "skipped", None])
@@ -72,8 +73,14 @@ def test_too_many_differences_are_a_problem_even_if_explained() -> None:
     ]
 
 
+def test_apps_that_do_nothing_are_a_problem() -> None:
+    verdict = Verdict("one", "1.0", Found(_passing(3), {}), Found(_passing(3), {}), {})
+
+    assert verdict.problems == ["No test opened a session of ours: our apps do nothing here."]
+
+
 def test_share_is_never_rounded_up() -> None:
-    assert _verdict(_passing(10000), _passing(9999)).row[-1] == "99.9 %"
+    assert _verdict(_passing(10000), _passing(9999)).row[4] == "99.9 %"
 
 
 def test_difference_needs_a_reason() -> None:
@@ -98,10 +105,10 @@ def test_table_keeps_the_suites_that_did_not_run() -> None:
     assert page.splitlines() == [
         "Above.",
         "<!-- peers -->",
-        "| suite | version | passes without | passes with | per cent |",
-        "| --- | --- | --: | --: | --: |",
-        "| zero | 1.0 | 2 | 1 | 50 % |",
-        "| one | 1.0 | 3 | 3 | 100 % |",
+        "| suite | version | passes without | passes with | per cent | opens sessions |",
+        "| --- | --- | --: | --: | --: | --: |",
+        "| zero | 1.0 | 2 | 1 | 50 % | 0 |",
+        "| one | 1.0 | 3 | 3 | 100 % | 1 |",
         "",
         "- `test_1` (zero-1.0): as documented",
         "<!-- end -->",

@@ -11,7 +11,7 @@ from typing import Any
 #: So much of what passes without our apps passes with them.
 LEAST = Fraction(98, 100)
 MARKS = "<!-- peers -->", "<!-- end -->"
-HEADINGS = ("suite", "version", "passes without", "passes with", "per cent")
+HEADINGS = ("suite", "version", "passes without", "passes with", "per cent", "opens sessions")
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,12 @@ class Found:
     Args:
         outcomes: "passed", "failed" or "skipped", by test id.
         failures: the message of each test that failed.
+        opened: the tests that opened a session of ours.
     """
 
     outcomes: Mapping[str, str]
     failures: Mapping[str, str]
+    opened: Sequence[str] = ()
 
     @property
     def passed(self) -> frozenset[str]:
@@ -91,6 +93,9 @@ class Verdict:
     def problems(self) -> list[str]:
         """Why the run fails; empty if it does not."""
         found = []
+        if not self.with_apps.opened:
+            # An app that does nothing would pass everything.
+            found.append("No test opened a session of ours: our apps do nothing here.")
         if self.share < LEAST:
             found.append(f"{_per_cent(self.share)} pass, less than {_per_cent(LEAST)}.")
         for test in self.lost:
@@ -103,7 +108,8 @@ class Verdict:
     @property
     def row(self) -> list[str]:
         counted = str(len(self.without.passed)), str(len(self.kept))
-        return [self.project, self.version, *counted, _per_cent(self.share)]
+        opened = str(len(self.with_apps.opened))
+        return [self.project, self.version, *counted, _per_cent(self.share), opened]
 
 
 def _per_cent(share: Fraction) -> str:
@@ -127,7 +133,7 @@ def write_table(
     rows = {_name(row): row for row in _rows(table)}
     rows |= {_name(verdict.row): verdict.row for verdict in verdicts}
     kept = [rows[name] for name in order if name in rows]
-    lines = [HEADINGS, ["---", "---", "--:", "--:", "--:"], *kept]
+    lines = [HEADINGS, ["---", "---", "--:", "--:", "--:", "--:"], *kept]
     parts = ["\n".join(f"| {' | '.join(line)} |" for line in lines)]
     listed = [f"- `{one.test}` ({', '.join(one.suites)}): {one.reason}" for one in differences]
     if listed:
