@@ -26,9 +26,9 @@ pytestmark = pytest.mark.any_database
 MOST = {"bounded": 75, "expiry": 65}
 #: Calls of a sign-in without its request, and of a refresh by HTTP with its rate limit; the
 #: database's driver makes a part of them. Measured with Python 3.11 and Django 5.2: 1,684 and 2,850
-#: on SQLite, 1,667 and 2,970 on PostgreSQL; with Python 3.13 and Django 6.1 on PostgreSQL, 1,853 and
-#: 2,909. 320 of the latter find out the visitor's language, and
-#: 1,000 of the former are the model's save(), beside a password hash of a quarter of a second.
+#: on SQLite, 1,667 and 2,970 on PostgreSQL; with Python 3.13 and Django 6.1 on PostgreSQL, 1,853
+#: and 2,909. 320 of the latter find out the visitor's language, and 1,000 of the former are the
+#: model's save(), beside a password hash of a quarter of a second.
 MOST_OF_SIGN_IN = 1900
 MOST_OF_REFRESH = 3200
 without_mariadb = pytest.mark.skipif(

@@ -240,7 +240,9 @@ class TestInactive:
 
         assert inactive(ask("introspect", codec.sign(said, key_for("ES384"), kind)))
 
-    @pytest.mark.parametrize("changes", [{"sub": "999999"}, {"sid": "x"}, {"sid": str(Session().pk)}])
+    @pytest.mark.parametrize(
+        "changes", [{"sub": "999999"}, {"sid": "x"}, {"sid": str(Session().pk)}]
+    )
     @pytest.mark.parametrize("kind", list(Kind))
     def test_of_no_such_session(
         self, kind: Kind, changes: dict[str, Any], alice: User, ask: Ask
