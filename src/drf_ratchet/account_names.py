@@ -17,7 +17,7 @@ from rest_framework import serializers
 from drf_ratchet.bounds import MAX_CREDENTIAL_LENGTH
 
 
-def account_fields(view: Any, data: Mapping[str, Any]) -> Iterator[str]:
+def account_fields(view: object, data: Mapping[str, Any]) -> Iterator[str]:
     """Yield the body fields that may name the account; none if the sign-in names no account.
 
     Args:
@@ -60,7 +60,7 @@ def _serializer_of(view: Any) -> Any:
 _TEXT = serializers.CharField(max_length=MAX_CREDENTIAL_LENGTH, allow_blank=True)
 
 
-def text_of(field_name: str, value: Any) -> str:
+def text_of(field_name: str, value: object) -> str:
     """Return an account's name as text that is short enough for ``fold``.
 
     Args:

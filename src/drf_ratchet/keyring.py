@@ -178,7 +178,7 @@ def _usable_secrets() -> list[Any]:
     return [settings.SECRET_KEY, *filter(_is_secret, fallbacks)]
 
 
-def _is_secret(value: Any) -> bool:
+def _is_secret(value: object) -> bool:
     return isinstance(value, (str, bytes, Promise))
 
 

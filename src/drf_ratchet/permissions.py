@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from django.http import HttpRequest
 from rest_framework.permissions import BasePermission
 
 from drf_ratchet.exceptions import ReauthenticationRequired
@@ -63,6 +64,6 @@ def RecentSignIn(*, minutes: float = 5) -> type[BasePermission]:
     return IsRecent
 
 
-def _is_signed_in(request: Any) -> bool:
+def _is_signed_in(request: HttpRequest) -> bool:
     # request.user is None with UNAUTHENTICATED_USER = None.
     return bool(getattr(request.user, "is_authenticated", False))

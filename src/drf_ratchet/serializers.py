@@ -288,7 +288,7 @@ def user_of(credentials: dict[str, Any], request: Request | None) -> Any:
         return None
 
 
-def _is_too_long(name: Any) -> bool:
+def _is_too_long(name: object) -> bool:
     """Return whether a name is longer than that of any account, be it the user's email address.
 
     Backends and receivers of ``user_login_failed`` may write it into a column: django-axes has 255

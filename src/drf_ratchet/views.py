@@ -176,11 +176,11 @@ class RatchetView(GenericAPIView[Any]):
             response.headers.setdefault("Retry-After", str(max(1, int(wait))))
         return response
 
-    def get_exception_handler(self) -> Any:
+    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
         """Return the project's exception handler, with DRF's own where it returns None."""
         theirs = super().get_exception_handler()
 
-        def handle(exc: Exception, context: Any) -> Response | None:
+        def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
             response: Response | None = theirs(exc, context)
             return exception_handler(exc, context) if response is None else response
 
@@ -329,13 +329,13 @@ class LogoutView(RatchetView):
             end_session(session, request=request)
         return Response({"detail": _("Logout successful.")})
 
-    def _session_of_bearer(self, request: Request) -> Any:
+    def _session_of_bearer(self, request: Request) -> UUID:
         signed_in = ImmediateJWTAuthentication().authenticate(request)
         if signed_in is None:
             raise exceptions.NotAuthenticated
         return session_id(signed_in[1])
 
-    def _session_of_refresh(self, request: Request, refresh: str) -> Any:
+    def _session_of_refresh(self, request: Request, refresh: str) -> UUID:
         try:
             # A token that we signed may be rotated or expired, or its session ended: accept it.
             token = read_refresh(refresh, request=request, check_times=False)

@@ -1,6 +1,7 @@
 """List, search, show and end sessions in Django's admin."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
@@ -84,19 +85,19 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     # Permissions
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
         """Return False: only signing in creates a session."""
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
         """Return False: no column may be edited."""
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
         """Return False: sessions are ended, and ``manage.py ratchet prune`` deletes old rows."""
         return False
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
         """Return whether the user may view or end sessions."""
         return may_look(request)
 
@@ -110,7 +111,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Return all sessions, from the primary: a replica may show ended sessions as active."""
         return super().get_queryset(request).using(write_database())
 
-    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """Return whether a filter uses this lookup. Others could probe columns not shown."""
         return lookup in {
             one.parameter_name for one in self.list_filter if hasattr(one, "parameter_name")
@@ -257,7 +258,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         )
         return HttpResponseRedirect(page)
 
-    def _end(self, request: HttpRequest, sessions: list[Session], of: Any = None) -> None:
+    def _end(self, request: HttpRequest, sessions: list[Session], of: object = None) -> None:
         """End sessions, log each in the admin's history, and show how many were ended.
 
         Args:
@@ -308,7 +309,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def render_change_form(
         self,
-        request: Any,
+        request: HttpRequest,
         context: Any,
         add: bool = False,
         change: bool = False,
@@ -385,6 +386,6 @@ def _log(request: Any, objects: list[Any], message: str) -> None:
     LogEntry.objects.log_actions(request.user.pk, objects, CHANGE, message)
 
 
-def _short(moment: Any) -> str:
+def _short(moment: datetime) -> str:
     local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
     return date_format(local, "SHORT_DATETIME_FORMAT")

@@ -9,6 +9,7 @@ import ipaddress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import CSRFCheck, SessionAuthentication
 from rest_framework.permissions import SAFE_METHODS, BasePermission
@@ -87,7 +88,7 @@ class HasCSRFToken(BasePermission):
         return True
 
 
-def demand_cookies_kept(request: Any) -> None:
+def demand_cookies_kept(request: HttpRequest) -> None:
     """Refuse a request whose browser would drop the cookies of the response.
 
     Not every case can be detected from the request. So a client should ask ``session/`` after a
@@ -135,7 +136,7 @@ def _is_plain_http(meta: Any) -> bool:
         return host != "localhost" and not host.endswith(".localhost")
 
 
-def _log_refusal(request: Any, hint: str) -> None:
+def _log_refusal(request: HttpRequest, hint: str) -> None:
     meta = request.META
     security_log.warning(
         "Refused a request to %s from origin %.200r, Sec-Fetch-Site %.20r; our own is %.200r. %s",
@@ -147,7 +148,7 @@ def _log_refusal(request: Any, hint: str) -> None:
     )
 
 
-def comes_from_us(request: Any) -> bool:
+def comes_from_us(request: HttpRequest) -> bool:
     """Return whether the request's headers name a page of this site, or of a trusted one.
 
     Args:

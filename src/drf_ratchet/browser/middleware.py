@@ -56,7 +56,7 @@ class BrowsableAPIMiddleware:
 
     @sensitive_variables()  # an error report shows no token
     def process_view(
-        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+        self, request: HttpRequest, view: object, args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
         """Refresh where it is needed; None lets the request go on."""
         token = _refreshable(request) if _is_browsable(view) and wants_page(request) else None
@@ -82,7 +82,7 @@ class BrowsableAPIMiddleware:
         return None
 
 
-def _is_browsable(view: Any) -> bool:
+def _is_browsable(view: object) -> bool:
     """Whether it is one of DRF's views, and the cookie may sign people in there."""
     initial = getattr(view, "initkwargs", {})
     default = getattr(getattr(view, "cls", None), "authentication_classes", ())

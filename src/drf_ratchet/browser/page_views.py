@@ -155,7 +155,7 @@ class LogoutPage(BrowserLogoutView):
         return _go_on(signed_out, _next(request) or _home(request))
 
 
-def _sentences(detail: Any) -> list[str]:
+def _sentences(detail: object) -> list[str]:
     """Return the texts of an error, at any depth."""
     if not isinstance(detail, dict | list | tuple):
         return [str(detail)]

@@ -132,7 +132,7 @@ def _patterns(resolver: Any, before: str, depth: int) -> Iterator[tuple[str, Any
             yield route, pattern.callback
 
 
-def _views(callback: Any) -> Iterator[tuple[type[Any], dict[str, Any]]]:
+def _views(callback: object) -> Iterator[tuple[type[Any], dict[str, Any]]]:
     """Yield the class of a view and the arguments of ``as_view()``.
 
     A view of drf-jwt's bridge chooses between several classes: yield each of them.

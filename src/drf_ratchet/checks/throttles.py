@@ -159,7 +159,7 @@ def _rates() -> dict[str, Any]:
     return {scope: given.get(scope, rate) for scope, rate in RATES.items()}
 
 
-def _is_readable(rate: Any) -> bool:
+def _is_readable(rate: object) -> bool:
     from drf_ratchet.throttling import parse_rate
 
     try:

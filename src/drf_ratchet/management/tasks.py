@@ -77,7 +77,7 @@ def _add(tasks: Any, entry: EntryPoint) -> Any:
     return task
 
 
-def _summary(task: Any) -> str:
+def _summary(task: object) -> str:
     lines = (getattr(task, "__doc__", None) or "").strip().splitlines()
     return str(getattr(task, "help", lines[0] if lines else ""))
 

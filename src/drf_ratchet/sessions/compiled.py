@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Manager, QuerySet
 
 from drf_ratchet.caches import forget_on_change
@@ -48,7 +49,7 @@ class _Kept:
 _kept = [_Kept()]
 
 
-def kept(name: Hashable, connection: Any, make: Callable[[], T]) -> T:
+def kept(name: Hashable, connection: BaseDatabaseWrapper, make: Callable[[], T]) -> T:
     """Return the value cached for a name and a database, or make it; only one thread makes it.
 
     Args:
@@ -110,7 +111,7 @@ class Compiled:
         connection: a connection to that database.
     """
 
-    def __init__(self, queryset: QuerySet[Any], connection: Any) -> None:
+    def __init__(self, queryset: QuerySet[Any], connection: BaseDatabaseWrapper) -> None:
         # The query finds at most one row, so it needs no order and no limit.
         compiler: Any = queryset.order_by().query.get_compiler(connection=connection)
         self._sql, parameters = compiler.as_sql()
@@ -126,7 +127,7 @@ class Compiled:
         self._parts = [_part(info, columns) for info in infos]
         self._annotations = list(compiler.annotation_col_map.values())
 
-    def run(self, session: UUID, connection: Any) -> list[Any] | None:
+    def run(self, session: UUID, connection: BaseDatabaseWrapper) -> list[Any] | None:
         """Run the query and return an instance of each model, followed by each annotation.
 
         Args:
@@ -156,7 +157,9 @@ class Compiled:
         return [*found, *(values[place] for place in self._annotations)]
 
 
-def _of_any_connection(convert: Any, connection: Any) -> Callable[[Any, Any, Any], Any]:
+def _of_any_connection(
+    convert: Any, connection: BaseDatabaseWrapper
+) -> Callable[[Any, Any, Any], Any]:
     """Return an equivalent converter that holds no connection.
 
     A backend's own converters are methods of ``connection.ops``, which holds one.
@@ -167,7 +170,7 @@ def _of_any_connection(convert: Any, connection: Any) -> Callable[[Any, Any, Any
     return lambda value, expression, current: getattr(current.ops, name)(value, expression, current)
 
 
-def _parameter(session: UUID, connection: Any) -> Any:
+def _parameter(session: UUID, connection: BaseDatabaseWrapper) -> Any:
     return Session._meta.pk.get_db_prep_value(session, connection)
 
 

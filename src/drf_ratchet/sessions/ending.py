@@ -10,6 +10,7 @@ from uuid import UUID
 from django.contrib.auth.signals import user_logged_out
 from django.db import transaction
 from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from drf_ratchet import signals
 from drf_ratchet.ids import first_uuid7
@@ -31,7 +32,9 @@ _LOGOUTS = frozenset({EndReason.LOGOUT, EndReason.LOGOUT_ALL})
 _ANNOUNCED_EVERY = 30.0
 
 
-def end_session(session: Session, *, reason: str = EndReason.LOGOUT, request: Any = None) -> bool:
+def end_session(
+    session: Session, *, reason: str = EndReason.LOGOUT, request: HttpRequest | None = None
+) -> bool:
     """End a session that has not ended yet; the first reason is kept.
 
     Sends ``session_ended``. Also sends Django's ``user_logged_out`` if the reason is a logout and
@@ -58,7 +61,11 @@ def end_session(session: Session, *, reason: str = EndReason.LOGOUT, request: An
 
 
 def end_all_sessions(
-    user: Any, *, reason: str = EndReason.LOGOUT_ALL, keep: UUID | None = None, request: Any = None
+    user: Any,
+    *,
+    reason: str = EndReason.LOGOUT_ALL,
+    keep: UUID | None = None,
+    request: HttpRequest | None = None,
 ) -> int:
     """End a user's active sessions: two queries, or five for more than a hundred sessions.
 
@@ -85,7 +92,7 @@ def end_all_sessions(
 
 
 def end_several(
-    sessions: Sequence[Session], *, reason: str, request: Any = None
+    sessions: Sequence[Session], *, reason: str, request: HttpRequest | None = None
 ) -> Iterator[Session]:
     """End the given sessions, of any users. One query for every 900.
 
@@ -144,7 +151,7 @@ def end_many_with_transaction(found: QuerySet[Session], user: Any, reason: str) 
     _end_many(found, user, reason, report)
 
 
-def end_beyond_limit(user: Any, limit: int, *, request: Any) -> None:
+def end_beyond_limit(user: Any, limit: int, *, request: HttpRequest | None) -> None:
     """End a user's oldest sessions until at most ``limit`` are active.
 
     One query if no session is beyond the limit. The newest sessions stay, whichever sign-in calls
@@ -181,7 +188,7 @@ class _Ended(NamedTuple):
 
 
 def _end_many(
-    found: QuerySet[Session], user: Any, reason: str, report: Callable[[_Ended], None]
+    found: QuerySet[Session], user: object, reason: str, report: Callable[[_Ended], None]
 ) -> int:
     """End active sessions of a user, pass the result to ``report``, and return their number."""
     newest = list(store.newest(found))
@@ -216,7 +223,7 @@ def _end_rest(
     return len(ended.ids) + ended.unlisted
 
 
-def _report_many(ended: _Ended, request: Any = None) -> None:
+def _report_many(ended: _Ended, request: HttpRequest | None = None) -> None:
     """Log the endings and send the signals. Rows are read only if a signal has receivers."""
     user, reason, number = ended.user, ended.reason, len(ended.ids) + ended.unlisted
     if number > store.MOST_LISTED:
@@ -268,7 +275,7 @@ def end_sessions_before(
     announce_again_if_late(announced, began)
 
 
-def report_ending(session: Session, reason: str, request: Any) -> None:
+def report_ending(session: Session, reason: str, request: HttpRequest | None) -> None:
     """Log an ending that was written, and send its signal. Neither contains a token.
 
     Args:
@@ -280,18 +287,18 @@ def report_ending(session: Session, reason: str, request: Any) -> None:
     _send_ended(session, reason, request)
 
 
-def _log_ending(session_id: UUID, user_id: Any, reason: str) -> None:
+def _log_ending(session_id: UUID, user_id: object, reason: str) -> None:
     user = one_line(user_id)
     security_log.info("Session %s of user %s ended: %s.", session_id, user, one_line(reason))
 
 
-def _send_ended(session: Session, reason: str, request: Any) -> None:
+def _send_ended(session: Session, reason: str, request: HttpRequest | None) -> None:
     signals.session_ended.send_robust(
         sender=Session, session=session, request=request, reason=reason
     )
 
 
-def _send_logged_out(user: Any, request: Any) -> None:
+def _send_logged_out(user: Any, request: HttpRequest | None) -> None:
     """Send Django's ``user_logged_out`` if there is a request: django-axes reads it."""
     if request is None:
         return

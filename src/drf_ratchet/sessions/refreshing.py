@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError
 from django.dispatch import Signal
+from django.http import HttpRequest
 
 from drf_ratchet import signals
 from drf_ratchet.conf import ratchet_settings
@@ -50,7 +51,7 @@ from ratchet_tokens.errors import Reason, TokenRefused
 def refresh_session(
     refresh: str | RefreshClaims,
     *,
-    request: Any = None,
+    request: HttpRequest | None = None,
     idempotency_key: str = "",
     retry_window: timedelta | None = None,
     get_claims: GetClaims | None = None,
@@ -96,7 +97,7 @@ def refresh_session(
 def step_up_session(
     token: RefreshClaims,
     *,
-    request: Any = None,
+    request: HttpRequest | None = None,
     idempotency_key: str = "",
     amr: Sequence[str] = (),
     get_claims: GetClaims | None = None,
@@ -126,7 +127,9 @@ def step_up_session(
     )
 
 
-def check_refresh(refresh: object, *, kind: Kind = Kind.REFRESH, request: Any = None) -> Session:
+def check_refresh(
+    refresh: object, *, kind: Kind = Kind.REFRESH, request: HttpRequest | None = None
+) -> Session:
     """Return the active session of a refresh token. Ignores its generation and writes nothing.
 
     Args:
@@ -161,7 +164,7 @@ def read_alive(token: RefreshClaims) -> Read:
     return read
 
 
-def check_unused(token: RefreshClaims, *, request: Any = None) -> None:
+def check_unused(token: RefreshClaims, *, request: HttpRequest | None = None) -> None:
     """End the session of a refresh token that was used before, as a refresh would; else do nothing.
 
     For code that makes other tokens of one without incrementing the counter.
@@ -184,7 +187,7 @@ def read_refresh(
     refresh: object,
     *,
     kind: Kind = Kind.REFRESH,
-    request: Any = None,
+    request: HttpRequest | None = None,
     check_times: bool = True,
 ) -> RefreshClaims:
     """Verify a refresh token and return its claims.
@@ -218,7 +221,7 @@ class _Refresh(NamedTuple):
     """
 
     token: RefreshClaims
-    request: Any
+    request: HttpRequest | None
     key_hash: str
     get_claims: GetClaims | None
     transport: Transport
@@ -353,7 +356,7 @@ def _changes(read: Read, decision: Decision, asked: _Refresh) -> dict[str, Any]:
     return {**changes, "auth_time": read.now} if asked.elevates else changes
 
 
-def _end_refused(session: Session, decision: Decision, request: Any) -> bool:
+def _end_refused(session: Session, decision: Decision, request: HttpRequest | None) -> bool:
     """Write the ending of a refused session; return False if the row must be read again."""
     conditions = {}
     if decision.ending is EndReason.PASSWORD_CHANGED:
@@ -373,7 +376,7 @@ def _end_refused(session: Session, decision: Decision, request: Any) -> bool:
     return True
 
 
-def _report_catch_up(session: Session, token: RefreshClaims, request: Any) -> None:
+def _report_catch_up(session: Session, token: RefreshClaims, request: HttpRequest | None) -> None:
     security_log.warning(
         "Session %s of user %s was behind its refresh token (generation %d): the database has "
         "lost writes. Caught up.",
@@ -384,5 +387,5 @@ def _report_catch_up(session: Session, token: RefreshClaims, request: Any) -> No
     _send(signals.session_caught_up, session, request, generation=token.generation)
 
 
-def _send(signal: Signal, session: Session, request: Any, **details: Any) -> None:
+def _send(signal: Signal, session: Session, request: HttpRequest | None, **details: Any) -> None:
     signal.send_robust(sender=Session, session=session, request=request, **details)

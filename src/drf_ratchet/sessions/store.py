@@ -6,7 +6,7 @@ limits are left to the callers.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
@@ -14,7 +14,9 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db import connections, transaction
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet
+from django.db.models.expressions import Combinable
 from django.db.models.sql import UpdateQuery
 
 from drf_ratchet.clock import Now, as_read, aware, stored
@@ -100,7 +102,7 @@ def has_sessions(user: Any) -> bool:
     return _rows().filter(user=user).exists()
 
 
-def count_active(users: Iterable[Any]) -> dict[Any, int]:
+def count_active(users: Iterable[Any]) -> dict[Hashable, int]:
     """Return the number of active sessions for each user's primary key.
 
     Args:
@@ -110,7 +112,7 @@ def count_active(users: Iterable[Any]) -> dict[Any, int]:
     return dict(alive.values_list("user").annotate(number=Count("pk")))
 
 
-def announced_since(moment: Any) -> QuerySet[Session, UUID]:
+def announced_since(moment: datetime | Combinable) -> QuerySet[Session, UUID]:
     """Return the ids of sessions whose ending was announced after a moment, newest first.
 
     Ids only: reading the times as well takes five times as long.
@@ -259,17 +261,17 @@ def user_of(session_id: UUID) -> UserOfSession | None:
     return UserOfSession(user, ended_at is not None, end_reason, in_time, fingerprint)
 
 
-def _users(model: Any, using: str, session_id: UUID) -> QuerySet[Any]:
+def _users(model: type[Model], using: str, session_id: UUID) -> QuerySet[Any]:
     users = model._default_manager.using(using)
     found: QuerySet[Any] = users.filter(ratchet_sessions=session_id).annotate(**_OF_THE_SESSION)
     return found
 
 
-def _any_user(model: Any, using: str) -> QuerySet[Any]:
+def _any_user(model: type[Model], using: str) -> QuerySet[Any]:
     return _users(model, using, ANY_SESSION)
 
 
-def _any_with_user(model: Any, using: str) -> QuerySet[Session]:
+def _any_with_user(model: type[Model], using: str) -> QuerySet[Session]:
     found = Session._base_manager.using(using).select_related("user")
     return found.filter(pk=ANY_SESSION).annotate(database_now=Now())
 
@@ -365,7 +367,7 @@ _UNCHANGED = ("id", "generation", "fingerprint")
 class _Change:
     """The compare-and-set of one database: it sets ``names`` where ``_UNCHANGED`` still holds."""
 
-    def __init__(self, connection: Any, names: tuple[str, ...]) -> None:
+    def __init__(self, connection: BaseDatabaseWrapper, names: tuple[str, ...]) -> None:
         quote, fields = connection.ops.quote_name, [_field(name) for name in names]
         self._prepare = [field.get_db_prep_save for field in fields]
         columns = [f"{quote(field.column)} = %s" for field in fields]
@@ -376,7 +378,7 @@ class _Change:
             f" AND {quote(_field('ended_at').column)} IS NULL"
         )
 
-    def parameters(self, values: Iterable[Any], connection: Any) -> list[Any]:
+    def parameters(self, values: Iterable[Any], connection: BaseDatabaseWrapper) -> list[Any]:
         """Return the values in the form the database accepts."""
         pairs = zip(self._prepare, values, strict=True)
         return [prepare(value, connection) for prepare, value in pairs]

@@ -54,7 +54,7 @@ def keep_session(auth: Any) -> Iterator[None]:
         _kept.reset(token)
 
 
-def _session_in(auth: Any) -> UUID | None:
+def _session_in(auth: object) -> UUID | None:
     """Return the session that ``request.auth`` names; None if it holds no token's claims."""
     if not isinstance(auth, Mapping):
         return None
@@ -127,7 +127,7 @@ def _on_save(instance: Any, created: bool, update_fields: Any, using: str, **kwa
     end_many_with_transaction(found, user, EndReason.PASSWORD_CHANGED)
 
 
-def _on_delete(instance: Any, **kwargs: Any) -> None:
+def _on_delete(instance: object, **kwargs: Any) -> None:
     # Copy the user: Django clears its primary key after the deletion, and the signals need it.
     user = copy(instance)
     end_many_with_transaction(store.living(user), user, EndReason.USER_DELETED)
