@@ -389,7 +389,7 @@ class SessionListView(SignedInView):
 
     def get_queryset(self) -> QuerySet[Session]:
         """Return the user's active sessions, newest first."""
-        return store.living(self.request.user)
+        return store.active_sessions(self.request.user)
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return the newest sessions, or those before ``?before=ID``, and link to the next page."""
@@ -418,7 +418,7 @@ class SessionDetailView(SignedInView):
     def delete(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """End the session with this id."""
         named = _uuid(kwargs["id"])
-        session = named and store.living(request.user).filter(pk=named).first()
+        session = named and store.active_sessions(request.user).filter(pk=named).first()
         if not session:
             raise exceptions.NotFound
         end_session(session, reason=EndReason.REVOKED, request=request)

@@ -141,25 +141,25 @@ def test_a_search_for_many_words_is_no_error(admin: Client, alice: User, number:
 
 
 def test_filters(admin: Client, alice: User, bob: User) -> None:
-    living, expired, ended, odd = (make_session(alice) for _ in range(4))
+    active, expired, ended, odd = (make_session(alice) for _ in range(4))
     of_bob = make_session(bob)
     now = timezone.now()
     rows = Session.objects
     rows.filter(pk=expired.pk).update(expires_at=now, rotated_at=now - timedelta(days=8))
-    rows.filter(pk=living.pk).update(rotated_at=now - timedelta(days=40))
+    rows.filter(pk=active.pk).update(rotated_at=now - timedelta(days=40))
     end_session(ended, reason=EndReason.REUSE)
     end_session(odd, reason="moved_house")
-    everything = ids(living, expired, ended, odd, of_bob)
+    everything = ids(active, expired, ended, odd, of_bob)
     for query, found in {
-        "state=living": ids(living, of_bob),
+        "state=active": ids(active, of_bob),
         "state=expired": ids(expired),
         "state=ended": ids(ended, odd),
         "reason=reuse_detected": ids(ended),
         "reason=other": ids(odd),
         "last_use=today": ids(ended, odd, of_bob),
         "last_use=week": ids(ended, odd, of_bob),
-        "last_use=month": everything - ids(living),
-        "last_use=older": ids(living),
+        "last_use=month": everything - ids(active),
+        "last_use=older": ids(active),
         f"user={bob.pk}": ids(of_bob),
         f"user={bob.pk}&state=ended": set(),
         "user=0": set(),
@@ -176,20 +176,20 @@ def test_states_and_times_without_time_zones(
     admin: Client, alice: User, settings: Any, zone: str
 ) -> None:
     settings.USE_TZ, settings.TIME_ZONE = False, zone
-    living, expired = make_session(alice), make_session(alice)
+    active, expired = make_session(alice), make_session(alice)
     minute = timedelta(minutes=1)
-    for session, end in ((living, minute), (expired, -minute)):
+    for session, end in ((active, minute), (expired, -minute)):
         at = session.created_at + end
         Session.objects.filter(pk=session.pk).update(expires_at=at, rotated_at=at - 2 * minute)
-    for session, word in ((living, "Active"), (expired, "Expired")):
-        state = "living" if word == "Active" else "expired"
+    for session, word in ((active, "Active"), (expired, "Expired")):
+        state = "active" if word == "Active" else "expired"
         assert shown(admin.get(SESSIONS, {"state": state})) == ids(session)
         assert f">{word}<" in admin.get(page_of(session)).content.decode()
     Session.objects.filter(pk=expired.pk).update(
         rotated_at=expired.created_at - timedelta(days=7) + 5 * minute
     )
-    Session.objects.filter(pk=living.pk).update(
-        rotated_at=living.created_at - timedelta(days=7) - 5 * minute
+    Session.objects.filter(pk=active.pk).update(
+        rotated_at=active.created_at - timedelta(days=7) - 5 * minute
     )
     assert shown(admin.get(SESSIONS, {"last_use": "week"})) == ids(expired)
 

@@ -187,11 +187,11 @@ class TestContent:
         assert read(feed())["cut_offs"] == []
 
     def test_nobody_who_is_signed_in_is_named(self, alice: User, feed: Ask) -> None:
-        living = open_session(alice)
+        active = open_session(alice)
         ended = open_session(alice)
         end_session(ended.session)
 
-        assert str(living.session.pk) not in json.dumps(read(feed()))
+        assert str(active.session.pk) not in json.dumps(read(feed()))
 
 
 class TestOverflow:
@@ -322,19 +322,19 @@ class TestAtAVerifier:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(module, "MAX_SESSIONS", 2)
-        living, ended = open_session(alice), [open_session(alice) for _ in range(3)]
+        active, ended = open_session(alice), [open_session(alice) for _ in range(3)]
         for grant in ended:
             end_session(grant.session)
         self.tell(feed, issuer, verifier)
         reasons = []
-        for grant in (living, *ended):
+        for grant in (active, *ended):
             with pytest.raises(TokenRefused) as caught:
                 verifier.verify(grant.access)
             reasons.append(caught.value.reason)
         assert reasons == [*[Reason.EXPIRED] * 2, *[Reason.SESSION_ENDED] * 2]
         # The token of a refresh is as young as it takes.
         now = int(time.time()) + 5
-        assert verifier.verify(issuer.token(sid=str(living.session.pk), iat=now))
+        assert verifier.verify(issuer.token(sid=str(active.session.pk), iat=now))
 
 
 class TestInterval:

@@ -18,9 +18,9 @@ from drf_ratchet import signals
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import (
     Outcome,
+    active_sessions,
     end_all_sessions,
     end_session,
-    living_sessions,
     open_session,
     refresh_session,
     store,
@@ -265,9 +265,9 @@ def test_the_first_ending_wins(alice: User, sent: list[Any]) -> None:
 
 def test_ending_all_but_one(alice: User) -> None:
     kept, *others = [open_session(alice).session for _ in range(3)]
-    assert set(living_sessions(alice)) == {kept, *others}
+    assert set(active_sessions(alice)) == {kept, *others}
     assert end_all_sessions(alice, keep=kept.pk) == 2
-    assert list(living_sessions(alice)) == [kept]
+    assert list(active_sessions(alice)) == [kept]
 
 
 def test_a_receiver_that_fails_changes_nothing(alice: User) -> None:

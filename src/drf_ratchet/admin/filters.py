@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from drf_ratchet.admin.session_state import ENDED, EXPIRED, LIVING, REASONS, STATES
+from drf_ratchet.admin.session_state import ACTIVE, ENDED, EXPIRED, REASONS, STATES
 from drf_ratchet.clock import Now, process_now, stored
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import store
@@ -41,7 +41,7 @@ class StateFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: Sessions) -> Sessions:
         """Return the sessions in the chosen state."""
         narrow: dict[str | None, Callable[[], Sessions]] = {
-            LIVING: lambda: queryset.filter(ended_at=None, expires_at__gt=Now()),
+            ACTIVE: lambda: queryset.filter(ended_at=None, expires_at__gt=Now()),
             EXPIRED: lambda: queryset.filter(ended_at=None, expires_at__lte=Now()),
             ENDED: lambda: queryset.filter(ended_at__isnull=False),
         }

@@ -26,10 +26,10 @@ from drf_ratchet.admin import keys_page
 from drf_ratchet.admin.device_name import device_name
 from drf_ratchet.admin.filters import LastUseFilter, ReasonFilter, StateFilter, UserFilter
 from drf_ratchet.admin.paginator import BoundedPaginator
-from drf_ratchet.admin.session_state import ENDED, LIVING, STATES, reason_of, state_of
+from drf_ratchet.admin.session_state import ACTIVE, ENDED, STATES, reason_of, state_of
 from drf_ratchet.admin.user_link import may_look
 from drf_ratchet.models import Session
-from drf_ratchet.sessions import Contended, EndReason, living_sessions, store
+from drf_ratchet.sessions import Contended, EndReason, active_sessions, store
 from drf_ratchet.sessions.database import EveryDatabase, write_database
 from drf_ratchet.sessions.ending import end_several
 
@@ -221,7 +221,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return None
         if request.POST.get("post"):
             for user in users.values():
-                self._end(request, list(living_sessions(user)), of=user)
+                self._end(request, list(active_sessions(user)), of=user)
             return None
         context = {
             **self.admin_site.each_context(request),
@@ -317,7 +317,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         obj: Any = None,
     ) -> Any:
         """Show the button that ends the session if it is active and the user may end it."""
-        alive = obj is not None and state_of(obj) == LIVING
+        alive = obj is not None and state_of(obj) == ACTIVE
         context["show_end"] = alive and self.has_end_permission(request)
         return super().render_change_form(request, context, add, change, form_url, obj)
 

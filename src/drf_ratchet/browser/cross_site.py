@@ -54,7 +54,7 @@ class IsSameOrigin(BasePermission):
         if request.method in SAFE_METHODS:
             return True
         if comes_from_us(request):
-            demand_cookies_kept(request)
+            require_cookie_support(request)
             return True
         if "HTTP_ORIGIN" in request.META:
             hint = (
@@ -84,11 +84,11 @@ class HasCSRFToken(BasePermission):
         """
         if request.method not in SAFE_METHODS:
             SessionAuthentication().enforce_csrf(request)
-            demand_cookies_kept(request)
+            require_cookie_support(request)
         return True
 
 
-def demand_cookies_kept(request: HttpRequest) -> None:
+def require_cookie_support(request: HttpRequest) -> None:
     """Refuse a request whose browser would drop the cookies of the response.
 
     Not every case can be detected from the request. So a client should ask ``session/`` after a

@@ -29,7 +29,7 @@ T = TypeVar("T")
 LIMIT = 2000
 
 
-class _Kept:
+class _Cache:
     """A cache of statements, each with the database settings it was built for."""
 
     def __init__(self) -> None:
@@ -46,10 +46,10 @@ class _Kept:
             del self.known[next(iter(self.known))]
 
 
-_kept = [_Kept()]
+_caches = [_Cache()]
 
 
-def kept(name: Hashable, connection: BaseDatabaseWrapper, make: Callable[[], T]) -> T:
+def cached(name: Hashable, connection: BaseDatabaseWrapper, make: Callable[[], T]) -> T:
     """Return the value cached for a name and a database, or make it; only one thread makes it.
 
     Args:
@@ -58,7 +58,7 @@ def kept(name: Hashable, connection: BaseDatabaseWrapper, make: Callable[[], T])
             value.
         make: builds the value. The value must not hold the connection.
     """
-    store, settings = _kept[0], connection.settings_dict
+    store, settings = _caches[0], connection.settings_dict
     # Tests, and projects with a database per tenant, may assign another database to an alias. The
     # store holds the settings, so no other dict can have their id.
     key = (name, connection.alias, type(connection), id(settings))
@@ -79,7 +79,7 @@ def kept(name: Hashable, connection: BaseDatabaseWrapper, make: Callable[[], T])
 
 def _forget() -> None:
     # Any setting may change the SQL or how a value is read: USE_TZ, DATABASES, one of a router.
-    _kept[0] = _Kept()
+    _caches[0] = _Cache()
 
 
 forget_on_change(_forget)
@@ -87,7 +87,7 @@ forget_on_change(_forget)
 
 def _after_fork() -> None:
     # A thread that the child does not have may hold the lock.
-    _kept[0].lock = threading.Lock()
+    _caches[0].lock = threading.Lock()
 
 
 after_fork(_after_fork)
@@ -200,7 +200,7 @@ def run_compiled(
         As ``Compiled.run``.
     """
     connection = connections[using]
-    statement = kept(
+    statement = cached(
         (make, user_model), connection, lambda: Compiled(make(user_model, using), connection)
     )
     return statement.run(session, connection)

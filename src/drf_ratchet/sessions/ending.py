@@ -22,7 +22,7 @@ from drf_ratchet.sessions.announcements import (
     announce_again_if_late,
     cut_off_everybody,
 )
-from drf_ratchet.sessions.database import demand_autocommit, past_conflicts, write_database
+from drf_ratchet.sessions.database import past_conflicts, require_autocommit, write_database
 from drf_ratchet.sessions.device import django_request
 from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.subject import subject_of
@@ -51,7 +51,7 @@ def end_session(
     Raises:
         RuntimeError: a transaction is open.
     """
-    demand_autocommit(write_database())
+    require_autocommit(write_database())
     if not past_conflicts(lambda: store.end(session, reason)):
         return False
     report_ending(session, reason, request)
@@ -84,8 +84,8 @@ def end_all_sessions(
     Raises:
         RuntimeError: a transaction is open.
     """
-    demand_autocommit(write_database())
-    found = store.living(user)
+    require_autocommit(write_database())
+    found = store.active_sessions(user)
     if keep is not None:
         found = found.exclude(pk=keep)
     return _end_many(found, user, reason, partial(_report_many, request=request))
@@ -109,7 +109,7 @@ def end_several(
     Raises:
         RuntimeError: a transaction is open.
     """
-    demand_autocommit(write_database())
+    require_autocommit(write_database())
     for batch in store.in_batches(sessions):
         ids = set(_end_each([session.pk for session in batch], reason))
         for session in batch:
@@ -163,7 +163,7 @@ def end_beyond_limit(user: Any, limit: int, *, request: HttpRequest | None) -> N
         request: the request that signed in, for the signals.
     """
     # Order by the database's clock. The ids come from processes whose clocks differ.
-    newest_first = store.living(user).order_by("-created_at", "-pk")
+    newest_first = store.active_sessions(user).order_by("-created_at", "-pk")
     beyond, reason = newest_first[max(limit, 1) :], EndReason.LIMIT
     # One statement, which sees committed rows only, needs no lock.
     ids = past_conflicts(lambda: store.end_each(store.newest(beyond), reason))
@@ -259,7 +259,7 @@ def end_sessions_before(
     Raises:
         RuntimeError: a transaction is open.
     """
-    demand_autocommit(write_database())
+    require_autocommit(write_database())
     last = UUID(int=first_uuid7(moment).int - 1)
     began = time.monotonic()
     announced = cut_off_everybody(last)

@@ -20,8 +20,8 @@ from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import (
     ATTEMPTS,
     Contended,
-    demand_autocommit,
     past_conflicts,
+    require_autocommit,
     write_database,
 )
 from drf_ratchet.sessions.device import device_of
@@ -236,7 +236,7 @@ def _key_hash(idempotency_key: str) -> str:
 
 
 def _refresh(asked: _Refresh) -> Grant:
-    demand_autocommit(write_database())
+    require_autocommit(write_database())
     for _ in range(ATTEMPTS):
         grant = past_conflicts(lambda: _refresh_once(asked))
         if grant is not None:

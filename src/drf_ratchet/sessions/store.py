@@ -23,7 +23,7 @@ from drf_ratchet.clock import Now, as_read, aware, stored
 from drf_ratchet.ids import first_uuid7, uuid7
 from drf_ratchet.models import CutOff, Session
 from drf_ratchet.sessions.announcements import announce_again, announce_again_if_late, cut_off
-from drf_ratchet.sessions.compiled import ANY_SESSION, is_plain, kept, run_compiled
+from drf_ratchet.sessions.compiled import ANY_SESSION, cached, is_plain, run_compiled
 from drf_ratchet.sessions.database import past_conflicts, write_database
 from drf_ratchet.sessions.device import Device
 from drf_ratchet.sessions.fingerprint import fingerprint_of
@@ -276,7 +276,7 @@ def _any_with_user(model: type[Model], using: str) -> QuerySet[Session]:
     return found.filter(pk=ANY_SESSION).annotate(database_now=Now())
 
 
-def living(user: Any) -> QuerySet[Session]:
+def active_sessions(user: Any) -> QuerySet[Session]:
     """Return a user's active sessions (not ended or expired), newest first, each with its user.
 
     Args:
@@ -325,7 +325,7 @@ def page_of(
     Returns:
         The sessions, and the ``before`` of the next page; None on the last page.
     """
-    found = living(user) if before is None else living(user).filter(pk__lt=before)
+    found = active_sessions(user) if before is None else active_sessions(user).filter(pk__lt=before)
     sessions = list(found[: limit + 1])
     page = sessions[:limit]
     return page, page[-1].pk if len(sessions) > limit and page else None
@@ -345,7 +345,7 @@ def change(session: Session, changes: dict[str, Any]) -> bool:
     using = write_database()
     connection = connections[using]
     # Do not overwrite a fingerprint that a concurrent password change has written.
-    statement = kept(
+    statement = cached(
         ("change", *changes), connection, lambda: _Change(connection, (*changes, *_UNCHANGED))
     )
     moments = {name: value for name, value in changes.items() if isinstance(value, datetime)}
@@ -480,7 +480,7 @@ def end_older(
         if not number:
             return 0, ()
         up_to_there = last or max(ids)
-        alive = living(user).filter(pk__lte=up_to_there).values_list("pk", flat=True)[:2]
+        alive = active_sessions(user).filter(pk__lte=up_to_there).values_list("pk", flat=True)[:2]
         announced: QuerySet[Any] | None = cut_off(subject, up_to_there, list(alive))
         if announced is None:
             lately = Now() - timedelta(hours=1)
@@ -514,13 +514,13 @@ def _update_returning_ids(found: QuerySet[Session], changes: Mapping[str, Any]) 
         return [key.to_python(value) for (value,) in cursor.fetchall()]
 
 
-def living_fingerprints(user: Any) -> list[str]:
+def active_fingerprints(user: Any) -> list[str]:
     """Return the distinct fingerprints of a user's active sessions. One query.
 
     Args:
         user: an instance of the user model.
     """
-    stamps = living(user).order_by().values_list("fingerprint", flat=True)
+    stamps = active_sessions(user).order_by().values_list("fingerprint", flat=True)
     return list(stamps.distinct())
 
 
@@ -538,7 +538,7 @@ def restamp(found: QuerySet[Session], fingerprint: str) -> None:
 
     Args:
         found: the sessions, as the database has them at this moment.
-        fingerprint: a result of ``fingerprint_of`` or ``either``.
+        fingerprint: a result of ``fingerprint_of`` or ``join_fingerprints``.
     """
     past_conflicts(lambda: found.order_by().update(fingerprint=fingerprint))
 

@@ -25,9 +25,9 @@ from drf_ratchet.clock import Now, database_now
 from drf_ratchet.models import Session
 from drf_ratchet.permissions import RecentSignIn
 from drf_ratchet.sessions import (
+    active_sessions,
     end_session,
     end_sessions_before,
-    living_sessions,
     open_session,
     refresh_session,
     step_up_session,
@@ -36,7 +36,7 @@ from drf_ratchet.sessions.freshness import living_user
 from drf_ratchet.sessions.refreshing import read_refresh
 from drf_ratchet.testing.client import RatchetClient, api_client_for
 from drf_ratchet.testing.clock import one_clock
-from drf_ratchet.testing.travelling import Journey, travel
+from drf_ratchet.testing.time_travel import Journey, travel
 from ratchet_tokens.errors import Reason, TokenRefused
 from tests.fixtures import payload
 
@@ -76,9 +76,9 @@ class TestWhatEnds:
             client.refresh()
             time_travel(days=5)
             client.refresh()
-            assert living_sessions(alice).count() == 1
+            assert active_sessions(alice).count() == 1
             time_travel(days=8)
-            assert living_sessions(alice).count() == 0
+            assert active_sessions(alice).count() == 0
             with pytest.raises(TokenRefused, match="expired"):
                 client.refresh()
 
