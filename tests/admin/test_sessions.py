@@ -342,7 +342,7 @@ def test_log_out_everywhere_asks_first(admin: Client, alice: User, bob: User) ->
     }
 
 
-def test_too_many_are_left_to_the_command(
+def test_too_many_sessions_need_the_command(
     admin: Client, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sessions, "MOST_SESSIONS", 2)
@@ -379,7 +379,7 @@ def test_under_atomic_requests(admin: Client, alice: User) -> None:
 # Permissions
 
 
-def test_nobody_without_permission_sees_anything(staff: Any, alice: User) -> None:
+def test_pages_without_permission_are_forbidden(staff: Any, alice: User) -> None:
     client = staff("view_user")
     session = make_session(alice)
     for address in (SESSIONS, page_of(session), f"{SESSIONS}keys/"):
@@ -401,7 +401,7 @@ def test_no_user_is_named_who_has_no_session(staff: Any, alice: User, bob: User)
     assert "bob" in of_users.get(f"{SESSIONS}?user={bob.pk}").content.decode()
 
 
-def test_whoever_may_look_may_not_end(staff: Any, alice: User) -> None:
+def test_view_permission_does_not_allow_ending(staff: Any, alice: User) -> None:
     client = staff("view_session")
     session = make_session(alice)
     page = client.get(SESSIONS).content.decode()
@@ -416,7 +416,7 @@ def test_whoever_may_look_may_not_end(staff: Any, alice: User) -> None:
     assert Session.objects.get().ended_at is None
 
 
-def test_whoever_may_end_may_look(staff: Any, alice: User) -> None:
+def test_end_permission_allows_viewing(staff: Any, alice: User) -> None:
     client = staff("change_session")
     session = make_session(alice)
     assert "End this session" in client.get(page_of(session)).content.decode()
@@ -478,7 +478,7 @@ ODD = [
 
 
 @pytest.mark.parametrize("query", ODD)
-def test_an_odd_query_is_no_error(admin: Client, alice: User, query: str) -> None:
+def test_unusual_query_is_accepted(admin: Client, alice: User, query: str) -> None:
     make_session(alice)
     answer = admin.get(SESSIONS + query, follow=True)
     assert answer.status_code in (200, 400)
@@ -492,7 +492,7 @@ def test_no_hidden_column_can_be_guessed_at(admin: Client, alice: User, name: st
 
 
 @pytest.mark.parametrize("object_id", ["abc", "0", "%00", "x" * 300, NOBODYS, "a/b"])
-def test_an_id_that_is_none_is_no_error(admin: Client, object_id: str) -> None:
+def test_invalid_id_is_not_an_error(admin: Client, object_id: str) -> None:
     for what in ("change", "history", "end", "delete"):
         address = f"{SESSIONS}{object_id}/{what}/"
         for answer in (admin.get(address), admin.post(address)):

@@ -338,7 +338,7 @@ def test_time_alone_expires_a_page_token(
     assert site.active_sessions() == 1
 
 
-def test_pages_that_never_arrive_cost_no_session(site: Site, read: Callable[..., Reader]) -> None:
+def test_lost_pages_do_not_end_the_session(site: Site, read: Callable[..., Reader]) -> None:
     reader = read(site)
     page = reader.signed_in()
     reader.expire_page_token()
@@ -379,7 +379,7 @@ def test_an_answer_to_the_renderer_that_is_lost_is_asked_for_again(
     assert site.active_sessions() == alive
 
 
-def test_an_api_that_is_down_signs_nobody_out(site: Site, read: Callable[..., Reader]) -> None:
+def test_unavailable_api_does_not_sign_out(site: Site, read: Callable[..., Reader]) -> None:
     reader = read(site)
     reader.expected |= {500, 404}  # Next's page of errors has no icon
     reader.may_log("Minified React error #441")  # an error on the server

@@ -180,7 +180,7 @@ STRANGE = (
 
 
 def test_a_token_of_a_strange_subject_is_refused(tokens: Tokens, freshness: str) -> None:
-    """It takes our key to make one; it is nobody's all the same, and no server error."""
+    """Only our key can sign such a token. It is refused without a server error."""
     claims = payload(tokens.access)
     for subject in STRANGE:
         strange = {**claims, "sub": subject.replace("{sub}", claims["sub"])}

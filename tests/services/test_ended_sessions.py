@@ -186,7 +186,7 @@ class TestContent:
 
         assert read(feed())["cut_offs"] == []
 
-    def test_nobody_who_is_signed_in_is_named(self, alice: User, feed: Ask) -> None:
+    def test_active_sessions_are_not_listed(self, alice: User, feed: Ask) -> None:
         active = open_session(alice)
         ended = open_session(alice)
         end_session(ended.session)
@@ -452,7 +452,7 @@ class TestNoDocument:
 
         assert "DRF_RATCHET['KEYS']" in refused(answer, 404, "no_public_key")["detail"]
 
-    def test_with_public_keys_alone(self, feed: Ask) -> None:
+    def test_public_keys_cannot_sign_the_list(self, feed: Ask) -> None:
         public = public_half(key_for("ES256")).public_jwk()
         with override_settings(DRF_RATCHET=ratchet(KEYS=public)):
             answer = feed()

@@ -140,7 +140,7 @@ class TestTheAnswer:
         assert read is not None
         assert read.session.user is None
 
-    def test_of_none_at_all(self, alice: User) -> None:
+    def test_missing_row_is_none(self, alice: User) -> None:
         session = open_session(alice).session
         session.delete()
         assert store.user_of(session.id) is None

@@ -198,7 +198,7 @@ def test_a_cut_off_for_one_user(alice: User) -> None:
     assert known.has_ended({**before, "sub": "somebody else"}) is False
 
 
-def test_a_cut_off_leaves_one_session_alone(alice: User) -> None:
+def test_cut_off_excludes_the_kept_session(alice: User) -> None:
     known, kept, grant = Feed(), open_session(alice), open_session(alice)
     CutOff.objects.create(
         last_session=grant.session.pk, subject=str(alice.pk), kept_session=kept.session.pk

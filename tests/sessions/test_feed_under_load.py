@@ -152,7 +152,7 @@ def test_so_does_one_with_very_many_sessions(alice: User, monkeypatch: pytest.Mo
 
 
 def test_a_thousand_endings_a_second(alice: User) -> None:
-    """For as long as the list goes back, and on: nobody else is asked about."""
+    """Other sessions need no query, for longer than the list's window."""
     stranger = payload(open_session(alice).access)
     # It takes some seconds to write them, in which the first of them may grow too old.
     seconds = int(feed_module.window().total_seconds()) - 60

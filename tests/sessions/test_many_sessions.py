@@ -236,7 +236,7 @@ class TestTheFeed:
 
 
 class TestSignals:
-    def test_one_for_each_session_if_somebody_listens(
+    def test_signal_is_sent_for_each_session(
         self, robot: User, django_assert_max_num_queries: Any
     ) -> None:
         seen, logged_out = [], []
@@ -335,9 +335,7 @@ class TestTheLimit:
         assert counted() <= 3
 
 
-def test_nothing_is_ended_of_somebody_without_sessions(
-    alice: User, django_assert_num_queries: Any
-) -> None:
+def test_user_without_sessions_gets_no_cut_off(alice: User, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(1):
         assert end_all_sessions(alice) == 0
     assert not CutOff.objects.exists()

@@ -42,7 +42,7 @@ def left() -> set[Session]:
     return set(Session.objects.all())
 
 
-def test_what_goes_and_what_stays(alice: User) -> None:
+def test_only_sessions_past_their_retention_are_deleted(alice: User) -> None:
     keep = {
         session(opened=400, expires=-1),  # refreshed for more than a year
         session(opened=100, expires=29),

@@ -43,7 +43,7 @@ def test_nothing_else_writes_sessions() -> None:
 
 
 def test_nothing_else_has_all_rows() -> None:
-    """``store._rows`` and the managers: whoever has them could write."""
+    """``store._rows`` and the managers could write sessions."""
     names = ("store._rows", "Session.objects", "Session._default_manager")
     found = {
         str(file.relative_to(ROOT))

@@ -69,7 +69,7 @@ class TestWhatEnds:
         time_travel(minutes=6)
         assert reason_of(client) == "expired"
 
-    def test_a_session_that_nobody_refreshes(self, alice: User, time_travel: Travel) -> None:
+    def test_session_ends_without_a_refresh(self, alice: User, time_travel: Travel) -> None:
         with override_settings(DRF_RATCHET={"ACCESS_TOKEN_LIFETIME": timedelta(days=6)}):
             client = api_client_for(alice)
             time_travel(days=5)
@@ -82,7 +82,7 @@ class TestWhatEnds:
             with pytest.raises(TokenRefused, match="expired"):
                 client.refresh()
 
-    def test_a_session_that_the_row_alone_knows_to_be_over(
+    def test_expiry_in_the_row_is_checked_at_the_travelled_time(
         self, alice: User, time_travel: Travel
     ) -> None:
         """The statement that asks for it was compiled before."""
@@ -378,7 +378,7 @@ def test_a_clock_that_something_else_has_set(
         assert reason_of(client) is None
 
 
-def test_a_clock_that_something_else_has_set_and_that_nobody_follows(
+def test_clock_set_by_another_tool_is_not_followed(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Why ``one_clock`` is there."""
