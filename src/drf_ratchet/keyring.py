@@ -112,7 +112,7 @@ _NEW_DIRECTORY = re.compile(r"[A-Za-z0-9_-]{1,31}")
 def load_at_start() -> None:
     """Stop a server from starting if its keys cannot be used.
 
-    Django's commands start all the same: one of them makes the keys, and ``check`` names the error
+    Django's other commands still start: one of them makes the keys, and ``check`` names the error
     (E009).
 
     Raises:

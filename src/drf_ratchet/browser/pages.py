@@ -16,7 +16,7 @@ __all__ = ["HasCSRFToken", "LoginFormParser"]
 
 
 class LoginFormParser(parsers.FormParser):
-    """Parses DRF's form, which names the account ``username`` whatever the serializer's name is."""
+    """Parses DRF's form, which names the account ``username`` for every serializer."""
 
     def parse(
         self,

@@ -31,7 +31,7 @@ class _Broken:
         self.__doc__ = f"(Cannot be loaded: {problem})"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Accept any arguments, so that the error is about the task and not about them."""
+        """Accept any arguments, so that the error names the task and not them."""
         parser.prefix_chars = "\0"  # argparse then treats options as plain words
         parser.add_argument("ignored", nargs="*")
 

@@ -1,7 +1,7 @@
 """The sessions that ended recently, as each process knows them.
 
 An access token lives for minutes. A session that ended longer ago has no valid access token, so
-nobody needs to know it. The list of the others is short. With ``FRESHNESS = "bounded"`` each
+it can be forgotten. The list of the others is short. With ``FRESHNESS = "bounded"`` each
 process reads what is new in it at most once per ``FEED_INTERVAL``, and sends no other query.
 """
 

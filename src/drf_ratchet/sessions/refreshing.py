@@ -109,8 +109,8 @@ def step_up_session(
     same response: the grace period would give the elevation to a thief of the token.
 
     Args:
-        token: the verified refresh token; whoever calls this has checked the user's password or
-            whatever else the step up asks for.
+        token: the verified refresh token. The caller must have checked the user's password or
+            other proof.
         request: the request that brought it.
         idempotency_key: as for a refresh.
         amr: how the user has just proved who they are, as for ``open_session``.
