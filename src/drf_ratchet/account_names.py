@@ -24,7 +24,7 @@ def account_fields(view: object, data: Mapping[str, Any]) -> Iterator[str]:
         view: the view that signs in.
         data: the parsed body.
     """
-    model: Any = get_user_model()
+    model = get_user_model()
     serializer = _serializer_of(view)
     if serializer is None:
         usual = (model.USERNAME_FIELD, getattr(model, "EMAIL_FIELD", "email"))
@@ -89,7 +89,7 @@ def as_stored(name: str) -> str:
     Args:
         name: the name that the client sent.
     """
-    users: Any = get_user_model()._default_manager
+    users = get_user_model()._default_manager
     if name.isascii() or connections[router.db_for_read(users.model)].vendor != "mysql":
         return name
     try:

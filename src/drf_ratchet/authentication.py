@@ -126,7 +126,7 @@ def varies_by(request: HttpRequest, *names: str) -> None:
         request: DRF's request. Django's own request has no view, so nothing is added.
         names: the request headers that authenticate.
     """
-    view: Any = (getattr(request, "parser_context", None) or {}).get("view")
+    view = (getattr(request, "parser_context", None) or {}).get("view")
     headers: dict[str, str] | None = getattr(view, "headers", None)
     if headers is not None:
         for name in names:

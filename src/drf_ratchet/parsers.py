@@ -41,7 +41,7 @@ class BoundedParser(parsers.BaseParser):
             ValidationError: a part of the body is a file. Nothing is written to disk.
         """
         context = dict(parser_context or {})
-        request: Any = context["request"]
+        request = context["request"]
         limit = max_body_size(context.get("view"))
         if declared_size(request) > limit:
             raise BodyTooLarge

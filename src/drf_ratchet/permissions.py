@@ -31,7 +31,7 @@ class IsOwner(BasePermission):
     def has_object_permission(self, request: "Request", view: "APIView", obj: Any) -> bool:
         """Return whether the object's owner is the user."""
         owner = getattr(obj, getattr(view, "owner_field", self.owner_field))
-        user: Any = request.user
+        user = request.user
         if owner is None or user is None:
             return False
         # Compare the users first: a lazy user may know its USER_ID_FIELD and not its primary key.

@@ -74,7 +74,7 @@ def rate_of(scope: str) -> tuple[int, float] | None:
     Raises:
         ImproperlyConfigured: the rate is invalid.
     """
-    rates: Any = api_settings.DEFAULT_THROTTLE_RATES or {}
+    rates = api_settings.DEFAULT_THROTTLE_RATES or {}
     rate = rates.get(scope, RATES.get(scope))
     return None if rate is None else parse_rate(rate)
 
@@ -363,7 +363,7 @@ class SignInThrottle(CountingThrottle):
         Raises:
             ValidationError: the name is not a string, or is longer than 4,096 characters.
         """
-        data: Any = request.data
+        data = request.data
         if not isinstance(data, Mapping):
             return None  # the serializer reports it
         account: str | None = None
@@ -445,7 +445,7 @@ def count_account(view: Any, request: Any, name: object) -> None:
 
 
 def _session_or_user(request: Request) -> str:
-    auth: Any = request.auth
+    auth = request.auth
     claims = getattr(auth, "payload", auth)
     if isinstance(claims, Mapping) and claims.get("sid"):
         return f"session {claims['sid']}"

@@ -153,7 +153,7 @@ def _user_of(value: str) -> Any:
         value: a query parameter, not validated.
     """
     model = get_user_model()
-    field: Any = model._meta.pk
+    field = model._meta.pk
     if "\0" in value:  # PostgreSQL rejects NUL characters in text
         return None
     try:

@@ -145,7 +145,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.display(description=_("user"))
     def user_link(self, session: Session) -> str:
         """Return the user, linked to the user's admin page if there is one."""
-        user: Any = session.user
+        user = session.user
         if user is None:
             return "-"
         names = user._meta.app_label, user._meta.model_name, quote(user.pk)
@@ -244,7 +244,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return HttpResponseNotAllowed(["POST"])
         if not self.has_end_permission(request):
             raise PermissionDenied
-        session: Any = self.get_object(request, unquote(object_id))
+        session = self.get_object(request, unquote(object_id))
         if session is None:
             missing: HttpResponse = self._get_obj_does_not_exist_redirect(  # type: ignore[attr-defined]
                 request, self.opts, object_id

@@ -34,12 +34,12 @@ class SessionsOfUser:
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Add the link to the read-only fields of a saved user."""
-        fields: Any = super().get_readonly_fields(request, obj)  # type: ignore[misc]
+        fields = super().get_readonly_fields(request, obj)  # type: ignore[misc]
         return [*fields, LINK] if obj is not None and may_look(request) else list(fields)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Add a section with the link, unless a section contains it already."""
-        fieldsets: Any = super().get_fieldsets(request, obj)  # type: ignore[misc]
+        fieldsets = super().get_fieldsets(request, obj)  # type: ignore[misc]
         shown = LINK in flatten_fieldsets(fieldsets) or LINK not in self.get_readonly_fields(
             request, obj
         )

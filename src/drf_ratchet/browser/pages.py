@@ -26,7 +26,7 @@ class LoginFormParser(parsers.FormParser):
     ) -> Any:
         """Return the form, with the account under the name that throttles and serializer expect."""
         fields = super().parse(stream, media_type, parser_context).copy()
-        view: Any = (parser_context or {}).get("view")
+        view = (parser_context or {}).get("view")
         name = getattr(view, "username_field", get_user_model().USERNAME_FIELD)
         if name not in fields and "username" in fields:
             fields[name] = fields["username"]

@@ -166,7 +166,7 @@ def _asked_by(serializer: str) -> str:
     if serializer == _AS_SET:
         if _bad_path("SIGN_IN_SERIALIZER"):
             return ""  # E002 reports it
-        named: Any = usable_settings().sign_in_serializer
+        named = usable_settings().sign_in_serializer
         return _asked_by(_name(named)) if isinstance(named, type) else ""
     return "" if serializer in _PLAIN else serializer
 

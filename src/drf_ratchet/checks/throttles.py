@@ -155,7 +155,7 @@ def _rates() -> dict[str, Any]:
 
     from drf_ratchet.throttling import RATES
 
-    given: Any = api_settings.DEFAULT_THROTTLE_RATES or {}
+    given = api_settings.DEFAULT_THROTTLE_RATES or {}
     return {scope: given.get(scope, rate) for scope, rate in RATES.items()}
 
 

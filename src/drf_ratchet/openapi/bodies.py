@@ -120,7 +120,7 @@ def response_header(
         schema: its type.
         always: whether each of these responses has it.
     """
-    statuses: Any = [str(status) for status in on] if isinstance(on, list) else on
+    statuses = [str(status) for status in on] if isinstance(on, list) else on
     return OpenApiParameter(
         name, schema, OpenApiParameter.HEADER, required=always, description=text, response=statuses
     )

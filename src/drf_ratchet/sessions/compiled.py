@@ -113,7 +113,7 @@ class Compiled:
 
     def __init__(self, queryset: QuerySet[Any], connection: BaseDatabaseWrapper) -> None:
         # The query finds at most one row, so it needs no order and no limit.
-        compiler: Any = queryset.order_by().query.get_compiler(connection=connection)
+        compiler = queryset.order_by().query.get_compiler(connection=connection)
         self._sql, parameters = compiler.as_sql()
         own = _parameter(ANY_SESSION, connection)
         (place,) = [index for index, value in enumerate(parameters) if value == own]

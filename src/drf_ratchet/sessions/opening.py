@@ -192,7 +192,7 @@ def _demand_alive(session: Session) -> Iterator[None]:
     with connections[write_database()].execute_wrapper(watch):
         yield
     if wrote:
-        owner: Any = session.user_id
+        owner = session.user_id
         if not store.exists(session.pk, ended_at=None, user_id=owner):
             raise NoActiveAccount
 
