@@ -30,7 +30,7 @@ def is_unchanged(user: Any, stored: str) -> bool:
 
     Args:
         user: the user, as the database has it now.
-        stored: one fingerprint, or two joined by ``either``.
+        stored: one fingerprint, or two joined by ``join_fingerprints``.
     """
     if not ratchet_settings().USER_CHANGES_END_SESSIONS:
         return True
@@ -54,7 +54,7 @@ def renewed(user: Any, stored: str) -> str:
     return stored if current in stored.split(",") else current
 
 
-def either(one: str, other: str) -> str:
+def join_fingerprints(one: str, other: str) -> str:
     """Return a fingerprint that matches both, for the moment in which one replaces the other."""
     return f"{one},{other}"
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError
 from django.dispatch import Signal
+from django.http import HttpRequest
 
 from drf_ratchet import signals
 from drf_ratchet.conf import ratchet_settings
@@ -19,8 +20,8 @@ from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import (
     ATTEMPTS,
     Contended,
-    demand_autocommit,
     past_conflicts,
+    require_autocommit,
     write_database,
 )
 from drf_ratchet.sessions.device import device_of
@@ -50,7 +51,7 @@ from ratchet_tokens.errors import Reason, TokenRefused
 def refresh_session(
     refresh: str | RefreshClaims,
     *,
-    request: Any = None,
+    request: HttpRequest | None = None,
     idempotency_key: str = "",
     retry_window: timedelta | None = None,
     get_claims: GetClaims | None = None,
@@ -96,7 +97,7 @@ def refresh_session(
 def step_up_session(
     token: RefreshClaims,
     *,
-    request: Any = None,
+    request: HttpRequest | None = None,
     idempotency_key: str = "",
     amr: Sequence[str] = (),
     get_claims: GetClaims | None = None,
@@ -108,8 +109,8 @@ def step_up_session(
     same response: the grace period would give the elevation to a thief of the token.
 
     Args:
-        token: the verified refresh token; whoever calls this has checked the user's password or
-            whatever else the step up asks for.
+        token: the verified refresh token. The caller must have checked the user's password or
+            other proof.
         request: the request that brought it.
         idempotency_key: as for a refresh.
         amr: how the user has just proved who they are, as for ``open_session``.
@@ -126,7 +127,9 @@ def step_up_session(
     )
 
 
-def check_refresh(refresh: object, *, kind: Kind = Kind.REFRESH, request: Any = None) -> Session:
+def check_refresh(
+    refresh: object, *, kind: Kind = Kind.REFRESH, request: HttpRequest | None = None
+) -> Session:
     """Return the active session of a refresh token. Ignores its generation and writes nothing.
 
     Args:
@@ -161,7 +164,7 @@ def read_alive(token: RefreshClaims) -> Read:
     return read
 
 
-def check_unused(token: RefreshClaims, *, request: Any = None) -> None:
+def check_unused(token: RefreshClaims, *, request: HttpRequest | None = None) -> None:
     """End the session of a refresh token that was used before, as a refresh would; else do nothing.
 
     For code that makes other tokens of one without incrementing the counter.
@@ -184,7 +187,7 @@ def read_refresh(
     refresh: object,
     *,
     kind: Kind = Kind.REFRESH,
-    request: Any = None,
+    request: HttpRequest | None = None,
     check_times: bool = True,
 ) -> RefreshClaims:
     """Verify a refresh token and return its claims.
@@ -218,7 +221,7 @@ class _Refresh(NamedTuple):
     """
 
     token: RefreshClaims
-    request: Any
+    request: HttpRequest | None
     key_hash: str
     get_claims: GetClaims | None
     transport: Transport
@@ -238,7 +241,7 @@ def key_hash_of(idempotency_key: str) -> str:
 
 
 def _refresh(asked: _Refresh) -> Grant:
-    demand_autocommit(write_database())
+    require_autocommit(write_database())
     for _ in range(ATTEMPTS):
         grant = past_conflicts(lambda: _refresh_once(asked))
         if grant is not None:
@@ -384,7 +387,7 @@ def changes_of(
     return changes
 
 
-def end_refused(session: Session, decision: Decision, request: Any) -> bool:
+def end_refused(session: Session, decision: Decision, request: HttpRequest | None) -> bool:
     """End a session whose token was refused; return False if the row must be read again.
 
     Args:
@@ -410,7 +413,7 @@ def end_refused(session: Session, decision: Decision, request: Any) -> bool:
     return True
 
 
-def report_catch_up(session: Session, token: RefreshClaims, request: Any) -> None:
+def report_catch_up(session: Session, token: RefreshClaims, request: HttpRequest | None) -> None:
     """Log and announce that the database had lost writes of a session.
 
     Args:
@@ -428,5 +431,5 @@ def report_catch_up(session: Session, token: RefreshClaims, request: Any) -> Non
     _send(signals.session_caught_up, session, request, generation=token.generation)
 
 
-def _send(signal: Signal, session: Session, request: Any, **details: Any) -> None:
+def _send(signal: Signal, session: Session, request: HttpRequest | None, **details: Any) -> None:
     signal.send_robust(sender=Session, session=session, request=request, **details)
