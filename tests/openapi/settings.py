@@ -8,8 +8,6 @@ from tests.settings import INSTALLED_APPS
 INSTALLED_APPS = [
     *INSTALLED_APPS,
     "drf_ratchet_compat.drf_jwt.blacklist",
-    "drf_ratchet_compat.simplejwt",
-    "drf_ratchet_compat.simplejwt.token_blacklist",
 ]
 ROOT_URLCONF = "tests.openapi.urls"
 DRF_RATCHET = {
@@ -17,7 +15,6 @@ DRF_RATCHET = {
     "SERVICE_SECRETS": {"billing": "hunter2-hunter2-hunter2-hunter2-1"},
 }
 JWT_AUTH = {"JWT_GENERATION": os.environ.get("JWT_GENERATION", "1.19"), "JWT_LEGACY_KEYS": ()}
-SIMPLE_JWT = {}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Everything",
     "VERSION": "1",

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.urls import include, path
-from drf_ratchet_compat.simplejwt.authentication import JWTAuthentication as SimpleJWT
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
 from rest_framework.permissions import IsAuthenticated
@@ -18,7 +17,6 @@ from drf_ratchet.serializers import TokenObtainPairSerializer
 from drf_ratchet_compat.drf_jwt import views as drf_jwt
 from drf_ratchet_compat.drf_jwt.authentication import JSONWebTokenAuthentication
 from drf_ratchet_compat.drf_jwt.blacklist.views import BlacklistView
-from drf_ratchet_compat.simplejwt import views as simplejwt
 
 
 class LoginSerializer(TokenObtainPairSerializer):
@@ -89,7 +87,6 @@ class OtherNoteView(NoteView):
         JWTAuthentication,
         CookieJWTAuthentication,
         JSONWebTokenAuthentication,
-        SimpleJWT,
     )
 
 
@@ -109,12 +106,6 @@ urlpatterns = [
     path("drf-jwt/older/refresh/", drf_jwt.RefreshJSONWebToken.as_view()),
     path("drf-jwt/older/verify/", drf_jwt.VerifyJSONWebToken.as_view()),
     path("drf-jwt/", include(router.urls)),
-    path("simplejwt/token/", simplejwt.token_obtain_pair),
-    path("simplejwt/token/refresh/", simplejwt.token_refresh),
-    path("simplejwt/sliding/", simplejwt.token_obtain_sliding),
-    path("simplejwt/sliding/refresh/", simplejwt.token_refresh_sliding),
-    path("simplejwt/verify/", simplejwt.token_verify),
-    path("simplejwt/blacklist/", simplejwt.token_blacklist),
     path("own/login/", LoginView.as_view()),
     path("own/annotated/", AnnotatedView.as_view()),
     path("own/logout/", ClassAnnotatedView.as_view()),

@@ -23,8 +23,6 @@ _OTHERS = frozenset(
 _PLAIN = frozenset(
     {
         "drf_ratchet.serializers.TokenObtainPairSerializer",
-        "drf_ratchet_compat.simplejwt.serializers.TokenObtainPairSerializer",
-        "drf_ratchet_compat.simplejwt.serializers.TokenObtainSlidingSerializer",
         "rest_framework.authtoken.serializers.AuthTokenSerializer",
         "rest_framework_jwt.serializers.JSONWebTokenSerializer",
         "rest_framework_simplejwt.serializers.TokenObtainPairSerializer",

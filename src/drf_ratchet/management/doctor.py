@@ -57,16 +57,20 @@ class Finding(NamedTuple):
     text: str
 
 
+#: Parts that other packages add: a name, and what yields (status, text) without secrets.
+PARTS: dict[str, Callable[[], Iterator[tuple[Status, str]]]] = {}
+
+
 def examine() -> Iterator[Finding]:
     """Yield the findings of all parts. A part that raises is a finding, too."""
-    parts: dict[str, Callable[[], Iterator[tuple[Status, str]]]] = {
+    own: dict[str, Callable[[], Iterator[tuple[Status, str]]]] = {
         "keys": _keys,
         "cache": _cache,
         "database": _database,
         "feed": _feed,
         "freshness": _freshness,
     }
-    for part, look in parts.items():
+    for part, look in {**own, **PARTS}.items():
         try:
             for state, text in look():
                 yield Finding(part, state, text)

@@ -388,6 +388,17 @@ def _field(name: str) -> Any:
     return Session._meta.get_field(name)
 
 
+def ended_before_expiry(batch_size: int) -> Iterator[list[Session]]:
+    """Yield the sessions that have ended and not expired, in batches, each with its user.
+
+    Args:
+        batch_size: maximum number of rows in a batch.
+    """
+    ended = _rows().filter(ended_at__isnull=False, expires_at__gt=Now())
+    for first, last in batches(ended, batch_size):
+        yield list(ended.filter(pk__gte=first, pk__lte=last).select_related("user"))
+
+
 def extend(session_id: UUID, expires_at: datetime) -> bool:
     """Let an active session expire later, never past its absolute end; return whether it changed.
 

@@ -1,5 +1,6 @@
 """The Django app: ``"drf_ratchet_compat.simplejwt"``, behind ``"drf_ratchet"``."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.apps import AppConfig
@@ -26,9 +27,17 @@ class SimpleJWTBridgeConfig(AppConfig):
         Raises:
             ImproperlyConfigured: a setting or the version of simplejwt cannot be used.
         """
-        from drf_ratchet_compat.simplejwt import blacklist, checks, request, seams  # noqa: F401
+        from drf_ratchet.management import doctor
+        from drf_ratchet_compat.simplejwt import blacklist, request, seams
 
         demand_usable()
         seams.install()
         request.watch()
         blacklist.watch()
+        doctor.PARTS["simplejwt"] = _examine
+
+
+def _examine() -> Iterator[tuple[Any, str]]:
+    from drf_ratchet_compat.simplejwt.doctor import examine
+
+    return examine()

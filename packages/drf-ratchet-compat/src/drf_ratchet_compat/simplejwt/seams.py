@@ -107,6 +107,18 @@ def installed() -> list[Seam]:
     return list(_plain)
 
 
+def is_in_place(seam: Seam) -> bool:
+    """Return whether nobody has replaced a method again.
+
+    Args:
+        seam: one of ``installed()``.
+    """
+    method = vars(import_string(seam.owner)).get(seam.name)
+    return getattr(getattr(method, "__func__", method), "__wrapped__", None) is getattr(
+        _plain[seam], "__func__", _plain[seam]
+    )
+
+
 def demand_version(version: str | None) -> None:
     """Refuse a version of simplejwt that was not checked, unless the project accepts it.
 

@@ -458,6 +458,22 @@ def _adopted(payload: dict[str, Any]) -> tuple[RefreshClaims | None, int]:
     return adopted, FIRST
 
 
+def native_claims(payload: dict[str, Any]) -> RefreshClaims:
+    """Return a verified refresh token of simplejwt as drf-ratchet's own refresh takes it.
+
+    Args:
+        payload: its claims.
+
+    Raises:
+        SessionRefused: revoked, or of nobody.
+    """
+    token, row = _adopted(payload)
+    session = store.get(token.session) if token else None
+    if token is None or session is None or _revoked(payload, token.generation, row, session):
+        raise SessionRefused
+    return token
+
+
 #: The first generation that a refresh of a plain token makes, and that a sign-in starts with.
 FIRST = adopting.GENERATION + 1
 
