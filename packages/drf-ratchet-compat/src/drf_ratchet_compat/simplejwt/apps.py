@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.apps import AppConfig
-from django.utils.translation import gettext_lazy as _
 
 from drf_ratchet_compat.installing import install_ratchet
 from drf_ratchet_compat.simplejwt.settings import defaults, demand_usable
@@ -15,7 +14,7 @@ class SimpleJWTBridgeConfig(AppConfig):
 
     name = "drf_ratchet_compat.simplejwt"
     label = "ratchet_simplejwt"
-    verbose_name = _("Bridge under simplejwt")
+    verbose_name = "drf-ratchet under simplejwt"
 
     def __init__(self, app_name: str, app_module: Any) -> None:
         super().__init__(app_name, app_module)
