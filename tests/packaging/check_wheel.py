@@ -48,7 +48,10 @@ urlpatterns += [path("api/", include("drf_ratchet.urls"))]
 
 
 BRIDGE = """
-INSTALLED_APPS += ["drf_ratchet_compat.simplejwt"]
+INSTALLED_APPS += [
+    "rest_framework_simplejwt.token_blacklist",
+    "drf_ratchet_compat.simplejwt",
+]
 """
 #: A FastAPI service, and its issuer's key set on a socket: one request without a token,
 #: one with.
@@ -181,13 +184,15 @@ def move_in_and_out(bridges: Path, programs: Path, project: Path) -> None:
     manage = (programs / "python", "manage.py")
     settings = project / "mysite" / "settings.py"
     before = settings.read_text()
-    run(*pip, "install", "--no-deps", bridges, cwd=project)
+    constraints = programs.parents[1] / "constraints.txt"
+    run(*pip, "install", "--constraint", constraints, f"{bridges}[simplejwt]", cwd=project)
     settings.write_text(before + BRIDGE)
     run(*manage, "migrate", "--verbosity", "0", cwd=project)
     run(*manage, "check", cwd=project)
     run(*manage, "ratchet", "adopt", "--help", cwd=project)
     settings.write_text(before)
-    run(*pip, "uninstall", "--yes", "drf-ratchet-compat", cwd=project)
+    simplejwt = "djangorestframework-simplejwt"
+    run(*pip, "uninstall", "--yes", "drf-ratchet-compat", simplejwt, cwd=project)
     run(*manage, "check", "--fail-level", "WARNING", cwd=project)
     run(*manage, "makemigrations", "--check", "--dry-run", cwd=project)
     with running(programs, project) as url:

@@ -16,7 +16,8 @@ from django.utils.module_loading import import_string
 from drf_ratchet_compat.simplejwt import request, serializers, tokens
 from drf_ratchet_compat.simplejwt.settings import NAME, bridge_setting
 
-#: The versions of djangorestframework-simplejwt that ``make peers`` runs the suites of.
+#: Versions of djangorestframework-simplejwt. ``make peers`` runs the suites of 5.3.1, 5.4.0 and
+#: 5.5.1; 5.3.0 and 5.5.0 have the same methods.
 CHECKED = ("5.3.0", "5.3.1", "5.4.0", "5.5.0", "5.5.1")
 
 

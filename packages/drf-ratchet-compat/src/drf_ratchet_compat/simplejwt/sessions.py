@@ -19,6 +19,7 @@ from rest_framework_simplejwt.settings import api_settings
 from drf_ratchet import signals
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.exceptions import Busy
+from drf_ratchet.limited_refresh import limit_refreshes
 from drf_ratchet.models import Session
 from drf_ratchet.security_log import security_log
 from drf_ratchet.sessions import store
@@ -43,7 +44,7 @@ from drf_ratchet_compat.ending import end
 from drf_ratchet_compat.simplejwt import binding, blacklist
 from drf_ratchet_compat.simplejwt.binding import Binding
 from drf_ratchet_compat.simplejwt.request import current_request
-from drf_ratchet_compat.simplejwt.settings import Phase, phase, rotates
+from drf_ratchet_compat.simplejwt.settings import Phase, bridge_setting, phase, rotates
 from ratchet_tokens.claims import RefreshClaims
 from ratchet_tokens.errors import TokenRefused
 
@@ -260,11 +261,14 @@ def advance(payload: dict[str, Any], lifetime: timedelta) -> tuple[Session, int]
     Raises:
         SessionRefused: used up, revoked or ended.
         Contended: the row changed under every attempt.
+        Throttled: ``LIMIT_REFRESHES`` is set, and the session refreshes too often.
     """
     token, row = _adopted(payload)
     if token is None:
         return None
     request = _request()
+    if bridge_setting("LIMIT_REFRESHES") and current_task() is not None:
+        limit_refreshes(token, request)
     key = key_hash_of(_idempotency_key(request))
     for _attempt in range(ATTEMPTS):
         session = past_conflicts(

@@ -26,14 +26,20 @@ class Phase(StrEnum):
     DRAIN = "drain"
 
 
-_DEFAULTS: dict[str, Any] = {"PHASE": Phase.ENFORCE, "ACCEPT_VERSION": None}
+_DEFAULTS: dict[str, Any] = {
+    "PHASE": Phase.ENFORCE,
+    #: A version of simplejwt that was not checked, and is to be used all the same.
+    "ACCEPT_VERSION": None,
+    #: Whether a session that refreshes too often gets a 429, by DRF's rate "refresh".
+    "LIMIT_REFRESHES": False,
+}
 
 
 def bridge_setting(name: str) -> Any:
     """Return a key of ``SIMPLE_JWT_BRIDGE``, or its default.
 
     Args:
-        name: PHASE or ACCEPT_VERSION.
+        name: a key of it.
     """
     return getattr(settings, NAME, {}).get(name, _DEFAULTS[name])
 

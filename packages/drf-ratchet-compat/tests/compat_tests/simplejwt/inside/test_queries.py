@@ -20,9 +20,7 @@ def queries(act: Callable[[], Any]) -> int:
     return sum(not one["sql"].startswith(marks) for one in captured.captured_queries)
 
 
-@pytest.mark.parametrize(
-    ("freshness", "number"), [("immediate", 2), ("bounded", 1), ("expiry", 1)]
-)
+@pytest.mark.parametrize(("freshness", "number"), [("immediate", 2), ("bounded", 1), ("expiry", 1)])
 def test_of_a_request(
     freshness: str, number: int, client: APIClient, pair: Pair, settings: Any
 ) -> None:

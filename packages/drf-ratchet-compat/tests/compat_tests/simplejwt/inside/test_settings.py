@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import TransactionTestCase, override_settings
+from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.serializers import TokenBlacklistSerializer
@@ -297,6 +298,15 @@ class TestWhatIsNewIsOff:
         assert refused(client, first.refresh)
         assert refresh(client, second.refresh)
 
+    def test_a_setting_limits_the_refreshes(
+        self, client: APIClient, pair: Pair, settings: Any
+    ) -> None:
+        settings.SIMPLE_JWT_BRIDGE = {"LIMIT_REFRESHES": True}
+        rates = {"refresh": "2/hour"}
+        settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
+        last = refresh(client, refresh(client, pair.refresh).refresh).refresh
+        assert client.post("/token/refresh/", {"refresh": last}).status_code == 429
+
     def test_simplejwt_gives_the_defaults(self) -> None:
         settings = ratchet_settings()
         assert settings.REFRESH_TOKEN_LIFETIME == timedelta(days=7)
@@ -360,3 +370,10 @@ class TestInAnEventLoopBounded(TransactionTestCase):
             pytest.raises(TokenError),
         ):
             TestInAnEventLoop().make(text)
+
+
+def test_drf_spectacular_describes_the_endpoints_as_before() -> None:
+    generated = SchemaGenerator().get_schema(public=True)
+    schemas = generated["components"]["schemas"]
+    assert set(schemas["TokenRefresh"]["properties"]) == {"access", "refresh"}
+    assert "jwtAuth" in generated["components"]["securitySchemes"]
