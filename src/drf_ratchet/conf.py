@@ -75,6 +75,9 @@ class RatchetSettings:
     #: session, **kwargs) -> bool``, or its path. It is called whenever a session is opened or
     #: refreshed. None: every active user may sign in.
     SIGN_IN_POLICY: str | Callable[..., bool] | None = None
+    #: The ``acr`` of access tokens: each value with the authentication methods (``amr``) that it
+    #: needs, the strongest first: ``{"phr": ["hwk"], "mfa": ["pwd", "otp"]}``. Empty: no claim.
+    ACR_VALUES: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     #: How soon the ending of a session takes effect: "immediate" (one query per request), "bounded"
     #: (within FEED_INTERVAL) or "expiry" (when the access token expires).
     FRESHNESS: str = "immediate"
@@ -397,6 +400,13 @@ _DEMANDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     ),
     "COOKIE_RETRY_WINDOW": ("a timedelta, not negative", _is_not_negative),
     "ACCESS_TOKEN_COOKIE": ("True or False", lambda v: isinstance(v, bool)),
+    "ACR_VALUES": (
+        "a dict of each acr and the methods (amr) that it needs",
+        lambda v: (
+            isinstance(v, Mapping)
+            and all(_is_name(acr) and (_is_name(amr) or _is_names(amr)) for acr, amr in v.items())
+        ),
+    ),
     "USER_CHANGES_END_SESSIONS": ("True or False", lambda v: isinstance(v, bool)),
     "MAX_SESSIONS_PER_USER": (
         "a whole number of at least 1, or None",

@@ -4,7 +4,7 @@ Every leaf of a body is DRF's ``ErrorDetail`` with the code of the refusal, so `
 ``get_full_details()`` work in any exception handler. In JSON it is the plain text.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -108,20 +108,32 @@ class DifferentSessions(exceptions.APIException):
 
 
 class ReauthenticationRequired(exceptions.APIException):
-    """401 if the user authenticated too long ago for this request (RFC 9470 section 3).
+    """401 if the user has to authenticate again, or otherwise, for this request (RFC 9470, 3).
 
     Args:
-        max_age: seconds for which a sign-in counts as recent.
+        max_age: seconds for which a sign-in counts as recent; None for any time.
+        acr: the ``acr`` values of which one is needed; none for any.
+        amr: the authentication methods that are needed. RFC 9470 has no parameter for them, and
+            clients that do not know ours ignore it (RFC 9110 section 11.2).
     """
 
     status_code = status.HTTP_401_UNAUTHORIZED
     default_detail = _("Prove again who you are: this needs a recent sign-in.")
     default_code = "reauthentication_required"
 
-    def __init__(self, max_age: int) -> None:
+    def __init__(
+        self, max_age: int | None = None, acr: Sequence[str] = (), amr: Sequence[str] = ()
+    ) -> None:
         super().__init__()
         in_contract_shape(self)
-        self.auth_header = f'Bearer error="insufficient_user_authentication", max_age="{max_age}"'
+        challenge = ['Bearer error="insufficient_user_authentication"']
+        if acr:
+            challenge.append(f'acr_values="{" ".join(acr)}"')
+        if amr:
+            challenge.append(f'amr_values="{" ".join(amr)}"')
+        if max_age is not None:
+            challenge.append(f'max_age="{max_age}"')
+        self.auth_header = ", ".join(challenge)
 
 
 class CookieRefused(exceptions.PermissionDenied):

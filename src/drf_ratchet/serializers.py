@@ -16,6 +16,7 @@ from drf_ratchet.exceptions import BadIdempotencyKey, NoActiveAccount
 from drf_ratchet.limited_refresh import refresh_for_client
 from drf_ratchet.models import Session
 from drf_ratchet.sessions.grant import HEADER, Grant, Transport
+from drf_ratchet.sessions.methods import methods_of
 from drf_ratchet.sessions.opening import open_session
 from drf_ratchet.sessions.subject import is_active
 from drf_ratchet.throttling import count_account
@@ -245,6 +246,7 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
 
     current = serializers.SerializerMethodField()
     last_used_at = serializers.DateTimeField(source="rotated_at")
+    amr = serializers.SerializerMethodField()
 
     class Meta:
         model = Session
@@ -256,7 +258,12 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
             "expires_at",
             "user_agent",
             "ip",
+            "amr",
         )
+
+    def get_amr(self, session: Session) -> list[str]:
+        """Return how the user authenticated on this device, as values of RFC 8176."""
+        return list(methods_of(session))
 
     def get_current(self, session: Session) -> bool:
         """Return whether this device sent the request."""

@@ -7,6 +7,10 @@ export interface Claims {
   readonly exp: number;
   /** When the user last proved who they are. */
   readonly auth_time: number;
+  /** How they did: values of RFC 8176, such as "pwd", "otp" and "hwk". */
+  readonly amr?: readonly string[];
+  /** The class of that, where the server's `ACR_VALUES` names one. */
+  readonly acr?: string;
   readonly [claim: string]: unknown;
 }
 
@@ -27,6 +31,8 @@ export interface Device {
   readonly expires_at: string;
   readonly user_agent: string;
   readonly ip: string | null;
+  /** How the user proved who they are there: values of RFC 8176. */
+  readonly amr: readonly string[];
 }
 
 export interface Abortable {

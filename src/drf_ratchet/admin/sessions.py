@@ -40,7 +40,7 @@ MOST_USERS = 100
 MOST_WORDS = 8
 
 # The fields of a session's page: neither the fingerprint nor the hash of an idempotency key.
-_ABOUT = ("user_link", "state", "device", "user_agent", "address", "id")
+_ABOUT = ("user_link", "state", "amr", "device", "user_agent", "address", "id")
 _TIMES = ("created_at", "auth_time", "rotated_at", "expires_at", "ends_at", "ended_at")
 
 

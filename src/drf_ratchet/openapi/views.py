@@ -132,7 +132,8 @@ INTROSPECTION = Component(
             {
                 **dict.fromkeys(("sub", "sid", "username", "token_type"), TEXT),
                 **dict.fromkeys(("exp", "iat", "auth_time"), TIME),
-                **dict.fromkeys(("jti", "iss"), TEXT),
+                **dict.fromkeys(("jti", "iss", "acr"), TEXT),
+                "amr": {"type": "array", "items": TEXT},
                 "aud": {"oneOf": [TEXT, {"type": "array", "items": TEXT}]},
                 "client_id": TEXT,
             },

@@ -1,6 +1,6 @@
 """The grant, which a sign-in or a refresh returns, and how its tokens are made."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.keyring import keyring
 from drf_ratchet.models import Session
 from drf_ratchet.sessions.database import write_database
+from drf_ratchet.sessions.methods import class_of, methods_of
 from drf_ratchet.sessions.rotation import Outcome
 from drf_ratchet.sessions.subject import subject_of
 from drf_ratchet.tenants import issuer_for, refresh_issuer_for
@@ -110,6 +111,7 @@ def mint_access(
     expires_at: datetime,
     custom: Mapping[str, Any],
     auth_time: datetime | None = None,
+    amr: Sequence[str] | None = None,
     kind: Kind = Kind.ACCESS,
     request: HttpRequest | None = None,
 ) -> tuple[str, datetime]:
@@ -122,6 +124,7 @@ def mint_access(
         expires_at: when the session expires without a further refresh.
         custom: the claims from ``custom_claims``.
         auth_time: when the user authenticated; the row's ``auth_time`` by default.
+        amr: the authentication methods of that proof; the row's ``amr`` by default.
         kind: ACCESS or COOKIE_ACCESS.
         request: the request that asks for the token, for a callable ``ISSUER``.
 
@@ -132,6 +135,7 @@ def mint_access(
     subject = subject_of(user)
     if settings.USER_ID_CLAIM != "sub":
         custom = {settings.USER_ID_CLAIM: subject, **custom}
+    methods = methods_of(session) if amr is None else tuple(amr)
     expires_at = min(in_utc(now) + settings.ACCESS_TOKEN_LIFETIME, in_utc(expires_at))
     claims = access_claims(
         subject=subject,
@@ -143,6 +147,8 @@ def mint_access(
         issuer=issuer_for(request),
         audience=settings.AUDIENCE,
         client_id=settings.CLIENT_ID,
+        amr=methods,
+        acr=class_of(methods),
         extra=custom,
     )
     try:

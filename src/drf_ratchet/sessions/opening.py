@@ -29,6 +29,7 @@ from drf_ratchet.sessions.grant import (
     mint_access,
     mint_refresh,
 )
+from drf_ratchet.sessions.methods import joined
 from drf_ratchet.sessions.sign_in_policy import may_sign_in
 
 
@@ -51,8 +52,8 @@ def open_session(
         request: the request that signs in, Django's or DRF's. The session stores its user agent and
             address.
         lifetime: the session's absolute lifetime, instead of ``SESSION_LIFETIME``.
-        amr: the authentication methods just used, for the policy: values of RFC 8176, such as "pwd"
-            and "otp".
+        amr: the authentication methods just used: values of RFC 8176, such as "pwd" and "otp".
+            ``SIGN_IN_POLICY`` gets them, and access tokens carry them.
         get_claims: given the user, returns further custom claims for this one access token.
         transport: the kinds of tokens to make; by default for headers and bodies.
 
@@ -63,6 +64,7 @@ def open_session(
         NoActiveAccount: the user is inactive, or the policy refused the sign-in. Or meanwhile the
             user was deleted or the session ended.
         ImproperlyConfigured: the custom claims cannot be used. The new session is deleted.
+        ValueError: a method of ``amr`` is no short word.
     """
     settings = ratchet_settings()
     opened = new_session(
@@ -115,6 +117,7 @@ def new_session(
     Raises:
         NoActiveAccount: as ``open_session``.
     """
+    methods = joined(amr)
     if not may_sign_in(user, request=request, amr=amr) or user.pk is None:
         raise NoActiveAccount
     session: Session | None = None
@@ -126,6 +129,7 @@ def new_session(
             absolute=absolute,
             device=device_of(request),
             auth_time=auth_time,
+            amr=methods,
         )
         with _demand_alive(session):
             yield session

@@ -38,6 +38,7 @@ from drf_ratchet.sessions.grant import (
     mint_access,
     mint_refresh,
 )
+from drf_ratchet.sessions.methods import joined
 from drf_ratchet.sessions.rotation import Decision, Outcome, SessionState, decide, refusal
 from drf_ratchet.sessions.sign_in_policy import may_sign_in
 from drf_ratchet.sessions.store import Read
@@ -113,7 +114,8 @@ def step_up_session(
             other proof.
         request: the request that brought it.
         idempotency_key: as for a refresh.
-        amr: how the user has just proved who they are, as for ``open_session``.
+        amr: how the user has just proved who they are, as for ``open_session``. These methods
+            replace those of the sign-in: ``auth_time`` is theirs.
         get_claims: given the user, further custom claims for this one access token.
         transport: how the new tokens travel.
 
@@ -321,6 +323,8 @@ def _refresh_once(asked: _Refresh) -> Grant | None:
         )
         if elevates:
             changes["auth_time"] = read.now
+            if session.amr != (methods := joined(asked.amr)):
+                changes["amr"] = methods
     # Everything that may fail comes before the counter is incremented.
     try:
         claims = custom_claims(
@@ -336,6 +340,7 @@ def _refresh_once(asked: _Refresh) -> Grant | None:
         changes.get("expires_at", session.expires_at),
         claims,
         auth_time=read.now if elevates else session.auth_time,
+        amr=asked.amr if elevates else None,
         kind=asked.transport.access,
         request=request,
     )

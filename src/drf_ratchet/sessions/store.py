@@ -139,6 +139,7 @@ def insert(
     device: Device,
     session_id: UUID | None = None,
     auth_time: datetime | None = None,
+    amr: str = "",
 ) -> Session:
     """Insert a new row, with the database's time. One query with INSERT … RETURNING.
 
@@ -150,6 +151,7 @@ def insert(
         device: the device that signed in.
         session_id: a unique UUIDv7; a new one by default.
         auth_time: when the user authenticated, aware; ``NEVER`` for never; the present by default.
+        amr: the authentication methods, a result of ``methods.joined``.
     """
     idle, using = min(idle, absolute or idle), write_database()
     proved = {} if auth_time is None else {"auth_time": stored(auth_time, using)}
@@ -158,6 +160,7 @@ def insert(
         user=user,
         rotates=rotates,
         fingerprint=fingerprint_of(user),
+        amr=amr,
         **device._asdict(),
         **proved,
     )

@@ -42,7 +42,7 @@ class Kind(StrEnum):
 REGISTERED_CLAIMS = frozenset(
     {
         *("iss", "sub", "aud", "exp", "nbf", "iat", "jti"),  # RFC 7519 section 4.1
-        *("sid", "auth_time"),  # OpenID Connect
+        *("sid", "auth_time", "amr", "acr"),  # OpenID Connect, RFC 8176
         *("client_id", "act", "cnf"),  # RFC 9068, RFC 8693, RFC 7800
         *("gen", "token_type"),  # ours
     }
@@ -185,6 +185,8 @@ def access_claims(
     issuer: str | None = None,
     audience: str | Sequence[str] | None = None,
     client_id: str | None = None,
+    amr: Sequence[str] = (),
+    acr: str | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the claims of a new access token.
@@ -200,9 +202,15 @@ def access_claims(
         audience: the ``aud`` claim, left out if None.
         client_id: the ``client_id`` claim, left out if None. With an issuer and an audience the
             token conforms to RFC 9068.
+        amr: the authentication methods of that sign-in (RFC 8176), left out if empty.
+        acr: the authentication context class of that sign-in, left out if None.
         extra: the project's own claims, without registered names.
     """
     claims: dict[str, Any] = {**(extra or {}), "token_type": kind.value}
+    if amr:
+        claims["amr"] = list(amr)
+    if acr is not None:
+        claims["acr"] = acr
     if issuer is not None:
         claims["iss"] = issuer
     if client_id is not None:

@@ -15,6 +15,7 @@ const MEANINGS = {
   iat: "when it was made",
   exp: "until when it is good",
   auth_time: "when the password was last given",
+  amr: "how: a password is pwd, a passkey hwk or swk, a code otp",
   token_type: "an access token; a refresh token is refused where this one is asked for",
   user_id: "the user's id again, added by the blog",
   email: "added by the blog",

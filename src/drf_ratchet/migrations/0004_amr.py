@@ -1,0 +1,17 @@
+"""How a session's user authenticated."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("drf_ratchet", "0003_kept_session")]
+
+    operations = [
+        migrations.AddField(
+            model_name="session",
+            name="amr",
+            field=models.CharField(
+                default="", editable=False, max_length=100, verbose_name="authentication methods"
+            ),
+        ),
+    ]
