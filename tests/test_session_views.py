@@ -47,11 +47,12 @@ def test_the_list(
     assert answer["Cache-Control"] == "no-store"
     first, second = answer.json()
     assert first.keys() == {
-        *("id", "current", "created_at", "last_used_at", "expires_at", "user_agent", "ip")
+        *("id", "current", "created_at", "last_used_at", "expires_at", "user_agent", "ip", "amr")
     }
     assert (first["id"], first["current"]) == (str(phone.session.pk), False)
     assert (second["id"], second["current"]) == (str(tokens.session.pk), True)
     assert (first["user_agent"], first["ip"]) == ("Phone", "192.0.2.9")
+    assert first["amr"] == ["pwd"]
     assert parse_datetime(first["last_used_at"]) == phone.session.rotated_at
 
 

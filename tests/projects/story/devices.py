@@ -11,7 +11,7 @@ from drf_ratchet.ids import uuid7
 from drf_ratchet.models import Session
 from tests.projects.world import World, claims_of, step
 
-FIELDS = ("id", "current", "created_at", "last_used_at", "expires_at", "user_agent", "ip")
+FIELDS = ("id", "current", "created_at", "last_used_at", "expires_at", "user_agent", "ip", "amr")
 
 
 @step
