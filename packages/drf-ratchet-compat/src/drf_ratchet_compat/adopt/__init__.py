@@ -1,4 +1,4 @@
-"""Move a project in from simplejwt or drf-jwt, and its sessions with it.
+"""Report what changes when a project moves in from simplejwt or drf-jwt; import its sessions.
 
 A task of ``manage.py ratchet``; see ``drf_ratchet.management.tasks``.
 """
@@ -8,15 +8,15 @@ from typing import Any
 
 from django.core.management.base import OutputWrapper
 
-#: It says itself what the settings of a project on its way are short of.
+#: The report itself names invalid settings of a project that is still moving.
 SKIP_CHECKS = True
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """What the task takes.
+    """Add the task's arguments.
 
     Args:
-        parser: its own.
+        parser: the task's own parser.
     """
     from drf_ratchet_compat.adopt import task
 
@@ -28,10 +28,10 @@ def run(stdout: OutputWrapper, **options: Any) -> None:
 
     Args:
         stdout: where to print.
-        options: what ``add_arguments`` has asked for.
+        options: the values of the arguments.
 
     Raises:
-        CommandError: it cannot be done, or not all of it was; the text says what to do.
+        CommandError: the task failed, or was interrupted; the text says what to do.
     """
     from drf_ratchet_compat.adopt import task
 
