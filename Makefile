@@ -74,6 +74,11 @@ coverage: .venv/.dev-installed ## which lines and branches the suite runs, on SQ
 	$(BIN)/python -m tests.servers postgresql -- $(BIN)/coverage run -m pytest -m "not any_database" $(ARGS) && \
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage report > build/coverage.txt && tail -1 build/coverage.txt
 
+# One of them: make peers ARGS="--only simplejwt-5.5.1"
+.PHONY: peers
+peers: .venv-peers/.installed ## the tests of simplejwt and dj-rest-auth, unmodified, without our apps and with them (downloads them)
+	@unset DATABASE_URL; .venv-peers/bin/python -m tests.peers $(ARGS)
+
 # It uses the machine's Node and Chromium. Without them, Node comes from a wheel and Chromium from apt.
 .PHONY: clients
 clients: .venv/.dev-installed ## the clients with the libraries and in the projects that people use (needs npm's registry)
@@ -179,6 +184,7 @@ lock: ## the newest versions into requirements/*.txt (needs uv)
 	$(UV_COMPILE) requirements/service.in --constraints requirements/demo.txt \
 		--output-file requirements/service.txt
 	$(UV_COMPILE) requirements/bench.in --output-file requirements/bench.txt
+	$(UV_COMPILE) requirements/peers.in --output-file requirements/peers.txt
 	$(UV_COMPILE) requirements/fuzz.in --output-file requirements/fuzz.txt
 
 # --universal: one lock for every Python and platform. No index and no links: the lock
@@ -188,7 +194,7 @@ UV_COMPILE = $(UV) pip compile --quiet --upgrade --universal --python-version 3.
 	--custom-compile-command "make lock"
 
 clean: ## delete what make has made, but for the demo's data
-	rm -rf .venv .venv-matrix .venv-bench dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-matrix .venv-bench .venv-peers dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	rm -rf .hypothesis fuzz-crashes site
 	find src packages tests demo -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -217,12 +223,13 @@ clean: ## delete what make has made, but for the demo's data
 	@$(PIP) install --require-hashes -r requirements/service.txt
 	@touch .venv/.service-installed
 
-# The peers do not all run on the newest Django: they have an environment of their own.
-.venv-bench/.installed: requirements/bench.txt $(PROJECTS)
-	@rm -rf .venv-bench && "$(PYTHON)" -m venv .venv-bench
-	@.venv-bench/bin/python -m pip -qq --disable-pip-version-check install \
-		--require-hashes -r requirements/bench.txt
-	@.venv-bench/bin/python -m pip -qq --disable-pip-version-check install \
+# Not every package that we are measured and tried beside runs on the newest Django: these have
+# environments of their own.
+.venv-bench/.installed .venv-peers/.installed: .venv-%/.installed: requirements/%.txt $(PROJECTS)
+	@rm -rf .venv-$* && "$(PYTHON)" -m venv .venv-$*
+	@.venv-$*/bin/python -m pip -qq --disable-pip-version-check install \
+		--require-hashes -r requirements/$*.txt
+	@.venv-$*/bin/python -m pip -qq --disable-pip-version-check install \
 		--no-deps --no-build-isolation $(EDITABLE)
 	@touch $@
 

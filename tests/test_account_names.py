@@ -116,7 +116,7 @@ def test_one_address_by_64_spellings(api: APIClient, settings: Any) -> None:
 
 @pytest.mark.django_db
 def test_letters_that_a_collation_takes_for_others(api: APIClient, settings: Any) -> None:
-    """Of MariaDB's default collation hundreds are an ``a``; elsewhere these name nobody."""
+    """MariaDB's default collation equates hundreds of letters with ``a``."""
     User.objects.create_user("aloha2", password=PASSWORD)
     rates = {"sign_in_address": None, "sign_in": None, "sign_in_account": "5/hour"}
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}

@@ -42,7 +42,7 @@ def attempt(api: APIClient, alice: User) -> Callable[[str], int]:
     return attempt
 
 
-def test_its_lockout_comes_through(attempt: Callable[[str], int]) -> None:
+def test_lockout_response_reaches_the_client(attempt: Callable[[str], int]) -> None:
     assert [attempt("wrong") for _ in range(LIMIT)] == [401, 401, 429]
     assert attempt(PASSWORD) == 429
 

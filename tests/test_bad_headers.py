@@ -53,7 +53,7 @@ ALL = {**{f"ours: {name}": value for name, value in BAD_BEARERS.items()}, **FORE
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("header", BAD_BEARERS.values(), ids=BAD_BEARERS)
-def test_a_bearer_that_is_none(api: APIClient, header: str) -> None:
+def test_malformed_bearer_gets_401(api: APIClient, header: str) -> None:
     response = api.get("/api/protected/", HTTP_AUTHORIZATION=header)
 
     assert response.status_code == 401
@@ -66,7 +66,9 @@ def test_a_bearer_that_is_none(api: APIClient, header: str) -> None:
     "header",
     ["Bearer TOKEN x", "Bearer TOKEN TOKEN", "Bearer x TOKEN", "Bearer TOKEN,", "Bearer =TOKEN"],
 )
-def test_a_good_token_and_more(api: APIClient, tokens: Tokens, header: str) -> None:
+def test_valid_token_with_trailing_text_gets_401(
+    api: APIClient, tokens: Tokens, header: str
+) -> None:
     assert api.get("/api/protected/", **tokens.bearer).status_code == 200
 
     response = api.get("/api/protected/", HTTP_AUTHORIZATION=header.replace("TOKEN", tokens.access))
@@ -87,7 +89,7 @@ def test_another_scheme(api: APIClient, tokens: Tokens, header: str) -> None:
 
 
 @pytest.mark.parametrize("header", ALL.values(), ids=ALL)
-def test_it_is_in_nobodys_way(
+def test_endpoints_ignore_a_malformed_header(
     api: APIClient, tokens: Tokens, refresh: Refresh, header: str
 ) -> None:
     """The endpoints do not look at an Authorization header that they do not need."""
@@ -103,7 +105,7 @@ def test_it_is_in_nobodys_way(
 
 
 @pytest.mark.parametrize("header", ALL.values(), ids=ALL)
-def test_it_logs_nobody_out(api: APIClient, tokens: Tokens, header: str) -> None:
+def test_malformed_header_does_not_log_out(api: APIClient, tokens: Tokens, header: str) -> None:
     header = header.replace("TOKEN", tokens.access)
 
     response = api.post("/api/logout/", {}, HTTP_AUTHORIZATION=header)
@@ -140,7 +142,7 @@ BAD_KEYS = {
 
 
 @pytest.mark.parametrize("key", BAD_KEYS.values(), ids=BAD_KEYS)
-def test_an_idempotency_key_that_is_none(tokens: Tokens, refresh: Refresh, key: str) -> None:
+def test_invalid_idempotency_key(tokens: Tokens, refresh: Refresh, key: str) -> None:
     before = list(Session.objects.values())
 
     response = refresh(tokens.refresh, HTTP_IDEMPOTENCY_KEY=key)

@@ -38,7 +38,7 @@ def test_without_the_setting() -> None:
     assert check_settings() == []
 
 
-def test_the_settings_of_the_tests_are_good() -> None:
+def test_test_settings_pass_every_check() -> None:
     assert [error for error in run_checks() if str(error.id).startswith("ratchet.")] == []
 
 

@@ -579,7 +579,7 @@ def test_no_proxies() -> None:
 
 
 @pytest.mark.parametrize("number", ["1", "", -1, 1.5, [1]])
-def test_a_number_of_proxies_that_is_none(number: Any) -> None:
+def test_invalid_number_of_proxies_is_reported(number: Any) -> None:
     given = {"REST_FRAMEWORK": {"NUM_PROXIES": number}}
     assert ids(checks.check_number_of_proxies, **given) == ["ratchet.E016"]
 

@@ -29,7 +29,7 @@ def bob(db: None) -> User:
     return User.objects.create_user("bob")
 
 
-def living() -> int:
+def active() -> int:
     return Session.objects.filter(ended_at=None).count()
 
 
@@ -38,7 +38,7 @@ def test_a_users(alice: User, bob: User) -> None:
         open_session(user)
     assert end("--user=alice") == "2 sessions ended."
     assert set(alice.ratchet_sessions.values_list("end_reason", flat=True)) == {"admin"}
-    assert living() == 1
+    assert active() == 1
 
 
 def test_one(alice: User) -> None:
@@ -47,7 +47,7 @@ def test_one(alice: User) -> None:
     assert end(f"--session={one.pk}") == "0 sessions ended."
     one.refresh_from_db()
     assert one.end_reason == "lost_phone"
-    assert living() == 1
+    assert active() == 1
 
 
 def test_all(alice: User, bob: User) -> None:
@@ -103,7 +103,7 @@ def test_refused(alice: User, options: list[str]) -> None:
     open_session(alice)
     with pytest.raises(CommandError):
         end(*options)
-    assert living() == 1
+    assert active() == 1
 
 
 @pytest.mark.parametrize("days", ["-1", "nan", "inf", "1e300", "36500"])

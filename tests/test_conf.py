@@ -179,7 +179,7 @@ class TestDefaults:
     def test_every_setting_is_tried_here(self) -> None:
         assert GOOD.keys() == BAD.keys() == DEFAULTS.keys()
 
-    def test_nobody_changes_them_in_passing(self) -> None:
+    def test_settings_are_frozen(self) -> None:
         with pytest.raises(FrozenInstanceError):
             ratchet_settings().LEEWAY = timedelta(1)  # type: ignore[misc]
 
@@ -194,7 +194,7 @@ class TestFollow:
             assert timedelta(seconds=3) == ratchet_settings().LEEWAY
         assert ratchet_settings() == before
 
-    def test_after_bad_ones_the_good_ones_again(self) -> None:
+    def test_valid_settings_work_after_invalid_ones(self) -> None:
         with override_settings(DRF_RATCHET={"LEEWAY": 3}), pytest.raises(ImproperlyConfigured):
             ratchet_settings()
 
@@ -354,7 +354,7 @@ def test_what_looks_like_no_name_is_not_shown(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["XYZ", "", 7, None])
-def test_an_unknown_key_like_none_names_all(name: object) -> None:
+def test_unknown_key_without_a_similar_one_lists_all(name: object) -> None:
     ((problem, hint),) = unknown_keys({name: SECRET})
 
     assert repr(name) in problem

@@ -55,17 +55,17 @@ class Token:
     """What somebody's request.auth is when nobody is signed in."""
 
 
-def test_no_user_where_nobody_is_signed_in(alice: User, rest: Any) -> None:
+def test_unauthenticated_user_may_be_none(alice: User, rest: Any) -> None:
     rest(UNAUTHENTICATED_USER=None)
     story(APIClient(), "/{}".format)
 
 
-def test_another_token_where_nobody_is_signed_in(alice: User, rest: Any) -> None:
+def test_unauthenticated_token_setting_is_respected(alice: User, rest: Any) -> None:
     rest(UNAUTHENTICATED_USER=None, UNAUTHENTICATED_TOKEN=f"{__name__}.Token")
     story(APIClient(), "/{}".format)
 
 
-def test_pages_for_nobody(alice: User, rest: Any) -> None:
+def test_pages_render_without_an_anonymous_user(alice: User, rest: Any) -> None:
     rest(UNAUTHENTICATED_USER=None)
     api = APIClient(HTTP_ACCEPT="text/html")
     for url in ("/api-auth/login/", "/api/token/", "/api/sessions/", "/api/browser/session/"):
@@ -75,7 +75,7 @@ def test_pages_for_nobody(alice: User, rest: Any) -> None:
 
 
 @pytest.mark.parametrize("permission", [IsOwner, RecentSignIn()])
-def test_permissions_refuse_nobody(permission: Any, rest: Any) -> None:
+def test_permissions_refuse_a_missing_user(permission: Any, rest: Any) -> None:
     class View(APIView):
         authentication_classes: Any = []
         permission_classes = [permission]
@@ -87,7 +87,7 @@ def test_permissions_refuse_nobody(permission: Any, rest: Any) -> None:
     assert View.as_view()(RequestFactory().get("/")).status_code == 403
 
 
-def test_the_user_of_a_service_is_nobody(alice: User, rest: Any) -> None:
+def test_service_has_the_unauthenticated_user(alice: User, rest: Any) -> None:
     from drf_ratchet.services.authentication import ServiceAuthentication
     from tests.services.conftest import basic
 

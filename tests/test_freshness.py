@@ -97,7 +97,9 @@ def test_a_user_deleted_without_a_signal(api: APIClient, tokens: Tokens) -> None
         assert_refused(api.get("/name/", **tokens.bearer), "user_inactive")
 
 
-def test_nobody_knows(api: APIClient, tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_feed_gets_503(
+    api: APIClient, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail() -> Any:
         raise OperationalError
 

@@ -6,7 +6,7 @@ from django.db import connection
 
 
 @pytest.mark.django_db
-def test_none_is_missing() -> None:
+def test_no_migration_is_missing() -> None:
     call_command("makemigrations", "--check", "--dry-run", "drf_ratchet", "blog")
 
 

@@ -107,7 +107,7 @@ def test_the_same_time(attempts: dict[str, Callable[[], Any]], show: Callable[[s
 
 
 @pytest.mark.django_db
-def test_no_secret_comes_back(
+def test_no_response_repeats_a_secret(
     api: APIClient, tokens: Tokens, caplog: pytest.LogCaptureFixture, settings: Any
 ) -> None:
     settings.DEBUG = True

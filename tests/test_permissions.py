@@ -191,7 +191,7 @@ def test_staff_who_own_it() -> None:
 
 
 @override_settings(REST_FRAMEWORK={"UNAUTHENTICATED_USER": None})
-def test_not_the_owner_and_nobody_at_all() -> None:
+def test_negated_owner_permission_allows_anonymous_users() -> None:
     """`~` asks for the object without asking for the user first."""
     assert status(None, owned_by(ALICE), ~IsOwner) == 200
 
@@ -223,7 +223,7 @@ class TestRecentSignIn:
         assert status(ALICE, permission=RecentSignIn(), auth=auth) == 401
 
     @pytest.mark.parametrize("anonymous", [AnonymousUser, None], ids=["AnonymousUser", "None"])
-    def test_nobody(self, anonymous: Any) -> None:
+    def test_anonymous_user_is_refused(self, anonymous: Any) -> None:
         with override_settings(REST_FRAMEWORK={"UNAUTHENTICATED_USER": anonymous}):
             assert status(None, permission=RecentSignIn()) == 403
             assert status(None, permission=RecentSignIn(), auth={"auth_time": time.time()}) == 403

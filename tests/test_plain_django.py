@@ -108,7 +108,7 @@ def test_a_user_who_is_gone(tokens: Tokens, freshness: str, how: str) -> None:
             assert refused.status_code == 401
 
 
-def test_nobody_knows(tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_feed_raises_busy(tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> Any:
         raise OperationalError
 

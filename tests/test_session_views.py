@@ -55,7 +55,7 @@ def test_the_list(
     assert parse_datetime(first["last_used_at"]) == phone.session.rotated_at
 
 
-def test_the_list_has_only_ones_own_living_sessions(
+def test_list_has_only_the_users_active_sessions(
     api: APIClient, tokens: Tokens, phone: Tokens, sign_in: SignIn
 ) -> None:
     User.objects.create_user("bob", password=PASSWORD)
@@ -141,11 +141,11 @@ def test_a_bad_cursor_is_refused(api: APIClient, tokens: Tokens, before: str) ->
     assert answer.json().keys() == {"before"}
 
 
-def test_an_empty_cursor_is_none(api: APIClient, tokens: Tokens) -> None:
+def test_empty_cursor_is_ignored(api: APIClient, tokens: Tokens) -> None:
     assert len(api.get(f"{LIST}?before=", **tokens.bearer).json()) == 1
 
 
-def test_a_cursor_of_somebody_elses_session_tells_nothing(
+def test_cursor_of_another_users_session_reveals_nothing(
     api: APIClient, tokens: Tokens, sign_in: SignIn
 ) -> None:
     User.objects.create_user("bob", password=PASSWORD)
@@ -167,7 +167,7 @@ def test_ending_one(api: APIClient, tokens: Tokens, phone: Tokens) -> None:
     assert api.get(LIST, **tokens.bearer).status_code == 200
 
 
-def test_ending_ones_own(api: APIClient, tokens: Tokens) -> None:
+def test_user_can_end_their_own_session(api: APIClient, tokens: Tokens) -> None:
     assert api.delete(detail(tokens), **tokens.bearer).status_code == 204
     assert_refused(api.get(LIST, **tokens.bearer), "session_ended")
 
@@ -179,7 +179,7 @@ def test_ending_what_is_not_there(api: APIClient, tokens: Tokens, name: str) -> 
     assert answer.json()["code"] == "not_found"
 
 
-def test_ending_somebody_elses(api: APIClient, tokens: Tokens, sign_in: SignIn) -> None:
+def test_session_of_another_user_gets_404(api: APIClient, tokens: Tokens, sign_in: SignIn) -> None:
     User.objects.create_user("bob", password=PASSWORD)
     bob = sign_in("bob")
     assert api.delete(detail(tokens), **bob.bearer).status_code == 404

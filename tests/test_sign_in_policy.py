@@ -142,7 +142,7 @@ def test_an_inactive_user_is_refused_before_it_is_asked(alice: User, ratchet: An
         open_session(alice)
 
 
-def test_a_refresh_is_refused_and_the_session_goes_on(
+def test_refused_refresh_keeps_the_session_active(
     api: APIClient, tokens: Tokens, ratchet: Any
 ) -> None:
     """A policy may look at the request: another network may be let in again."""
@@ -193,7 +193,7 @@ def test_a_policy_may_say_why(
     assert not Session.objects.exists()
 
 
-def test_a_policy_that_cannot_be_imported_lets_nobody_in(
+def test_policy_that_cannot_be_imported_refuses_everyone(
     api: APIClient, alice: User, ratchet: Any
 ) -> None:
     ratchet(SIGN_IN_POLICY="nowhere.policy")
@@ -309,7 +309,7 @@ def test_a_view_may_have_one_of_its_own(api: APIClient, two_factors: None) -> No
 
 
 @pytest.mark.parametrize("named", [serializers.Serializer, "rest_framework.serializers.Serializer"])
-def test_a_serializer_of_another_kind_lets_nobody_in(
+def test_serializer_of_another_class_refuses_everyone(
     named: Any, api: APIClient, alice: User, ratchet: Any
 ) -> None:
     ratchet(SIGN_IN_SERIALIZER=named)
@@ -479,7 +479,7 @@ def test_settings_that_name_nothing_of_use(given: dict[str, Any], problem: str) 
     assert next(iter(given)) in found.msg
 
 
-def test_settings_that_are_good() -> None:
+def test_valid_settings_are_not_reported() -> None:
     given = {
         "SIGN_IN_SERIALIZER": f"{__name__}.CodeSerializer",
         "SIGN_IN_POLICY": f"{__name__}.with_two_factors",

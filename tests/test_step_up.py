@@ -133,7 +133,7 @@ def test_a_retry_with_the_key(old: Tokens, step_up: StepUp) -> None:
 def test_the_grace_period_hands_out_no_elevation(
     old: Tokens, step_up: StepUp, refresh: Refresh
 ) -> None:
-    """A thief who holds the same old token comes a moment later, by either door."""
+    """A thief uses the same old token a moment later, at either endpoint."""
     elevated = step_up(old, key="k").json()
     assert_refused(refresh(old.refresh), "reused")
     assert_refused(refresh(old.refresh, key="another"), "reused")
@@ -162,7 +162,7 @@ def test_after_the_grace_period_it_is_reuse(old: Tokens, step_up: StepUp) -> Non
 def test_a_session_that_does_not_rotate(
     alice: User, sign_in: Callable[..., Tokens], step_up: StepUp, refresh: Refresh
 ) -> None:
-    """Whoever has its refresh token has it for good, so the row keeps no elevation."""
+    """Its refresh token never changes, so the row stores no elevation."""
     with override_settings(DRF_RATCHET={"ROTATE_REFRESH_TOKENS": False}):
         tokens = sign_in()
     Session.objects.update(auth_time=F("auth_time") - LONG_AGO)

@@ -82,7 +82,7 @@ class TestIssuerFor:
             assert issuer_for() == "b"
         assert issuer_for() == "public"
 
-    def test_name_counts_in_one_thread_alone(self) -> None:
+    def test_name_is_local_to_one_thread(self) -> None:
         found = []
         with use_issuer("b"):
             thread = threading.Thread(target=lambda: found.append(issuer_for()))
@@ -90,7 +90,7 @@ class TestIssuerFor:
             thread.join()
         assert found == ["public"]
 
-    def test_django_request_is_handed_to_it(self, settings: Any) -> None:
+    def test_callable_receives_djangos_request(self, settings: Any) -> None:
         seen: list[Any] = []
         settings.DRF_RATCHET = {"ISSUER": lambda request: seen.append(request) or "a"}
         request = RequestFactory().get("/")
@@ -136,7 +136,7 @@ class TestLazyUser:
             assert user.get_username() == "alice"
 
     @pytest.mark.parametrize("freshness", ["bounded", "expiry"])
-    def test_issuer_that_needs_a_request_is_none_of_its_business(
+    def test_lazy_user_does_not_call_the_issuer(
         self, api: APIClient, tokens: Tokens, settings: Any, freshness: str
     ) -> None:
         own = {"ISSUER": lambda request: request.META["HTTP_X_TENANT"], "FRESHNESS": freshness}
@@ -183,7 +183,7 @@ class TestRefreshToken:
         assert payload(at_a.refresh)["iss"] == "a"
         assert payload(refresh(at_a.refresh, **A).json()["refresh"])["iss"] == "a"
 
-    def test_names_none_where_there_is_one_issuer(self, alice: User, settings: Any) -> None:
+    def test_refresh_token_of_a_single_issuer_has_no_iss(self, alice: User, settings: Any) -> None:
         settings.DRF_RATCHET = {"ISSUER": "https://shop.example"}
         grant = open_session(alice)
         assert payload(grant.access)["iss"] == "https://shop.example"
@@ -409,7 +409,7 @@ class TestServiceWithoutUsers:
     @pytest.mark.parametrize(
         "own", [{"issuer": "https://a.example"}, {"feed_url": "https://a.example/ended/"}]
     )
-    def test_what_is_of_one_tenant_alone_is_refused(
+    def test_verifier_of_a_single_tenant_is_refused(
         self, settings: Any, own: dict[str, Any]
     ) -> None:
         verifier = {"jwks_url": "https://a.example/jwks", "auth": ("a", "b"), **own}

@@ -140,7 +140,7 @@ def test_rates_in_drfs_notation(rate: str, expected: tuple[int, float]) -> None:
     "rate",
     ["often", "5", "5/", "/min", "5/fortnight", 5, ("5", "min"), "5/0m", "٣/min", "", b"5/m"],
 )
-def test_a_rate_that_is_none(rates: Any, rate: Any) -> None:
+def test_invalid_rate_raises(rates: Any, rate: Any) -> None:
     rates(sign_in=rate)
     with pytest.raises(ImproperlyConfigured):
         RateLimit("sign_in", "a").take()
@@ -312,7 +312,7 @@ def test_a_name_padded_beyond_reason(attempt: Try, rates: Any) -> None:
     assert [attempt(username=name) for name in names] == [401, 401, 429, 429]
 
 
-def test_other_methods_count_for_nothing(attempt: Try, api: APIClient, rates: Any) -> None:
+def test_other_methods_are_not_counted(attempt: Try, api: APIClient, rates: Any) -> None:
     rates(sign_in="1/hour")
     for method in (api.options, api.get):
         method("/api/token/", {"username": "alice"})
@@ -481,7 +481,7 @@ def test_a_name_that_is_missing_counts(url: str, name: Any, guess: Any, rates: A
 
 
 @pytest.mark.parametrize("key", ["Username", "\uff55sername", "username\u200b", " username"])
-def test_another_spelling_of_the_field_names_nobody(key: str, guess: Any, rates: Any) -> None:
+def test_misspelled_account_fields_share_one_limit(key: str, guess: Any, rates: Any) -> None:
     rates(sign_in_account="3/hour")
     answers = [guess("/api/token/", **{key: f"alice{n}"}) for n in range(4)]
     assert answers == [400] * 3 + [429]
@@ -508,7 +508,7 @@ def test_a_sign_in_without_a_name_counts_for_its_network(guess: Any, api: Any, r
 
 
 def test_a_bearer_moves_no_count(guess: Any, rates: Any, api: APIClient) -> None:
-    """An attacker who is signed in as somebody else guesses no more than others."""
+    """An attacker with another user's token gets no further guesses."""
     User.objects.create_user("mallory", password=PASSWORD)
     mallory = api.post("/api/token/", {"username": "mallory", "password": PASSWORD}).json()
     headers = {"HTTP_AUTHORIZATION": f"Bearer {mallory['access']}"}
@@ -520,7 +520,7 @@ def test_a_bearer_moves_no_count(guess: Any, rates: Any, api: APIClient) -> None
         assert guess(url, username="mallory", headers=headers) == 401
 
 
-def test_a_view_of_ones_own_counts_failures_alone(guess: Any, rates: Any) -> None:
+def test_custom_view_counts_only_failures(guess: Any, rates: Any) -> None:
     """Whatever ends in open_session(request=request) has succeeded."""
     rates(sign_in_account="2/hour", sign_in_success="4/hour")
     answers = [guess("/own/", username="alice", password=PASSWORD) for _ in range(4)]
@@ -530,7 +530,7 @@ def test_a_view_of_ones_own_counts_failures_alone(guess: Any, rates: Any) -> Non
     assert [guess("/own/", username="alice") for _ in range(3)] == [401, 401, 429]
 
 
-def test_a_get_account_of_ones_own(api: APIClient, alice: User, rates: Any) -> None:
+def test_get_account_can_be_overridden(api: APIClient, alice: User, rates: Any) -> None:
     class ByHeader(SignInThrottle):
         def get_account(self, request: Request, view: APIView) -> Any:
             return request.META.get("HTTP_ACCOUNT")
@@ -630,10 +630,10 @@ class Password(APIView):
         return Response(status=400)
 
 
-def test_the_password_of_whoever_is_signed_in(
+def test_step_up_throttle_counts_by_session_user_or_network(
     api: APIClient, tokens: Tokens, sign_in: Any, rates: Any
 ) -> None:
-    """By session; by user where there is none; by network where nobody is signed in."""
+    """By session, else by user, else by the network of an anonymous client."""
     rates(step_up="2/hour")
     view, factory = Password.as_view(), APIRequestFactory()
 

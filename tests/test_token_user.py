@@ -56,7 +56,7 @@ class TestTokenUser:
         assert alice.claims["sub"] == "7"
 
     @pytest.mark.parametrize("name", [None, 7, ["alice"], {"a": 1}, True])
-    def test_a_strange_name_is_none(self, name: object) -> None:
+    def test_invalid_name_is_empty(self, name: object) -> None:
         assert (user(username=name).username, str(user(username=name))) == ("", "1")
 
     def test_equal_by_id(self) -> None:
@@ -185,7 +185,7 @@ class TestWithAVerifier:
             authenticate(issuer.token(aud="orders"))
         assert refused.value.reason == "session_ended"
 
-    def test_for_somebody_else(self, issuer: Issuer) -> None:
+    def test_token_for_another_audience_is_refused(self, issuer: Issuer) -> None:
         with pytest.raises(TokenNotValid) as refused:
             authenticate(issuer.token(aud="shop"))
         assert refused.value.reason == "wrong_audience"
@@ -207,7 +207,7 @@ class TestWithAVerifier:
         ):
             issuer_verifier()
 
-    def test_it_is_for_services_alone(self) -> None:
+    def test_own_issuer_needs_no_verifier(self) -> None:
         ours = {"VERIFIER": {"issuer": "https://blog.example"}}
         with override_settings(DRF_RATCHET=ours):
             assert issuer_verifier() is None

@@ -217,14 +217,14 @@ def test_verify_refused(api: APIClient, tokens: Tokens, expired: Tokens, kind: s
 # Log out
 
 
-def test_logout_with_the_bearer_alone(api: APIClient, tokens: Tokens) -> None:
+def test_logout_with_only_the_bearer(api: APIClient, tokens: Tokens) -> None:
     answer = api.post("/api/logout/", **tokens.bearer)
     assert (answer.status_code, answer.json()) == (200, {"detail": "Logout successful."})
     assert_refused(api.get("/api/protected/", **tokens.bearer), "session_ended")
     assert_refused(api.post("/api/logout/", **tokens.bearer), "session_ended")
 
 
-def test_logout_with_the_refresh_token_alone(api: APIClient, tokens: Tokens) -> None:
+def test_logout_with_only_the_refresh_token(api: APIClient, tokens: Tokens) -> None:
     for _ in range(2):  # an ended session is logged out already
         assert api.post("/api/logout/", {"refresh": tokens.refresh}).status_code == 200
     assert Session.objects.get().end_reason == "logout"
@@ -274,7 +274,7 @@ def test_logout_with_nothing(api: APIClient, db: None, expired: Tokens) -> None:
 
 
 @pytest.mark.parametrize("header", ["Bearer stale", "Bearer", "Bearer a b", "JWT x", "Basic eDp4"])
-def test_a_stale_header_is_in_nobodys_way(
+def test_expired_header_does_not_prevent_a_refresh(
     api: APIClient, tokens: Tokens, refresh: Refresh, header: str
 ) -> None:
     stale = {"HTTP_AUTHORIZATION": header}

@@ -9,9 +9,9 @@ from django.http import HttpRequest
 from drf_ratchet.sessions import (
     EndReason,
     Grant,
+    active_sessions,
     end_all_sessions,
     end_session,
-    living_sessions,
     open_session,
     refresh_session,
 )
@@ -27,11 +27,11 @@ def refresh(token: str, request: HttpRequest) -> str:
 
 
 def devices(user: User) -> list[UUID]:
-    return [session.pk for session in living_sessions(user)]
+    return [session.pk for session in active_sessions(user)]
 
 
 def sign_out(user: User) -> int:
-    for session in living_sessions(user):
+    for session in active_sessions(user):
         if not end_session(session, reason=EndReason.REVOKED):
             break
     return end_all_sessions(user)

@@ -17,14 +17,14 @@ from rest_framework import serializers
 from drf_ratchet.bounds import MAX_CREDENTIAL_LENGTH
 
 
-def account_fields(view: Any, data: Mapping[str, Any]) -> Iterator[str]:
+def account_fields(view: object, data: Mapping[str, Any]) -> Iterator[str]:
     """Yield the body fields that may name the account; none if the sign-in names no account.
 
     Args:
         view: the view that signs in.
         data: the parsed body.
     """
-    model: Any = get_user_model()
+    model = get_user_model()
     serializer = _serializer_of(view)
     if serializer is None:
         usual = (model.USERNAME_FIELD, getattr(model, "EMAIL_FIELD", "email"))
@@ -60,7 +60,7 @@ def _serializer_of(view: Any) -> Any:
 _TEXT = serializers.CharField(max_length=MAX_CREDENTIAL_LENGTH, allow_blank=True)
 
 
-def text_of(field_name: str, value: Any) -> str:
+def text_of(field_name: str, value: object) -> str:
     """Return an account's name as text that is short enough for ``fold``.
 
     Args:
@@ -89,7 +89,7 @@ def as_stored(name: str) -> str:
     Args:
         name: the name that the client sent.
     """
-    users: Any = get_user_model()._default_manager
+    users = get_user_model()._default_manager
     if name.isascii() or connections[router.db_for_read(users.model)].vendor != "mysql":
         return name
     try:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
+from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 
@@ -115,7 +116,7 @@ class ImmediateJWTAuthentication(JWTAuthentication):
     freshness = "immediate"
 
 
-def varies_by(request: Any, *names: str) -> None:
+def varies_by(request: HttpRequest, *names: str) -> None:
     """Add headers to the ``Vary`` of the view's response, whether or not a user is signed in.
 
     Otherwise a cache, including Django's, may send one user the response to another user. RFC 9111
@@ -125,7 +126,7 @@ def varies_by(request: Any, *names: str) -> None:
         request: DRF's request. Django's own request has no view, so nothing is added.
         names: the request headers that authenticate.
     """
-    view: Any = (getattr(request, "parser_context", None) or {}).get("view")
+    view = (getattr(request, "parser_context", None) or {}).get("view")
     headers: dict[str, str] | None = getattr(view, "headers", None)
     if headers is not None:
         for name in names:
@@ -152,7 +153,7 @@ def verify_access(
     token: object,
     kind: Kind = Kind.ACCESS,
     *,
-    request: Any = None,
+    request: HttpRequest | None = None,
     check_times: bool = True,
 ) -> Claims:
     """Return the claims of an access token that we issued and that is valid now.

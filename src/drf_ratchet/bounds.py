@@ -1,7 +1,5 @@
 """Maximum lengths of client input. Nothing longer is parsed, normalized, hashed or logged."""
 
-from typing import Any
-
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -22,7 +20,7 @@ MAX_ETAGS_LENGTH = 4096
 MAX_BASIC_LENGTH = 4096
 
 
-def max_body_size(view: Any) -> int:
+def max_body_size(view: object) -> int:
     """Return the maximum bytes of a request body at a view.
 
     Args:
@@ -33,7 +31,7 @@ def max_body_size(view: Any) -> int:
     return min(size, getattr(settings, "DATA_UPLOAD_MAX_MEMORY_SIZE", None) or size)
 
 
-def declared_size(request: Any) -> int:
+def declared_size(request: HttpRequest) -> int:
     """Return the bytes that ``Content-Length`` declares; 0 if it is missing or not a number.
 
     Servers pass on no more than that. DRF treats a body of no declared length as empty.

@@ -103,6 +103,9 @@ class RatchetSettings:
     #: Maximum number of active sessions of a user; a further sign-in ends the oldest. None: any
     #: number.
     MAX_SESSIONS_PER_USER: int | None = None
+    #: Whether a new password, and a deactivation, end the user's sessions. False only for a project
+    #: that has to keep another package's behavior: inactive users are refused in any case.
+    USER_CHANGES_END_SESSIONS: bool = True
     #: The services that may introspect tokens and revoke sessions: name to secret. (Django's error
     #: reports hide settings with "secret" in their name.)
     SERVICE_SECRETS: Mapping[str, str] = field(default_factory=dict)
@@ -165,7 +168,7 @@ class RatchetSettings:
         return named
 
 
-def _imported(name: str, value: Any) -> Any:
+def _imported(name: str, value: object) -> Any:
     if not isinstance(value, str):
         return value
     problem = why_unimportable(value)
@@ -223,7 +226,7 @@ _underneath: dict[str, Callable[[], Mapping[str, Any]]] = {}
 forget_on_change(ratchet_settings.cache_clear, NAME)
 
 
-def unknown_keys(given: Any) -> Iterator[tuple[str, str]]:
+def unknown_keys(given: object) -> Iterator[tuple[str, str]]:
     """Yield each key that is no setting, as (problem, hint).
 
     The hint says what to use instead of another package's setting, or names the nearest known one.
@@ -239,7 +242,7 @@ def unknown_keys(given: Any) -> Iterator[tuple[str, str]]:
             yield f"{NAME} has no setting {_shown(name)}.", _instead(name, known)
 
 
-def bad_values(given: Any) -> Iterator[tuple[str, str]]:
+def bad_values(given: object) -> Iterator[tuple[str, str]]:
     """Yield each invalid value, as (problem, hint). The value itself is not shown.
 
     Args:
@@ -259,13 +262,13 @@ def bad_values(given: Any) -> Iterator[tuple[str, str]]:
             yield f"{NAME}['CLAIMS'] {problem}.", "Write 'app.module.function'."
 
 
-def _shown(name: Any) -> str:
+def _shown(name: object) -> str:
     # A key that does not look like a setting may be a value in the wrong place.
     looks_like_one = not isinstance(name, str) or re.fullmatch(r"\w{0,40}", name)
     return repr(name) if looks_like_one and len(repr(name)) < 60 else "of that name"
 
 
-def _instead(name: Any, known: Sequence[str]) -> str:
+def _instead(name: object, known: Sequence[str]) -> str:
     instead = INSTEAD.get(name) if isinstance(name, str) else None
     if instead:
         return instead
@@ -300,11 +303,11 @@ def _default(name: str) -> Any:
     return getattr(RatchetSettings(), name)
 
 
-def _is_name(value: Any) -> bool:
+def _is_name(value: object) -> bool:
     return isinstance(value, str) and value != ""
 
 
-def _is_names(value: Any) -> bool:
+def _is_names(value: object) -> bool:
     return isinstance(value, (list, tuple)) and len(value) > 0 and all(map(_is_name, value))
 
 
@@ -318,16 +321,16 @@ def _is_service(name: Any, secret: Any) -> bool:
     )
 
 
-def _is_key_source(value: Any) -> bool:
+def _is_key_source(value: object) -> bool:
     return _is_name(value) or isinstance(value, (Path, Mapping))
 
 
-def _is_positive(value: Any) -> bool:
+def _is_positive(value: object) -> bool:
     # Tokens contain whole seconds, and databases do not count far beyond a century.
     return isinstance(value, timedelta) and timedelta(seconds=1) <= value <= timedelta(days=36500)
 
 
-def _is_not_negative(value: Any) -> bool:
+def _is_not_negative(value: object) -> bool:
     return isinstance(value, timedelta) and value >= timedelta(0)
 
 
@@ -394,6 +397,7 @@ _DEMANDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     ),
     "COOKIE_RETRY_WINDOW": ("a timedelta, not negative", _is_not_negative),
     "ACCESS_TOKEN_COOKIE": ("True or False", lambda v: isinstance(v, bool)),
+    "USER_CHANGES_END_SESSIONS": ("True or False", lambda v: isinstance(v, bool)),
     "MAX_SESSIONS_PER_USER": (
         "a whole number of at least 1, or None",
         lambda v: v is None or (type(v) is int and v >= 1),

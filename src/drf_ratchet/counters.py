@@ -277,7 +277,7 @@ class _ByScript:
             return self._client.eval(script.text, *arguments)
 
 
-def _client_of(cache: Any) -> Any:
+def _client_of(cache: object) -> Any:
     """Return a cache's client of Valkey or Redis; None if it has none.
 
     Django's own cache, django-redis and django-valkey each give access to one.

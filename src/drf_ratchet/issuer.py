@@ -3,9 +3,10 @@
 import inspect
 import threading
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
 
 from drf_ratchet.caches import forget_on_change
 from drf_ratchet.conf import NAME, RatchetSettings, ratchet_settings
@@ -33,7 +34,7 @@ def issuer_verifier() -> "Verifier | None":
         return _made()
 
 
-def verified_elsewhere(verifier: "Verifier", token: object, request: Any) -> Claims:
+def verified_elsewhere(verifier: "Verifier", token: object, request: HttpRequest) -> Claims:
     """Return the claims of another server's access token, if it belongs to the request's tenant.
 
     One verifier serves all tenants: they share the issuer's keys, and ``iss`` tells them apart.

@@ -112,7 +112,7 @@ _NEW_DIRECTORY = re.compile(r"[A-Za-z0-9_-]{1,31}")
 def load_at_start() -> None:
     """Stop a server from starting if its keys cannot be used.
 
-    Django's commands start all the same: one of them makes the keys, and ``check`` names the error
+    Django's other commands still start: one of them makes the keys, and ``check`` names the error
     (E009).
 
     Raises:
@@ -178,7 +178,7 @@ def _usable_secrets() -> list[Any]:
     return [settings.SECRET_KEY, *filter(_is_secret, fallbacks)]
 
 
-def _is_secret(value: Any) -> bool:
+def _is_secret(value: object) -> bool:
     return isinstance(value, (str, bytes, Promise))
 
 

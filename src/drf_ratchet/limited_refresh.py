@@ -5,6 +5,7 @@ The serializer, the browsable API's middleware and the bridges call this recipe.
 
 from typing import Any
 
+from django.http import HttpRequest
 from rest_framework.exceptions import Throttled
 
 from drf_ratchet.conf import ratchet_settings
@@ -30,7 +31,7 @@ _REFUSALS_OF_OURS = {
 def refresh_for_client(
     refresh: object,
     *,
-    request: Any,
+    request: HttpRequest | None,
     idempotency_key: str = "",
     get_claims: GetClaims | None = None,
     transport: Transport = HEADER,
@@ -69,7 +70,7 @@ def refresh_for_client(
         raise Busy from None
 
 
-def limit_refreshes(token: RefreshClaims, request: Any) -> None:
+def limit_refreshes(token: RefreshClaims, request: HttpRequest | None) -> None:
     """Count a refresh of a token's session.
 
     Args:

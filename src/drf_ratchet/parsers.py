@@ -41,7 +41,7 @@ class BoundedParser(parsers.BaseParser):
             ValidationError: a part of the body is a file. Nothing is written to disk.
         """
         context = dict(parser_context or {})
-        request: Any = context["request"]
+        request = context["request"]
         limit = max_body_size(context.get("view"))
         if declared_size(request) > limit:
             raise BodyTooLarge
@@ -145,7 +145,7 @@ def _other_charset() -> ParseError:
     return ParseError(_("The body is not in the charset it says."))
 
 
-def _floats(parsed: Any) -> Iterator[float]:
+def _floats(parsed: object) -> Iterator[float]:
     """Yield every float, at any depth. Python reads 1e400 as infinity, and so does strict DRF."""
     left = [parsed]
     while left:

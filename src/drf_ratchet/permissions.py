@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from django.http import HttpRequest
 from rest_framework.permissions import BasePermission
 
 from drf_ratchet.exceptions import ReauthenticationRequired
@@ -30,7 +31,7 @@ class IsOwner(BasePermission):
     def has_object_permission(self, request: "Request", view: "APIView", obj: Any) -> bool:
         """Return whether the object's owner is the user."""
         owner = getattr(obj, getattr(view, "owner_field", self.owner_field))
-        user: Any = request.user
+        user = request.user
         if owner is None or user is None:
             return False
         # Compare the users first: a lazy user may know its USER_ID_FIELD and not its primary key.
@@ -63,6 +64,6 @@ def RecentSignIn(*, minutes: float = 5) -> type[BasePermission]:
     return IsRecent
 
 
-def _is_signed_in(request: Any) -> bool:
+def _is_signed_in(request: HttpRequest) -> bool:
     # request.user is None with UNAUTHENTICATED_USER = None.
     return bool(getattr(request.user, "is_authenticated", False))

@@ -22,19 +22,19 @@ from drf_ratchet.throttling import count_account
 
 
 class GrantSerializer(serializers.Serializer[Any]):
-    """Common to all that hand out tokens. ``validated_data`` is the response body.
+    """The base of the serializers that issue tokens.
 
-    The context's ``transport`` says how the tokens travel.
+    The context's ``transport`` says which tokens are in the body and which are in cookies.
     """
 
     def get_claims(self, user: Any) -> Mapping[str, Any]:
         """Return claims for this access token, on top of the setting ``CLAIMS``.
 
-        A refresh mints by its own serializer: what should be in every access token belongs into
-        the setting, or into both serializers.
+        A refresh uses its own serializer. Claims for every access token belong in the setting, or
+        in both serializers.
 
         Args:
-            user: whose token it is.
+            user: the user of the token.
         """
         return {}
 
@@ -48,7 +48,7 @@ class GrantSerializer(serializers.Serializer[Any]):
 
     @property
     def transport(self) -> Transport:
-        """The way that the tokens travel."""
+        """Return which tokens travel in the body and which in cookies."""
         transport: Transport = self.context.get("transport", HEADER)
         return transport
 
@@ -58,7 +58,7 @@ class GrantSerializer(serializers.Serializer[Any]):
 
     @property
     def request(self) -> Request | None:
-        """The request at hand, None outside of a view."""
+        """Return the current request, or None outside of a view."""
         return self.context.get("request")
 
 
@@ -78,7 +78,7 @@ class TokenObtainPairSerializer(GrantSerializer):
 
     @property
     def username_field(self) -> str:
-        """The name of the field that names the account: the user model's ``USERNAME_FIELD``."""
+        """Return the name of the account's field: the user model's ``USERNAME_FIELD``."""
         return _username_field()
 
     def get_fields(self) -> dict[str, Any]:
@@ -111,7 +111,7 @@ class TokenObtainPairSerializer(GrantSerializer):
         )
 
     def account_name(self, user: Any) -> str:
-        """Return what a user types into ``username_field``: ``step-up/`` knows who it is.
+        """Return the account's name, which ``step-up/`` reads from the signed-in user.
 
         Args:
             user: the signed-in user.
@@ -138,7 +138,7 @@ class TokenObtainPairSerializer(GrantSerializer):
 
 
 class TokenField(serializers.CharField):
-    """A token. It is long and nearly always ASCII, which no surrogate is."""
+    """A token. ASCII, as nearly every token is, is not searched for surrogates."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -149,7 +149,7 @@ class TokenField(serializers.CharField):
 
 
 class _NoSurrogates(ProhibitSurrogateCharactersValidator):
-    """DRF's, which looks at each character, only where there can be one."""
+    """Run DRF's check of each character only if the text is not ASCII."""
 
     def __call__(self, value: Any) -> None:
         if not str(value).isascii():
@@ -232,7 +232,7 @@ def step_up_serializer() -> type[StepUpSerializer]:
 
 @cache
 def _step_up_over(sign_in: type[TokenObtainPairSerializer]) -> type[StepUpSerializer]:
-    """Return a class that is both, and whose own methods are those of ``StepUpSerializer``."""
+    """Return a class derived from ``StepUpSerializer`` and then from the project's serializer."""
     if issubclass(StepUpSerializer, sign_in):
         return StepUpSerializer
     bases, contents = (StepUpSerializer, sign_in), {"__doc__": StepUpSerializer.__doc__}
@@ -276,7 +276,7 @@ def user_of(credentials: dict[str, Any], request: Request | None) -> Any:
 
     Args:
         credentials: what ``django.contrib.auth.authenticate`` takes.
-        request: the request at hand. Backends such as django-axes need Django's, not DRF's.
+        request: the current request. Backends such as django-axes need Django's, not DRF's.
     """
     if _is_too_long(credentials.get(_username_field())):
         return None
@@ -288,7 +288,7 @@ def user_of(credentials: dict[str, Any], request: Request | None) -> Any:
         return None
 
 
-def _is_too_long(name: Any) -> bool:
+def _is_too_long(name: object) -> bool:
     """Return whether a name is longer than that of any account, be it the user's email address.
 
     Backends and receivers of ``user_login_failed`` may write it into a column: django-axes has 255
@@ -300,7 +300,7 @@ def _is_too_long(name: Any) -> bool:
 
 
 def _is_unfit(credentials: dict[str, Any]) -> bool:
-    """Whether no account can have them: the name for its field, or the password for its hasher."""
+    """Return whether the field cannot hold the name, or the hasher the password."""
     password = credentials.get("password")
     if isinstance(password, str):
         try:
@@ -318,7 +318,7 @@ def _is_unfit(credentials: dict[str, Any]) -> bool:
 
 
 def idempotency_key(request: Request | None) -> str:
-    """Return the request's ``Idempotency-Key``, "" for none.
+    """Return the request's ``Idempotency-Key``; "" if it has none.
 
     Raises:
         BadIdempotencyKey: it is not 1 to 128 visible ASCII characters.

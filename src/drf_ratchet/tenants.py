@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
 
 from drf_ratchet.conf import NAME, ratchet_settings
 
 _chosen: ContextVar[str | None] = ContextVar("drf_ratchet_issuer", default=None)
 
 
-def issuer_for(request: Any = None) -> str | None:
+def issuer_for(request: HttpRequest | None = None) -> str | None:
     """Return the ``iss`` that a request's tokens carry and must carry; None without ``ISSUER``.
 
     Everything that a process keeps (feeds, verified tokens, rate limits) is kept per issuer, so two
@@ -46,7 +47,7 @@ def _is_name(name: object) -> TypeGuard[str]:
     return isinstance(name, str) and name != ""
 
 
-def refresh_issuer_for(request: Any = None) -> str | None:
+def refresh_issuer_for(request: HttpRequest | None = None) -> str | None:
     """Return the ``iss`` of a request's refresh tokens; None if there is one issuer only.
 
     A server with one issuer is the only reader of its refresh tokens, which need no ``iss`` then.

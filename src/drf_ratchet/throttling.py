@@ -13,10 +13,11 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.cache import caches
 from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
+from django.http import HttpRequest
 from rest_framework import exceptions
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
@@ -32,6 +33,9 @@ from drf_ratchet.security_log import security_log
 from drf_ratchet.sessions.device import network_of
 from drf_ratchet.signals import session_opened
 from drf_ratchet.tenants import issuer_for
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
 
 T = TypeVar("T")
 
@@ -70,7 +74,7 @@ def rate_of(scope: str) -> tuple[int, float] | None:
     Raises:
         ImproperlyConfigured: the rate is invalid.
     """
-    rates: Any = api_settings.DEFAULT_THROTTLE_RATES or {}
+    rates = api_settings.DEFAULT_THROTTLE_RATES or {}
     rate = rates.get(scope, RATES.get(scope))
     return None if rate is None else parse_rate(rate)
 
@@ -112,7 +116,7 @@ class RateLimit:
 
     scope: str
     ident: str
-    request: Any = field(default=None, repr=False)
+    request: HttpRequest | None = field(default=None, repr=False)
     _taken: Span | None = field(default=None, init=False, repr=False)
 
     def take(self) -> float | None:
@@ -149,9 +153,9 @@ class RateLimit:
         return f"ratchet:{self.scope}:{digest[:32]}"
 
 
-def _issuer_of(request: Any) -> str:
+def _issuer_of(request: HttpRequest | None) -> str:
     """Return the issuer of a request. A project's callable may be slow, so call it only once."""
-    http = getattr(request, "_request", request)
+    http: Any = getattr(request, "_request", request)
     if http is None:
         return ""
     if not hasattr(http, "_ratchet_issuer"):
@@ -240,7 +244,7 @@ class CountingThrottle(BaseThrottle):
         self._successes: list[RateLimit] = []
         self._wait: float | None = None
 
-    def attempt(self, request: Request, view: Any) -> bool:
+    def attempt(self, request: Request, view: "APIView") -> bool:
         """Count an attempt with ``take``, and return whether it is allowed.
 
         Args:
@@ -249,7 +253,7 @@ class CountingThrottle(BaseThrottle):
         """
         raise NotImplementedError
 
-    def allow_request(self, request: Request, view: Any) -> bool:
+    def allow_request(self, request: Request, view: "APIView") -> bool:
         """Return whether every counter allows the request."""
         if request.method in SAFE_METHODS:
             return True
@@ -293,7 +297,7 @@ class CountingThrottle(BaseThrottle):
         give_back_all(taken, added=successes)
 
 
-def _succeed(request: Any = None, **kwargs: Any) -> None:
+def _succeed(request: HttpRequest | None = None, **kwargs: Any) -> None:
     for throttle in getattr(getattr(request, "_request", request), "_ratchet_throttles", ()):
         throttle.succeed()
 
@@ -312,7 +316,7 @@ class SignInThrottle(CountingThrottle):
         super().__init__()
         self._accounts: set[str] = set()
 
-    def attempt(self, request: Request, view: Any) -> bool:
+    def attempt(self, request: Request, view: "APIView") -> bool:
         """Return whether the network and the account may try once more.
 
         Args:
@@ -343,7 +347,7 @@ class SignInThrottle(CountingThrottle):
             raise refusal
         return True
 
-    def get_account(self, request: Request, view: Any) -> str | None:
+    def get_account(self, request: Request, view: "APIView") -> str | None:
         """Return the name of the account that an attempt is for.
 
         Override this if the account's name is not a text field of the view's serializer.
@@ -359,7 +363,7 @@ class SignInThrottle(CountingThrottle):
         Raises:
             ValidationError: the name is not a string, or is longer than 4,096 characters.
         """
-        data: Any = request.data
+        data = request.data
         if not isinstance(data, Mapping):
             return None  # the serializer reports it
         account: str | None = None
@@ -382,7 +386,7 @@ class SignInThrottle(CountingThrottle):
         failures, successes = self._counters(request, as_stored(name))
         return None if not failures or self.take(failures, successes) else self._wait
 
-    def _account(self, request: Request, view: Any) -> str | None:
+    def _account(self, request: Request, view: "APIView") -> str | None:
         account = self.get_account(request, view)
         # A project's get_account may return any type.
         return None if account is None else text_of("username", account)
@@ -412,7 +416,7 @@ class StepUpThrottle(CountingThrottle):
     account. Failed sign-ins are not counted here, so an attacker cannot lock a user out of them.
     """
 
-    def attempt(self, request: Request, view: Any) -> bool:
+    def attempt(self, request: Request, view: "APIView") -> bool:
         """Return whether the session may try once more."""
         who = _session_or_user(request)
         return self.take(
@@ -420,7 +424,7 @@ class StepUpThrottle(CountingThrottle):
         )
 
 
-def count_account(view: Any, request: Any, name: Any) -> None:
+def count_account(view: Any, request: Any, name: object) -> None:
     """Count a sign-in for the account of the credentials, before the password is checked.
 
     Args:
@@ -441,7 +445,7 @@ def count_account(view: Any, request: Any, name: Any) -> None:
 
 
 def _session_or_user(request: Request) -> str:
-    auth: Any = request.auth
+    auth = request.auth
     claims = getattr(auth, "payload", auth)
     if isinstance(claims, Mapping) and claims.get("sid"):
         return f"session {claims['sid']}"

@@ -176,11 +176,11 @@ class RatchetView(GenericAPIView[Any]):
             response.headers.setdefault("Retry-After", str(max(1, int(wait))))
         return response
 
-    def get_exception_handler(self) -> Any:
+    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
         """Return the project's exception handler, with DRF's own where it returns None."""
         theirs = super().get_exception_handler()
 
-        def handle(exc: Exception, context: Any) -> Response | None:
+        def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
             response: Response | None = theirs(exc, context)
             return exception_handler(exc, context) if response is None else response
 
@@ -329,13 +329,13 @@ class LogoutView(RatchetView):
             end_session(session, request=request)
         return Response({"detail": _("Logout successful.")})
 
-    def _session_of_bearer(self, request: Request) -> Any:
+    def _session_of_bearer(self, request: Request) -> UUID:
         signed_in = ImmediateJWTAuthentication().authenticate(request)
         if signed_in is None:
             raise exceptions.NotAuthenticated
         return session_id(signed_in[1])
 
-    def _session_of_refresh(self, request: Request, refresh: str) -> Any:
+    def _session_of_refresh(self, request: Request, refresh: str) -> UUID:
         try:
             # A token that we signed may be rotated or expired, or its session ended: accept it.
             token = read_refresh(refresh, request=request, check_times=False)
@@ -389,7 +389,7 @@ class SessionListView(SignedInView):
 
     def get_queryset(self) -> QuerySet[Session]:
         """Return the user's active sessions, newest first."""
-        return store.living(self.request.user)
+        return store.active_sessions(self.request.user)
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return the newest sessions, or those before ``?before=ID``, and link to the next page."""
@@ -418,7 +418,7 @@ class SessionDetailView(SignedInView):
     def delete(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """End the session with this id."""
         named = _uuid(kwargs["id"])
-        session = named and store.living(request.user).filter(pk=named).first()
+        session = named and store.active_sessions(request.user).filter(pk=named).first()
         if not session:
             raise exceptions.NotFound
         end_session(session, reason=EndReason.REVOKED, request=request)

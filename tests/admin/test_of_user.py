@@ -48,7 +48,7 @@ def test_the_link_is_on_the_users_page(admin_class: Any, alice: User) -> None:
     assert sessions + "?" not in page(admin_class, root, None)
 
 
-def test_only_for_whoever_may_see_sessions(alice: User) -> None:
+def test_link_needs_the_view_permission(alice: User) -> None:
     staff = User.objects.create_user("staff", is_staff=True)
     staff.user_permissions.set(Permission.objects.filter(codename="change_user"))
     assert "Sessions of this user" not in page(Full, staff, alice)

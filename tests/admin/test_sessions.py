@@ -141,25 +141,25 @@ def test_a_search_for_many_words_is_no_error(admin: Client, alice: User, number:
 
 
 def test_filters(admin: Client, alice: User, bob: User) -> None:
-    living, expired, ended, odd = (make_session(alice) for _ in range(4))
+    active, expired, ended, odd = (make_session(alice) for _ in range(4))
     of_bob = make_session(bob)
     now = timezone.now()
     rows = Session.objects
     rows.filter(pk=expired.pk).update(expires_at=now, rotated_at=now - timedelta(days=8))
-    rows.filter(pk=living.pk).update(rotated_at=now - timedelta(days=40))
+    rows.filter(pk=active.pk).update(rotated_at=now - timedelta(days=40))
     end_session(ended, reason=EndReason.REUSE)
     end_session(odd, reason="moved_house")
-    everything = ids(living, expired, ended, odd, of_bob)
+    everything = ids(active, expired, ended, odd, of_bob)
     for query, found in {
-        "state=living": ids(living, of_bob),
+        "state=active": ids(active, of_bob),
         "state=expired": ids(expired),
         "state=ended": ids(ended, odd),
         "reason=reuse_detected": ids(ended),
         "reason=other": ids(odd),
         "last_use=today": ids(ended, odd, of_bob),
         "last_use=week": ids(ended, odd, of_bob),
-        "last_use=month": everything - ids(living),
-        "last_use=older": ids(living),
+        "last_use=month": everything - ids(active),
+        "last_use=older": ids(active),
         f"user={bob.pk}": ids(of_bob),
         f"user={bob.pk}&state=ended": set(),
         "user=0": set(),
@@ -176,20 +176,20 @@ def test_states_and_times_without_time_zones(
     admin: Client, alice: User, settings: Any, zone: str
 ) -> None:
     settings.USE_TZ, settings.TIME_ZONE = False, zone
-    living, expired = make_session(alice), make_session(alice)
+    active, expired = make_session(alice), make_session(alice)
     minute = timedelta(minutes=1)
-    for session, end in ((living, minute), (expired, -minute)):
+    for session, end in ((active, minute), (expired, -minute)):
         at = session.created_at + end
         Session.objects.filter(pk=session.pk).update(expires_at=at, rotated_at=at - 2 * minute)
-    for session, word in ((living, "Active"), (expired, "Expired")):
-        state = "living" if word == "Active" else "expired"
+    for session, word in ((active, "Active"), (expired, "Expired")):
+        state = "active" if word == "Active" else "expired"
         assert shown(admin.get(SESSIONS, {"state": state})) == ids(session)
         assert f">{word}<" in admin.get(page_of(session)).content.decode()
     Session.objects.filter(pk=expired.pk).update(
         rotated_at=expired.created_at - timedelta(days=7) + 5 * minute
     )
-    Session.objects.filter(pk=living.pk).update(
-        rotated_at=living.created_at - timedelta(days=7) - 5 * minute
+    Session.objects.filter(pk=active.pk).update(
+        rotated_at=active.created_at - timedelta(days=7) - 5 * minute
     )
     assert shown(admin.get(SESSIONS, {"last_use": "week"})) == ids(expired)
 
@@ -342,7 +342,7 @@ def test_log_out_everywhere_asks_first(admin: Client, alice: User, bob: User) ->
     }
 
 
-def test_too_many_are_left_to_the_command(
+def test_too_many_sessions_need_the_command(
     admin: Client, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sessions, "MOST_SESSIONS", 2)
@@ -379,7 +379,7 @@ def test_under_atomic_requests(admin: Client, alice: User) -> None:
 # Permissions
 
 
-def test_nobody_without_permission_sees_anything(staff: Any, alice: User) -> None:
+def test_pages_without_permission_are_forbidden(staff: Any, alice: User) -> None:
     client = staff("view_user")
     session = make_session(alice)
     for address in (SESSIONS, page_of(session), f"{SESSIONS}keys/"):
@@ -401,7 +401,7 @@ def test_no_user_is_named_who_has_no_session(staff: Any, alice: User, bob: User)
     assert "bob" in of_users.get(f"{SESSIONS}?user={bob.pk}").content.decode()
 
 
-def test_whoever_may_look_may_not_end(staff: Any, alice: User) -> None:
+def test_view_permission_does_not_allow_ending(staff: Any, alice: User) -> None:
     client = staff("view_session")
     session = make_session(alice)
     page = client.get(SESSIONS).content.decode()
@@ -416,7 +416,7 @@ def test_whoever_may_look_may_not_end(staff: Any, alice: User) -> None:
     assert Session.objects.get().ended_at is None
 
 
-def test_whoever_may_end_may_look(staff: Any, alice: User) -> None:
+def test_end_permission_allows_viewing(staff: Any, alice: User) -> None:
     client = staff("change_session")
     session = make_session(alice)
     assert "End this session" in client.get(page_of(session)).content.decode()
@@ -478,7 +478,7 @@ ODD = [
 
 
 @pytest.mark.parametrize("query", ODD)
-def test_an_odd_query_is_no_error(admin: Client, alice: User, query: str) -> None:
+def test_unusual_query_is_accepted(admin: Client, alice: User, query: str) -> None:
     make_session(alice)
     answer = admin.get(SESSIONS + query, follow=True)
     assert answer.status_code in (200, 400)
@@ -492,7 +492,7 @@ def test_no_hidden_column_can_be_guessed_at(admin: Client, alice: User, name: st
 
 
 @pytest.mark.parametrize("object_id", ["abc", "0", "%00", "x" * 300, NOBODYS, "a/b"])
-def test_an_id_that_is_none_is_no_error(admin: Client, object_id: str) -> None:
+def test_invalid_id_is_not_an_error(admin: Client, object_id: str) -> None:
     for what in ("change", "history", "end", "delete"):
         address = f"{SESSIONS}{object_id}/{what}/"
         for answer in (admin.get(address), admin.post(address)):

@@ -101,7 +101,7 @@ def test_never_more_than_the_rate(
 
 @pytest.mark.full
 @pytest.mark.django_db(transaction=True)
-def test_drfs_own_throttle_counts_by_address_alone(
+def test_drfs_own_throttle_counts_only_by_address(
     demo_template: str, tmp_path: Path, valkey_url: str, show: Callable[[str], None]
 ) -> None:
     """Each of a botnet's addresses has a rate of its own there."""

@@ -254,7 +254,7 @@ def test_charsets_of_text_are_decoded(url: str, charset: str, post: Post) -> Non
 
 
 @pytest.mark.parametrize("url", ["/api/token/", "/api/browser/login/", "/jwt/", "/own/"])
-def test_an_exhausted_network_gets_429_for_nothing(url: str, post: Post, settings: Any) -> None:
+def test_exhausted_network_gets_429_without_parsing(url: str, post: Post, settings: Any) -> None:
     rates = {"DEFAULT_THROTTLE_RATES": {"sign_in_address": "2/hour"}}
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, **rates}
     kind = MULTIPART if url == "/own/" else JSON

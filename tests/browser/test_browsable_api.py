@@ -283,7 +283,7 @@ def test_logging_out_takes_a_post(browser: Browser) -> None:
     assert Session.objects.get().ended_at is None
 
 
-def test_it_leads_from_https_to_https_alone(browser: Browser) -> None:
+def test_redirects_from_https_only_to_https(browser: Browser) -> None:
     secure = {
         "secure": True,
         "HTTP_ORIGIN": "https://testserver",
@@ -308,7 +308,7 @@ def test_where_to_go_on_is_an_address_and_no_name(browser: Browser, where: str) 
 
 
 @pytest.mark.parametrize("path", ["/api/protected/", "/api/protected/?format=json"])
-def test_djangos_cache_shows_nobodys_answer_to_others(
+def test_djangos_cache_never_shares_a_users_page(
     browser: Browser, settings: Any, path: str
 ) -> None:
     *others, last = settings.MIDDLEWARE
@@ -329,7 +329,7 @@ def test_djangos_cache_shows_nobodys_answer_to_others(
 
 
 @pytest.mark.parametrize("way", [CookieJWTAuthentication, BrowsableAPIAuthentication])
-def test_what_a_cookie_may_sign_in_says_so_to_nobody_too(way: Any) -> None:
+def test_response_varies_by_cookie_without_sign_in(way: Any) -> None:
     view = PostListView.as_view(authentication_classes=(way,), renderer_classes=(JSONRenderer,))
     varies = view(RequestFactory().get("/"))["Vary"].split(", ")
     assert varies == (["Cookie"] if way is CookieJWTAuthentication else ["Accept", "Cookie"])
@@ -359,15 +359,15 @@ def test_an_expired_access_token_is_refreshed_by_the_page_itself(later: Browser)
     assert generation() == 2
 
 
-def test_a_form_that_took_long_is_sent_all_the_same(later: Browser) -> None:
+def test_form_is_accepted_after_the_access_token_expired(later: Browser) -> None:
     answer = later.post(CREATE, {"title": "Late", "body": "Very."})
     assert answer.status_code == 201
     assert Post.objects.count() == 1
 
 
 @pytest.mark.parametrize("ways", ["page page", "page script", "script page"])
-def test_a_lost_answer_signs_nobody_out_for_an_hour(later: Browser, ways: str) -> None:
-    """Whichever asked first, and whichever asks again: the key is the browser's."""
+def test_lost_response_can_be_retried_for_an_hour(later: Browser, ways: str) -> None:
+    """The key belongs to the browser, so page and script can retry for each other."""
     ask = {"page": lambda: later.get("/api/posts/"), "script": lambda: script(later, "refresh")}
     first, second = ways.split()
     kept = {name: morsel.value for name, morsel in later.client.cookies.items()}
@@ -415,7 +415,7 @@ def test_two_tabs_at_once(later: Browser) -> None:
     assert generation() == 2
 
 
-def test_the_key_goes_to_no_other_site_and_stays_as_long_as_the_token(later: Browser) -> None:
+def test_key_cookie_has_the_scope_and_lifetime_of_the_token(later: Browser) -> None:
     key = later.get("/api/posts/").cookies["__Host-ratchet-refresh-key"]
     assert (key["httponly"], key["secure"], key["samesite"]) == (True, True, "Strict")
     assert (key["path"], key["domain"], key["max-age"]) == ("/", "", 7 * 24 * 3600)
@@ -458,7 +458,7 @@ def test_the_cookies_live_as_long_as_their_tokens_in_every_time_zone(
     assert 604790 <= morsels[cookie_name(REFRESH)]["max-age"] <= 604800
 
 
-def test_a_used_token_that_comes_back_ends_the_session(later: Browser) -> None:
+def test_reused_token_ends_the_session(later: Browser) -> None:
     stolen = later.cookie(REFRESH)
     later.get("/api/posts/")
     Session.objects.update(rotated_at=Session.objects.get().rotated_at - timedelta(minutes=1))
@@ -472,7 +472,7 @@ def test_a_used_token_that_comes_back_ends_the_session(later: Browser) -> None:
     assert username_on(later.get("/api/posts/")) is None
 
 
-def test_a_session_that_ended_is_no_longer_turned(later: Browser) -> None:
+def test_ended_session_is_not_refreshed(later: Browser) -> None:
     end_session(Session.objects.get())
     answer = later.get("/api/protected/")
     assert answer.status_code == 401
@@ -524,7 +524,7 @@ def _turns_again(browser: Browser) -> None:
 
 @pytest.mark.parametrize("freshness", ["immediate", "expiry"])
 @pytest.mark.parametrize("meanwhile", [_logs_out, _turns_again])
-def test_a_page_that_comes_late_puts_no_old_cookies_back(
+def test_late_page_does_not_restore_old_cookies(
     later: Browser,
     settings: Any,
     freshness: str,
@@ -594,9 +594,7 @@ def test_calls_of_the_api_stay_as_they_are(browser: Browser, api: APIClient) -> 
         ("/nowhere/", "text/html"),
     ],
 )
-def test_only_a_page_of_the_browsable_api_turns_the_counter(
-    later: Browser, path: str, accept: str
-) -> None:
+def test_only_a_browsable_page_refreshes(later: Browser, path: str, accept: str) -> None:
     answer = later.get(path, HTTP_ACCEPT=accept)
     assert not any("ratchet" in name for name in answer.cookies)
     assert generation() == 1
@@ -625,7 +623,7 @@ def test_another_sites_form_changes_nothing(browser: Browser, forge: Any) -> Non
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "http://evil.testserver", "null"])
-def test_another_origins_form_turns_nothing(later: Browser, origin: str) -> None:
+def test_form_of_another_origin_refreshes_nothing(later: Browser, origin: str) -> None:
     answer = later.post(CREATE, {"title": "x"}, HTTP_ORIGIN=origin)
     assert answer.status_code == 401
     assert not answer.cookies.get("__Host-ratchet-refresh-key")
@@ -639,7 +637,7 @@ def test_a_cookie_that_is_no_token_is_as_if_it_were_not_there(browser: Browser, 
     assert browser.get("/api/protected/").status_code == 401
 
 
-def test_a_token_made_for_apps_is_none_here(browser: Browser, api: APIClient) -> None:
+def test_app_token_in_a_cookie_is_refused(browser: Browser, api: APIClient) -> None:
     body = {"username": "alice", "password": PASSWORD}
     tokens = Tokens(**api.post("/api/token/", body).json())
     browser.put(ACCESS, tokens.access)

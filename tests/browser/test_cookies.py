@@ -86,7 +86,7 @@ class TestBothInCookies:
         assert (without.status_code, with_it.status_code) == (403, 200)
         assert "CSRF" in without.json()["detail"]
 
-    def test_nobody(self, db: None, api: APIClient) -> None:
+    def test_anonymous_request_gets_401(self, db: None, api: APIClient) -> None:
         answer = api.get("/whoami/")
 
         assert answer.status_code == 401

@@ -222,7 +222,7 @@ def test_a_refused_one_counts_for_no_throttle(
     assert login().status_code == 200
 
 
-def test_reading_asks_for_nothing(signed_in: Response, api: APIClient) -> None:
+def test_session_can_be_read_from_any_origin(signed_in: Response, api: APIClient) -> None:
     answer = api.get(f"{BROWSER}session/", HTTP_ORIGIN="https://evil.example")
 
     assert answer.status_code == 200

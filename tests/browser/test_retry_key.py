@@ -45,7 +45,7 @@ def generation(api: APIClient) -> int:
 
 class TestTheCookie:
     @pytest.mark.parametrize("endpoint", ["login", "refresh", "step-up"])
-    def test_it_comes_with_each_token(self, signed_in: Response, ask: Ask, endpoint: str) -> None:
+    def test_is_set_with_each_token(self, signed_in: Response, ask: Ask, endpoint: str) -> None:
         body = {"username": "alice", "password": PASSWORD}
         bearer = {"HTTP_AUTHORIZATION": f"Bearer {signed_in.json()['access']}"}
 
@@ -148,7 +148,7 @@ class TestARetry:
         assert_refused(ask("refresh"), "reused")
 
     @pytest.mark.parametrize("key", ["", "x" * 129, "ü", "\x00"])
-    def test_a_key_that_is_none_stops_no_refresh(
+    def test_invalid_key_does_not_prevent_a_refresh(
         self, signed_in: Response, ask: Ask, api: APIClient, key: str
     ) -> None:
         api.cookies[KEY] = key
@@ -214,7 +214,7 @@ class TestARetry:
     def test_an_old_answer_that_comes_late_is_within_the_grace_period(
         self, signed_in: Response, ask: Ask, api: APIClient
     ) -> None:
-        """It puts back a token that was used, with a key that nobody has used."""
+        """It restores a used token together with an unused key."""
         before = jar_of(api)
         ask("refresh")
         newer = jar_of(api)
@@ -232,7 +232,7 @@ class TestARetry:
 
 
 class TestWhoCopiesTheJar:
-    def test_comes_to_light_at_the_next_turn(
+    def test_is_detected_at_the_next_refresh(
         self, signed_in: Response, ask: Ask, api: APIClient
     ) -> None:
         stolen = jar_of(api)
@@ -281,7 +281,7 @@ def test_a_body_or_an_app_has_no_use_for_it(api: APIClient, alice: User) -> None
     assert_refused(answer, "reused")
 
 
-def test_another_site_sends_neither(signed_in: Response, api: APIClient) -> None:
+def test_cross_site_refresh_gets_no_cookies(signed_in: Response, api: APIClient) -> None:
     answer = api.post(f"{BROWSER}refresh/", **{**SAME_ORIGIN, "HTTP_ORIGIN": "https://evil.test"})
 
     assert answer.status_code == 403

@@ -48,7 +48,7 @@ class TestLogin:
         assert cookie["domain"] == ""
         assert 7 * 86400 - 5 <= cookie["max-age"] <= 7 * 86400
 
-    def test_the_access_token_is_good_in_the_header(
+    def test_access_token_is_accepted_in_the_header(
         self, signed_in: Response, api: APIClient
     ) -> None:
         bearer = {"HTTP_AUTHORIZATION": f"Bearer {signed_in.json()['access']}"}
@@ -145,7 +145,7 @@ class TestRefresh:
         assert_refused(ask("refresh"), "reused")
         assert Session.objects.get().end_reason == "reuse_detected"
 
-    def test_a_refused_cookie_is_left_where_it_is(
+    def test_refused_cookie_is_not_deleted(
         self, signed_in: Response, ask: Ask, api: APIClient
     ) -> None:
         """The refusal of a late request must not delete what a new sign-in has put there."""
@@ -193,7 +193,7 @@ class TestLogout:
         assert Session.objects.get().end_reason == "logout"
 
     @pytest.mark.parametrize("cookie", ["", "rubbish", "a.b.c", "ü"])
-    def test_nobody_is_signed_out_as_well(
+    def test_log_out_without_a_session_succeeds(
         self, db: None, ask: Ask, api: APIClient, cookie: str
     ) -> None:
         if cookie:
@@ -222,7 +222,7 @@ class TestSession:
         }
         assert answer["Cache-Control"] == "no-store"
 
-    def test_nobody(self, db: None, api: APIClient) -> None:
+    def test_anonymous_session_is_null(self, db: None, api: APIClient) -> None:
         nobody = {"user": None, "session": None, "expires_at": None}
 
         assert api.get(f"{BROWSER}session/").json() == nobody

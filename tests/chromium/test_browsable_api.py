@@ -118,7 +118,7 @@ def test_a_person_stays_signed_in_and_signs_out_for_real(hasty: Demo, visitor: V
     expect(page.get_by_role("link", name="Log in")).to_be_visible()
 
 
-def test_a_page_whose_answer_is_lost_signs_nobody_out(hasty: Demo, visitor: Visitor) -> None:
+def test_lost_response_of_a_page_does_not_sign_out(hasty: Demo, visitor: Visitor) -> None:
     """There is no grace period here: only the key can tell a retry from a theft."""
     page = sign_in(visitor)
     let_the_access_token_expire(visitor, page)

@@ -109,7 +109,7 @@ class Site:
     demo: Demo
     log: Path
 
-    def living_sessions(self) -> int:
+    def active_sessions(self) -> int:
         """How many have not ended."""
         return sum(row["ended_at"] is None for row in self.demo.sessions())
 
@@ -335,15 +335,15 @@ def test_time_alone_expires_a_page_token(
         assert reader.cookie(PAGE_TOKEN) is None
         _reload(page, "alice")
         assert reader.cookie(REFRESH_TOKEN) != old
-    assert site.living_sessions() == 1
+    assert site.active_sessions() == 1
 
 
-def test_pages_that_never_arrive_cost_no_session(site: Site, read: Callable[..., Reader]) -> None:
+def test_lost_pages_do_not_end_the_session(site: Site, read: Callable[..., Reader]) -> None:
     reader = read(site)
     page = reader.signed_in()
     reader.expire_page_token()
     before = reader.cookie(REFRESH_TOKEN)
-    alive = site.living_sessions()
+    alive = site.active_sessions()
     for _ in range(2):
         # Chromium asks a second time by itself.
         site.front.lose("/", times=2)
@@ -360,7 +360,7 @@ def test_pages_that_never_arrive_cost_no_session(site: Site, read: Callable[...,
     _reload(page, "alice")
     reader.expire_page_token()
     _reload(page, "alice")
-    assert site.living_sessions() == alive
+    assert site.active_sessions() == alive
 
 
 def test_an_answer_to_the_renderer_that_is_lost_is_asked_for_again(
@@ -368,7 +368,7 @@ def test_an_answer_to_the_renderer_that_is_lost_is_asked_for_again(
 ) -> None:
     reader = read(site)
     page = reader.signed_in()
-    alive = site.living_sessions()
+    alive = site.active_sessions()
     for path in (REFRESH, "/api/token/verify/"):
         if path == REFRESH:
             reader.expire_page_token()
@@ -376,10 +376,10 @@ def test_an_answer_to_the_renderer_that_is_lost_is_asked_for_again(
         _reload(page, "alice")
     reader.expire_page_token()
     _reload(page, "alice")
-    assert site.living_sessions() == alive
+    assert site.active_sessions() == alive
 
 
-def test_an_api_that_is_down_signs_nobody_out(site: Site, read: Callable[..., Reader]) -> None:
+def test_unavailable_api_does_not_sign_out(site: Site, read: Callable[..., Reader]) -> None:
     reader = read(site)
     reader.expected |= {500, 404}  # Next's page of errors has no icon
     reader.may_log("Minified React error #441")  # an error on the server

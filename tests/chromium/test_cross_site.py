@@ -247,7 +247,7 @@ def test_a_sandboxed_frame(scene: Scene, host: str) -> None:
 
 
 @pytest.mark.parametrize("host", [OTHER, SIBLING])
-def test_nobody_is_signed_in_as_the_attacker(scene: Scene, host: str) -> None:
+def test_cross_site_sign_in_is_refused(scene: Scene, host: str) -> None:
     page = scene.victim.open()
     before = scene.state()
     with refusal(scene, host, "login"):

@@ -114,7 +114,7 @@ def test_the_race_has_one_successor(alice: Visitor) -> None:
 
 
 @pytest.mark.full
-def test_the_theft_comes_to_light(alice: Visitor) -> None:
+def test_token_theft_is_detected(alice: Visitor) -> None:
     alice.expected.add(401)
     page = alice.signed_in()
 

@@ -114,7 +114,7 @@ class TestHidden:
         assert api.post("/api/logout/", {"refresh": tokens.refresh}).status_code == 200
         assert tokens.session.end_reason == "logout"
 
-    def test_nobody_else_is_hidden(
+    def test_other_users_stay_visible(
         self,
         api: APIClient,
         tokens: Tokens,

@@ -33,7 +33,7 @@ def test_a_number_and_its_text_are_one_name(api: APIClient, alice: Any, form: st
     ],
     ids=lambda number: str(number)[:20],
 )
-def test_no_such_number(api: APIClient, alice: Any, number: object) -> None:
+def test_unknown_number_is_refused(api: APIClient, alice: Any, number: object) -> None:
     answer = post(api, number)
     assert answer.status_code in (400, 401)
     assert not Session.objects.exists()

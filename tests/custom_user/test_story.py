@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from drf_ratchet.keyring import keyring
 from drf_ratchet.models import Session
-from drf_ratchet.sessions import end_all_sessions, living_sessions, open_session
+from drf_ratchet.sessions import active_sessions, end_all_sessions, open_session
 from drf_ratchet.sessions.grant import HEADER
 from ratchet_tokens import codec
 from tests.custom_user.looking import answer_to
@@ -180,7 +180,7 @@ STRANGE = (
 
 
 def test_a_token_of_a_strange_subject_is_refused(tokens: Tokens, freshness: str) -> None:
-    """It takes our key to make one; it is nobody's all the same, and no server error."""
+    """Only our key can sign such a token. It is refused without a server error."""
     claims = payload(tokens.access)
     for subject in STRANGE:
         strange = {**claims, "sub": subject.replace("{sub}", claims["sub"])}
@@ -191,10 +191,10 @@ def test_a_token_of_a_strange_subject_is_refused(tokens: Tokens, freshness: str)
 
 def test_our_python_functions(alice: Any, bob: Any, freshness: str) -> None:
     kept, other, of_bob = (open_session(user).session for user in (alice, alice, bob))
-    assert [one.pk for one in living_sessions(alice)] == [other.pk, kept.pk]
+    assert [one.pk for one in active_sessions(alice)] == [other.pk, kept.pk]
     assert end_all_sessions(alice, keep=kept.pk) == 1
-    assert [one.pk for one in living_sessions(alice)] == [kept.pk]
-    assert [one.pk for one in living_sessions(bob)] == [of_bob.pk]
+    assert [one.pk for one in active_sessions(alice)] == [kept.pk]
+    assert [one.pk for one in active_sessions(bob)] == [of_bob.pk]
 
 
 @pytest.mark.django_db(databases="__all__")

@@ -98,7 +98,7 @@ class TestProtected:
         assert response.json() == {"message": "This is a protected view!"}
 
     @pytest.mark.django_db
-    def test_nobody(self, api: APIClient) -> None:
+    def test_anonymous_request_gets_401(self, api: APIClient) -> None:
         response = api.get("/api/protected/")
 
         assert response.status_code == 401
@@ -125,7 +125,7 @@ class TestList:
             ],
         }
 
-    def test_a_token_that_is_no_good_does_not_close_it(self, api: APIClient, post: Post) -> None:
+    def test_invalid_token_is_ignored_by_the_public_list(self, api: APIClient, post: Post) -> None:
         api.credentials(HTTP_AUTHORIZATION="Bearer stale")
 
         assert api.get("/api/posts/").status_code == 200
@@ -189,7 +189,7 @@ class TestCreate:
         assert not Post.objects.filter(pk=4711).exists()
 
     @pytest.mark.django_db
-    def test_nobody(self, api: APIClient) -> None:
+    def test_anonymous_request_gets_401(self, api: APIClient) -> None:
         assert api.post("/api/posts/create/", DRAFT).status_code == 401
         assert not Post.objects.exists()
 
@@ -229,7 +229,7 @@ class TestDetail:
         assert Post.objects.get().title == "A title"
 
     @pytest.mark.parametrize("method", ["get", "put", "patch", "delete"])
-    def test_nobody_may_not(self, api: APIClient, post: Post, method: str) -> None:
+    def test_anonymous_change_gets_401(self, api: APIClient, post: Post, method: str) -> None:
         response = getattr(api, method)(f"/api/posts/{post.pk}/", DRAFT)
 
         assert response.status_code == 401
@@ -241,7 +241,7 @@ class TestDetail:
 
         assert response.status_code == 404
 
-    def test_nobody_learns_which_posts_there_are(self, api: APIClient, post: Post) -> None:
+    def test_anonymous_request_does_not_reveal_posts(self, api: APIClient, post: Post) -> None:
         there, not_there = (api.get(f"/api/posts/{pk}/") for pk in (post.pk, 4711))
 
         assert there.status_code == not_there.status_code == 401

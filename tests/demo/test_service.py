@@ -104,7 +104,7 @@ def test_the_service_takes_the_blogs_tokens(demo: Demo) -> None:
     assert ask(f"{demo.service}/health")[0] == 200
 
 
-def test_nobody_else(demo: Demo) -> None:
+def test_missing_and_forged_tokens_get_401(demo: Demo) -> None:
     status, headers, body = ask(f"{demo.service}/orders")
     assert (status, body["code"]) == (401, "not_authenticated")
     assert headers["WWW-Authenticate"] == 'Bearer realm="api"'

@@ -76,7 +76,7 @@ def test_both_names_sign_in(project: None, api: APIClient, alice: User) -> None:
 
 
 @of_page("email-or-username")
-def test_an_address_of_two_accounts_signs_nobody_in(
+def test_email_address_of_two_accounts_is_refused(
     project: None, api: APIClient, alice: User
 ) -> None:
     User.objects.create_user("bob", "alice@example.com", PASSWORD)
@@ -231,7 +231,7 @@ def test_a_link_may_end_in_a_cookie(project: None, api: APIClient, alice: User) 
 
 
 @ANY_SIGN_IN
-def test_a_link_is_good_for_ten_minutes(
+def test_link_is_valid_for_ten_minutes(
     project: None, api: APIClient, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = time.time()
@@ -277,7 +277,7 @@ def test_a_social_account_ends_in_a_cookie(project: None, api: APIClient, alice:
 
 
 @ANY_SIGN_IN
-def test_a_view_of_ones_own_limits_guesses(project: None, api: APIClient, alice: User) -> None:
+def test_custom_view_limits_guesses(project: None, api: APIClient, alice: User) -> None:
     view = sys.modules["shop.kiosk"].CardView.as_view()
 
     def use(pin: object, ip: str = "192.0.2.1", **headers: str) -> Any:
@@ -342,7 +342,7 @@ def test_out_of_ones_own_code(project: None, api: APIClient, alice: User) -> Non
 
 
 @of_page("change-password")
-def test_this_device_stays(project: None, api: APIClient, alice: User) -> None:
+def test_current_device_stays_signed_in(project: None, api: APIClient, alice: User) -> None:
     here, other = (Tokens(**sign_in(api).json()) for _ in range(2))
     new = "another-good-one-7"
     body = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
@@ -435,7 +435,7 @@ def test_a_plain_django_view(
 
 
 @of_page("plain-django")
-def test_a_plain_django_view_while_nobody_knows(
+def test_plain_django_view_gets_503_when_busy(
     project: None, api: APIClient, alice: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tokens = Tokens(**sign_in(api).json())

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.urls import include, path
+from drf_ratchet_compat.simplejwt.authentication import JWTAuthentication as SimpleJWT
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
 from rest_framework.permissions import IsAuthenticated
@@ -18,7 +19,6 @@ from drf_ratchet_compat.drf_jwt import views as drf_jwt
 from drf_ratchet_compat.drf_jwt.authentication import JSONWebTokenAuthentication
 from drf_ratchet_compat.drf_jwt.blacklist.views import BlacklistView
 from drf_ratchet_compat.simplejwt import views as simplejwt
-from drf_ratchet_compat.simplejwt.authentication import JWTAuthentication as SimpleJWT
 
 
 class LoginSerializer(TokenObtainPairSerializer):

@@ -114,7 +114,7 @@ def test_refresh_against_refresh(
 def test_refresh_against_upgrade_of_the_hash(
     arena: Arena, clients: int, races: int, report: Callable[..., None]
 ) -> None:
-    """Somebody signs in, Django rehashes the password: it is the same, and nobody is logged out."""
+    """A sign-in makes Django rehash the password. No session ends."""
     counted: Counter[str] = Counter()
     for _ in range(races):
         pair = sign_in(arena.address)

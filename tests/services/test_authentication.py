@@ -81,7 +81,7 @@ def test_refused(endpoint: str, headers: dict[str, str]) -> None:
 
 
 def test_all_refusals_are_the_same() -> None:
-    """So that nobody learns which services there are."""
+    """A refusal does not reveal which services exist."""
     assert len({send("introspect", **headers).content for headers in REFUSED.values()}) == 1
 
 
@@ -101,7 +101,7 @@ def test_let_in(endpoint: str, headers: dict[str, str]) -> None:
 
 
 @EACH_ENDPOINT
-def test_without_the_setting_nobody_is(endpoint: str) -> None:
+def test_every_service_is_refused_without_the_setting(endpoint: str) -> None:
     with override_settings(DRF_RATCHET=ratchet(SERVICE_SECRETS={})):
         for headers in ({}, basic(), basic("", ""), basic(secret="")):
             refused(send(endpoint, **headers), 401, "invalid_client")
@@ -168,7 +168,7 @@ class TestThrottle:
 
         assert {send(endpoint).status_code for endpoint in ENDPOINTS} == {429}
 
-    def test_whoever_guesses_too_often_is_refused_with_the_right_secret_too(self) -> None:
+    def test_right_secret_is_refused_after_too_many_guesses(self) -> None:
         wrong = [send("introspect", **basic(secret=f"guess {n}")).status_code for n in range(60)]
 
         assert wrong == [401] * 30 + [429] * 30
@@ -180,7 +180,7 @@ class TestThrottle:
 
     @pytest.mark.parametrize("others", [{}, basic("nobody"), basic("shop.example")])
     def test_failures_of_others_are_no_way_to_guess_on(self, others: dict[str, str]) -> None:
-        """They use up the network's count, and the service's own goes on counting."""
+        """They use up the network's limit, but the service's own limit still counts."""
         for _ in range(31):
             send("introspect", **others)
         assert send("introspect", **basic()).status_code == 200
@@ -214,7 +214,7 @@ class TestThrottle:
         assert send("introspect", **basic()).status_code == 200
         assert refused(send("introspect", **basic(secret="x")), 503, "busy")
 
-    def test_a_good_secret_does_not_count(self) -> None:
+    def test_valid_secret_does_not_count(self) -> None:
         for _ in range(40):
             assert send("introspect", **basic()).status_code == 200
 

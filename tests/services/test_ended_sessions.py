@@ -186,12 +186,12 @@ class TestContent:
 
         assert read(feed())["cut_offs"] == []
 
-    def test_nobody_who_is_signed_in_is_named(self, alice: User, feed: Ask) -> None:
-        living = open_session(alice)
+    def test_active_sessions_are_not_listed(self, alice: User, feed: Ask) -> None:
+        active = open_session(alice)
         ended = open_session(alice)
         end_session(ended.session)
 
-        assert str(living.session.pk) not in json.dumps(read(feed()))
+        assert str(active.session.pk) not in json.dumps(read(feed()))
 
 
 class TestOverflow:
@@ -322,19 +322,19 @@ class TestAtAVerifier:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(module, "MAX_SESSIONS", 2)
-        living, ended = open_session(alice), [open_session(alice) for _ in range(3)]
+        active, ended = open_session(alice), [open_session(alice) for _ in range(3)]
         for grant in ended:
             end_session(grant.session)
         self.tell(feed, issuer, verifier)
         reasons = []
-        for grant in (living, *ended):
+        for grant in (active, *ended):
             with pytest.raises(TokenRefused) as caught:
                 verifier.verify(grant.access)
             reasons.append(caught.value.reason)
         assert reasons == [*[Reason.EXPIRED] * 2, *[Reason.SESSION_ENDED] * 2]
         # The token of a refresh is as young as it takes.
         now = int(time.time()) + 5
-        assert verifier.verify(issuer.token(sid=str(living.session.pk), iat=now))
+        assert verifier.verify(issuer.token(sid=str(active.session.pk), iat=now))
 
 
 class TestInterval:
@@ -452,7 +452,7 @@ class TestNoDocument:
 
         assert "DRF_RATCHET['KEYS']" in refused(answer, 404, "no_public_key")["detail"]
 
-    def test_with_public_keys_alone(self, feed: Ask) -> None:
+    def test_public_keys_cannot_sign_the_list(self, feed: Ask) -> None:
         public = public_half(key_for("ES256")).public_jwk()
         with override_settings(DRF_RATCHET=ratchet(KEYS=public)):
             answer = feed()

@@ -52,7 +52,7 @@ def sees_all(settings: Any) -> None:
 
 
 class TestWhatAServiceMaySee:
-    def test_access_tokens_in_headers_alone_are_active(self, alice: User, ask: Ask) -> None:
+    def test_only_header_access_tokens_are_active(self, alice: User, ask: Ask) -> None:
         header, cookies = (open_session(alice, transport=way) for way in TRANSPORTS.values())
 
         assert not inactive(ask("introspect", header.access))
@@ -73,7 +73,7 @@ class TestWhatAServiceMaySee:
 
         assert inactive(answer) is (which == "refresh")
 
-    def test_another_service_that_is_named_helps_nobody(self, alice: User, ask: Ask) -> None:
+    def test_permission_of_one_service_is_not_shared(self, alice: User, ask: Ask) -> None:
         named = ratchet(SERVICES_THAT_SEE_ALL_TOKENS=["shop.example"])
         with override_settings(DRF_RATCHET=named):
             token = open_session(alice).refresh
@@ -96,7 +96,7 @@ class TestWhatAServiceMaySee:
 
         assert inactive(ask("introspect", grant.refresh))
 
-    def test_each_may_be_revoked_all_the_same(self, grant: Grant, ask: Ask) -> None:
+    def test_inactive_kinds_can_be_revoked(self, grant: Grant, ask: Ask) -> None:
         for token in (grant.access, grant.refresh):
             Session.objects.update(ended_at=None, end_reason="")
             assert ask("revoke", token).json() == {}
@@ -235,19 +235,21 @@ class TestInactive:
         assert inactive(ask("introspect", _made(alice, kind, iat=1_000, exp=1_001)))
 
     @pytest.mark.parametrize("kind", list(Kind))
-    def test_signed_by_somebody_else(self, kind: Kind, alice: User, ask: Ask) -> None:
+    def test_token_signed_by_an_unknown_key(self, kind: Kind, alice: User, ask: Ask) -> None:
         said = {**claims(kind), **_of(alice)}
 
         assert inactive(ask("introspect", codec.sign(said, key_for("ES384"), kind)))
 
-    @pytest.mark.parametrize("changes", [{"sub": "999999"}, {"sid": "x"}, {"sid": str(Session().pk)}])
+    @pytest.mark.parametrize(
+        "changes", [{"sub": "999999"}, {"sid": "x"}, {"sid": str(Session().pk)}]
+    )
     @pytest.mark.parametrize("kind", list(Kind))
-    def test_of_no_such_session(
+    def test_token_of_an_unknown_session(
         self, kind: Kind, changes: dict[str, Any], alice: User, ask: Ask
     ) -> None:
         assert inactive(ask("introspect", _made(alice, kind, **changes)))
 
-    def test_for_somebody_else(self, alice: User, ask: Ask) -> None:
+    def test_token_for_another_audience(self, alice: User, ask: Ask) -> None:
         assert inactive(ask("introspect", _made(alice, Kind.ACCESS, aud="another")))
 
     @pytest.mark.parametrize("token", ["x", "a.b.c", "..", "é", "\U0001f512" * 9, "x" * 100_000])

@@ -53,7 +53,9 @@ def test_it_ends_the_session(which: str, grant: Grant, ask: Ask) -> None:
 
 
 @EACH_TOKEN
-def test_it_ends_that_one_alone(which: str, grant: Grant, alice: User, ask: Ask) -> None:
+def test_ends_only_the_session_of_the_token(
+    which: str, grant: Grant, alice: User, ask: Ask
+) -> None:
     other = open_session(alice).session
 
     done(ask("revoke", getattr(grant, which)))
@@ -104,7 +106,7 @@ def test_the_first_reason_wins(which: str, grant: Grant, ask: Ask) -> None:
         lambda: User.objects.update(is_active=False),
     ],
 )
-def test_what_is_over_is_the_same(
+def test_ended_session_gets_the_same_response(
     which: str, happens: Callable[[], Any], grant: Grant, ask: Ask
 ) -> None:
     happens()

@@ -18,7 +18,7 @@ from django.test import override_settings
 
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import compiled, open_session, refresh_session, store
-from drf_ratchet.sessions.compiled import is_plain, kept
+from drf_ratchet.sessions.compiled import cached, is_plain
 
 pytestmark = pytest.mark.django_db
 
@@ -140,7 +140,7 @@ class TestTheAnswer:
         assert read is not None
         assert read.session.user is None
 
-    def test_of_none_at_all(self, alice: User) -> None:
+    def test_missing_row_is_none(self, alice: User) -> None:
         session = open_session(alice).session
         session.delete()
         assert store.user_of(session.id) is None
@@ -160,8 +160,8 @@ class TestTheAnswer:
             with override_settings(USE_TZ=False):
                 return object()
 
-        first = kept("a test's", connection, make)
-        assert kept("a test's", connection, make) is not first
+        first = cached("a test's", connection, make)
+        assert cached("a test's", connection, make) is not first
 
     def test_nothing_is_built_for_it(self, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(*args: Any, **kwargs: Any) -> Any:
@@ -231,7 +231,7 @@ class TestThreads:
                 both.wait(0.5)  # of two that build at the same time, each would meet the other
             return made[-1]
 
-        found = in_threads(lambda: kept("a test's", connection, make), 2)
+        found = in_threads(lambda: cached("a test's", connection, make), 2)
         assert found == made * 2
 
     def test_new_thread_for_each_request_builds_nothing(
@@ -265,7 +265,7 @@ class TestThreads:
 
         in_threads(work, 1)
         gc.collect()
-        assert len(compiled._kept[0].known) == 2
+        assert len(compiled._caches[0].known) == 2
         assert seen[0]() is None
 
 
@@ -273,18 +273,18 @@ class TestWhatIsKept:
     def test_is_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(compiled, "LIMIT", 3)
         compiled._forget()
-        made = {name: kept(name, connection, object) for name in "abcd"}
-        assert len(compiled._kept[0].known) == 3
-        assert kept("d", connection, object) is made["d"]
-        assert kept("a", connection, object) is not made["a"]
+        made = {name: cached(name, connection, object) for name in "abcd"}
+        assert len(compiled._caches[0].known) == 3
+        assert cached("d", connection, object) is made["d"]
+        assert cached("a", connection, object) is not made["a"]
 
     def test_is_not_that_of_another_database_under_the_alias(self) -> None:
-        made = kept("a test's", connection, object)
+        made = cached("a test's", connection, object)
         other = connection.copy()
         try:
             assert other.alias == connection.alias
-            assert kept("a test's", other, object) is not made
-            assert kept("a test's", connection, object) is made
+            assert cached("a test's", other, object) is not made
+            assert cached("a test's", connection, object) is made
         finally:
             other.close()
 

@@ -125,17 +125,17 @@ def test_a_token_that_outlives_the_window_is_asked_by_query(alice: User) -> None
 
 def test_past_the_maximum_tokens_of_that_time_are_asked_by_query(alice: User) -> None:
     ended = [open_session(alice) for _ in range(3)]
-    living = open_session(alice)
+    active = open_session(alice)
     for grant in ended:
         end_session(grant.session)
-    now = payload(living.access)["iat"]
+    now = payload(active.access)["iat"]
     with override_settings(DRF_RATCHET={**EACH_TIME, "FEED_MAX": 2}):
         known = Feed()
-        assert known.has_ended(claims(living)) is None
+        assert known.has_ended(claims(active)) is None
         assert [known.has_ended(claims(grant)) for grant in ended].count(None) == 1
         assert len(known._ended) == 2
         # Its session cannot have ended before it was issued.
-        assert known.has_ended(claims(living, iat=now + 30, exp=now + 330)) is False
+        assert known.has_ended(claims(active, iat=now + 30, exp=now + 330)) is False
         assert known.has_ended(claims(ended[2], iat=now + 30, exp=now + 330)) is True
         # What comes later pushes the oldest out.
         end_session(open_session(alice).session)
@@ -144,12 +144,12 @@ def test_past_the_maximum_tokens_of_that_time_are_asked_by_query(alice: User) ->
 
 
 def test_a_maximum_of_none_asks_of_each_token(alice: User) -> None:
-    living = open_session(alice)
+    active = open_session(alice)
     with override_settings(DRF_RATCHET={**EACH_TIME, "FEED_MAX": 0}):
         known = Feed()
-        assert known.has_ended(claims(living)) is False
+        assert known.has_ended(claims(active)) is False
         end_session(open_session(alice).session)
-        assert known.has_ended(claims(living)) is None
+        assert known.has_ended(claims(active)) is None
 
 
 def test_a_mass_ending_is_one_cut_off(alice: User) -> None:
@@ -198,7 +198,7 @@ def test_a_cut_off_for_one_user(alice: User) -> None:
     assert known.has_ended({**before, "sub": "somebody else"}) is False
 
 
-def test_a_cut_off_leaves_one_session_alone(alice: User) -> None:
+def test_cut_off_excludes_the_kept_session(alice: User) -> None:
     known, kept, grant = Feed(), open_session(alice), open_session(alice)
     CutOff.objects.create(
         last_session=grant.session.pk, subject=str(alice.pk), kept_session=kept.session.pk

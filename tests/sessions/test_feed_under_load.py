@@ -17,7 +17,7 @@ from django.test import override_settings
 
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.models import Session
-from drf_ratchet.sessions import announcements, end_session, living_sessions, open_session
+from drf_ratchet.sessions import active_sessions, announcements, end_session, open_session
 from drf_ratchet.sessions import feed as feed_module
 from drf_ratchet.sessions.feed import Feed
 from tests.fixtures import payload
@@ -82,7 +82,7 @@ def ask_many_times(known: Feed, said: dict[str, Any]) -> tuple[set[bool | None],
 def test_a_database_that_does_not_answer_holds_up_one_thread(
     alice: User, interval: timedelta
 ) -> None:
-    living, ended = open_session(alice), open_session(alice)
+    active, ended = open_session(alice), open_session(alice)
     end_session(ended.session)
     with override_settings(DRF_RATCHET={"FEED_INTERVAL": interval}):
         known = Feed()
@@ -90,12 +90,12 @@ def test_a_database_that_does_not_answer_holds_up_one_thread(
         with ThreadPoolExecutor(9) as pool:
             with locked_table():
                 reads = pool.submit(
-                    in_own_connection, lambda: known.has_ended(payload(living.access))
+                    in_own_connection, lambda: known.has_ended(payload(active.access))
                 )
                 wait_until_somebody_is_blocked()
                 others = [
                     pool.submit(ask_many_times, known, payload(grant.access))
-                    for grant in (living, ended) * 4
+                    for grant in (active, ended) * 4
                 ]
                 answers = [other.result(TIMEOUT / 2) for other in others]
                 assert not reads.done()
@@ -107,12 +107,12 @@ def test_a_database_that_does_not_answer_holds_up_one_thread(
 
 def test_at_the_start_the_others_wait_for_it(alice: User) -> None:
     """With nothing known there is nothing to go on with."""
-    living = open_session(alice)
+    active = open_session(alice)
     with override_settings(DRF_RATCHET=EACH_TIME), ThreadPoolExecutor(8) as pool:
         known = Feed()
         with locked_table():
             asked = [
-                pool.submit(in_own_connection, lambda: known.has_ended(payload(living.access)))
+                pool.submit(in_own_connection, lambda: known.has_ended(payload(active.access)))
                 for _ in range(8)
             ]
             wait_until_somebody_is_blocked()
@@ -152,7 +152,7 @@ def test_so_does_one_with_very_many_sessions(alice: User, monkeypatch: pytest.Mo
 
 
 def test_a_thousand_endings_a_second(alice: User) -> None:
-    """For as long as the list goes back, and on: nobody else is asked about."""
+    """Other sessions need no query, for longer than the list's window."""
     stranger = payload(open_session(alice).access)
     # It takes some seconds to write them, in which the first of them may grow too old.
     seconds = int(feed_module.window().total_seconds()) - 60
@@ -219,4 +219,4 @@ class TestSignInsAtTheSameTime:
                 opened = {one.result(TIMEOUT) for one in signing_in}
                 in_order = Session.objects.order_by("-created_at", "-pk")
                 newest = [one.pk for one in in_order if one.pk in opened]
-                assert {one.pk for one in living_sessions(alice)} == set(newest[:limit])
+                assert {one.pk for one in active_sessions(alice)} == set(newest[:limit])

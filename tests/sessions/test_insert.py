@@ -46,7 +46,7 @@ def test_session_handed_back_is_the_row(
     assert (row.user_agent, row.ip, row.rotates, row.generation) == ("Ω", ip, False, 1)
 
 
-def test_an_id_of_ones_own(alice: User) -> None:
+def test_given_id_is_used(alice: User) -> None:
     id: UUID = uuid7()
     assert written(alice, session_id=id).pk == id
     with pytest.raises(DatabaseError), transaction.atomic():
@@ -81,7 +81,7 @@ def test_a_database_without_returning(alice: User, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("signal", [pre_save, post_save])
-def test_whoever_listens_hears_of_it(alice: User, signal: Any) -> None:
+def test_model_signals_are_sent(alice: User, signal: Any) -> None:
     heard: list[Session] = []
 
     def note(sender: Any, instance: Session, **kwargs: Any) -> None:

@@ -379,7 +379,7 @@ def test_a_copy_is_another_instance(lazy: Any) -> None:
 def test_threads_that_look_at_once_get_one_instance(
     lazy: Any, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each has read the user before the first goes on; what one sets, all see."""
+    """All threads read the user before the first continues. They share one instance."""
     barrier = threading.Barrier(4)
 
     def find(*sought: Any) -> User:
@@ -457,14 +457,14 @@ def test_a_subject_that_is_no_id(subject: str) -> None:
     assert caught.value.reason is Reason.MALFORMED
 
 
-def test_a_subject_that_is_written_in_another_way_is_nobodys(alice: User) -> None:
+def test_subject_in_another_notation_is_refused(alice: User) -> None:
     """ "immediate" compares the text; the number is not enough."""
     for subject in (f"0{alice.pk}", f" {alice.pk}", f"+{alice.pk}"):
         with pytest.raises(TokenNotValid):
             str(LazyUser(subject))
 
 
-def test_a_number_that_no_column_holds_is_nobodys(alice: User) -> None:
+def test_number_out_of_range_is_refused(alice: User) -> None:
     for subject in (str(2**63), str(-(2**63) - 1), "9" * 400):
         with pytest.raises(TokenNotValid):
             str(LazyUser(subject))

@@ -71,7 +71,7 @@ def test_a_session_pruned(alice: User) -> None:
     assert caught.value.reason is Reason.SESSION_ENDED
 
 
-def test_a_row_that_never_holds_still(alice: User) -> None:
+def test_refresh_that_loses_every_race_gives_up(alice: User) -> None:
     """Bounded: a refresh that loses every time gives up instead of spinning."""
     open_session(alice)
 

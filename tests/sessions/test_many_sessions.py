@@ -20,9 +20,9 @@ from drf_ratchet import signals
 from drf_ratchet.models import CutOff, Session
 from drf_ratchet.sessions import (
     Grant,
+    active_sessions,
     end_all_sessions,
     keep_session,
-    living_sessions,
     open_session,
     refresh_session,
     store,
@@ -123,7 +123,7 @@ def test_a_logout_everywhere_by_request(busy_robot: User, api: APIClient) -> Non
         answer = api.post("/api/logout/all/", HTTP_AUTHORIZATION=f"Bearer {grant.access}")
     assert answer.status_code == 200
     assert counted() <= 7
-    assert not living_sessions(busy_robot).exists()
+    assert not active_sessions(busy_robot).exists()
 
 
 def test_a_save_that_changes_nothing_reads_no_sessions(robot: User) -> None:
@@ -140,7 +140,7 @@ def test_a_hashers_upgrade_is_stamped_at_once(robot: User, settings: Any) -> Non
         assert user.check_password(PASSWORD)
     assert counted() <= 5
     user.save()
-    assert living_sessions(robot).count() == MANY
+    assert active_sessions(robot).count() == MANY
 
 
 class TestTheFeed:
@@ -184,7 +184,7 @@ class TestTheFeed:
     def test_the_device_that_is_kept_counts(self, robot: User) -> None:
         middle = Session.objects.order_by("pk")[MANY // 2]
         end_all_sessions(robot, keep=middle.pk)
-        assert [session.pk for session in living_sessions(robot)] == [middle.pk]
+        assert [session.pk for session in active_sessions(robot)] == [middle.pk]
         said = {"sub": str(robot.pk), "sid": str(middle.pk), "iat": 0, "exp": 300}
         assert Feed().has_ended(said) is False
         assert CutOff.objects.get().kept_session == middle.pk
@@ -193,7 +193,7 @@ class TestTheFeed:
         here = open_session(robot)
         with keep_session(Claims(payload(here.access))):
             new_password(robot)
-        assert [session.pk for session in living_sessions(robot)] == [here.session.pk]
+        assert [session.pk for session in active_sessions(robot)] == [here.session.pk]
         assert has_ended(here) is False
         assert refresh_session(here.refresh).session.pk == here.session.pk
 
@@ -208,7 +208,7 @@ class TestTheFeed:
         """A cut-off can name one."""
         alive = list(Session.objects.order_by("pk")[:2])
         Session.objects.filter(pk__in=[one.pk for one in alive]).update(fingerprint="x")
-        other = store.living(robot).exclude(fingerprint="x")
+        other = store.active_sessions(robot).exclude(fingerprint="x")
         from drf_ratchet.sessions.ending import end_many_with_transaction
 
         end_many_with_transaction(other, robot, "odd")
@@ -216,7 +216,7 @@ class TestTheFeed:
         assert Session.objects.filter(end_reason="odd").exclude(announced_at=None).count() == (
             MANY - 2
         )
-        assert set(living_sessions(robot)) == set(alive)
+        assert set(active_sessions(robot)) == set(alive)
 
     def test_a_subject_too_long_for_a_cut_off(
         self, robot: User, monkeypatch: pytest.MonkeyPatch
@@ -236,7 +236,7 @@ class TestTheFeed:
 
 
 class TestSignals:
-    def test_one_for_each_session_if_somebody_listens(
+    def test_signal_is_sent_for_each_session(
         self, robot: User, django_assert_max_num_queries: Any
     ) -> None:
         seen, logged_out = [], []
@@ -316,17 +316,17 @@ class TestTheLimit:
             with queries() as counted:
                 open_session(alice)
             assert counted() == 2  # the new session's, and this one
-        assert living_sessions(alice).count() == 3
+        assert active_sessions(alice).count() == 3
 
     def test_the_oldest_end(self, alice: User) -> None:
         opened = [open_session(alice).session.pk for _ in range(5)]
-        assert [session.pk for session in living_sessions(alice)] == opened[:1:-1]
+        assert [session.pk for session in active_sessions(alice)] == opened[:1:-1]
 
     def test_the_same_for_any_number(self, robot: User) -> None:
         with queries() as counted:
             newest = open_session(robot).session
         assert counted() <= 6 + LOCKS
-        alive = list(living_sessions(robot))
+        alive = list(active_sessions(robot))
         assert len(alive) == 3
         assert alive[0] == newest
         assert CutOff.objects.get().last_session < alive[-1].pk
@@ -335,9 +335,7 @@ class TestTheLimit:
         assert counted() <= 3
 
 
-def test_nothing_is_ended_of_somebody_without_sessions(
-    alice: User, django_assert_num_queries: Any
-) -> None:
+def test_user_without_sessions_gets_no_cut_off(alice: User, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(1):
         assert end_all_sessions(alice) == 0
     assert not CutOff.objects.exists()

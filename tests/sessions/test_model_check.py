@@ -135,7 +135,7 @@ def test_a_recognised_retry_may_come_late_to_a_token_that_a_thief_has_shared() -
     ]
 
 
-def test_two_turns_within_one_request_log_the_owner_out() -> None:
+def test_two_refreshes_during_one_request_log_the_owner_out() -> None:
     """It is not enough that an attempt *arrives* before two further turns.
 
     It has read the row and is about to turn it. Another tab turns it first, gets the answer and
@@ -155,7 +155,7 @@ def test_two_turns_within_one_request_log_the_owner_out() -> None:
 
 
 def test_a_client_that_lets_a_late_answer_overwrite_a_newer_token() -> None:
-    """And then chooses a new key for the old token: nobody can tell it from a thief."""
+    """It then sends the old token with a new key, as a thief would."""
     found = search(replace(OWNER, stores_in_order=False), stop_at=LOGGED_OUT)
     assert found.violations[LOGGED_OUT][-3:] == [
         "tab gets -1",

@@ -39,7 +39,7 @@ def test_only_sessions_of_that_password(upgraded: User) -> None:
     assert not alive()
 
 
-def test_ended_sessions_are_left_alone(upgraded: User) -> None:
+def test_ended_sessions_are_not_changed(upgraded: User) -> None:
     Session.objects.update(ended_at=Session.objects.get().created_at)
     upgraded.check_password(PASSWORD)
     assert not alive()

@@ -42,7 +42,7 @@ def left() -> set[Session]:
     return set(Session.objects.all())
 
 
-def test_what_goes_and_what_stays(alice: User) -> None:
+def test_only_sessions_past_their_retention_are_deleted(alice: User) -> None:
     keep = {
         session(opened=400, expires=-1),  # refreshed for more than a year
         session(opened=100, expires=29),
@@ -60,10 +60,10 @@ def test_what_goes_and_what_stays(alice: User) -> None:
 def test_batches(django_assert_num_queries: Any) -> None:
     for _ in range(25):
         session(opened=100, expires=60)
-    living = session(opened=90, expires=-1)
+    active = session(opened=90, expires=-1)
     with django_assert_num_queries(8):  # the cut-offs; three times look and delete; none left
         assert list(prune(NOW - days(30), batch_size=10)) == [10, 10, 5]
-    assert left() == {living}
+    assert left() == {active}
 
 
 def test_the_command() -> None:

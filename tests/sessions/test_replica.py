@@ -18,9 +18,9 @@ from rest_framework.test import APIClient
 
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import (
+    active_sessions,
     end_all_sessions,
     end_session,
-    living_sessions,
     open_session,
     refresh_session,
 )
@@ -173,7 +173,7 @@ def test_stepping_up(alice: User, api: APIClient, on_replica: CaptureQueriesCont
 def test_the_calls(alice: User, on_replica: CaptureQueriesContext) -> None:
     with override_settings(DRF_RATCHET={"MAX_SESSIONS_PER_USER": 2}):
         grants = [open_session(alice) for _ in range(3)]
-    assert len(list(living_sessions(alice))) == 2
+    assert len(list(active_sessions(alice))) == 2
     assert end_session(grants[1].session)
     assert end_all_sessions(alice) == 1
     assert sum(end_sessions_before(grants[0].session.ends_at)) == 0

@@ -90,7 +90,7 @@ def test_table(row: SessionState | None, generation: int, key: str, expected: De
     assert ruling(row, generation, key) == expected
 
 
-def test_no_grace_means_none() -> None:
+def test_zero_grace_refuses_every_reuse() -> None:
     row = state(rotated_at=NOW)
     assert ruling(row, 4, grace=timedelta(0)) == REUSE
 

@@ -18,9 +18,9 @@ from drf_ratchet import signals
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import (
     Outcome,
+    active_sessions,
     end_all_sessions,
     end_session,
-    living_sessions,
     open_session,
     refresh_session,
     store,
@@ -151,7 +151,7 @@ def test_repeat_hands_out_the_same_token_and_writes_nothing(alice: User) -> None
     assert Session.objects.values().get() == row
 
 
-def test_a_turn_at_the_tick_of_the_sign_in_is_no_step_up(alice: User) -> None:
+def test_refresh_at_the_instant_of_sign_in_is_not_a_step_up(alice: User) -> None:
     first = open_session(alice).refresh
     second = refresh_session(first)
     Session.objects.update(created_at=F("rotated_at"), auth_time=F("rotated_at"))
@@ -159,7 +159,7 @@ def test_a_turn_at_the_tick_of_the_sign_in_is_no_step_up(alice: User) -> None:
 
 
 @settings_with(ROTATION_GRACE=timedelta(0))
-def test_a_retry_with_the_key_is_good_until_the_next_turn(alice: User) -> None:
+def test_retry_with_the_key_is_accepted_until_the_next_refresh(alice: User) -> None:
     first = open_session(alice).refresh
     second = refresh_session(first, idempotency_key="key-1").refresh
     assert refresh_session(first, idempotency_key="key-1").refresh == second
@@ -265,9 +265,9 @@ def test_the_first_ending_wins(alice: User, sent: list[Any]) -> None:
 
 def test_ending_all_but_one(alice: User) -> None:
     kept, *others = [open_session(alice).session for _ in range(3)]
-    assert set(living_sessions(alice)) == {kept, *others}
+    assert set(active_sessions(alice)) == {kept, *others}
     assert end_all_sessions(alice, keep=kept.pk) == 2
-    assert list(living_sessions(alice)) == [kept]
+    assert list(active_sessions(alice)) == [kept]
 
 
 def test_a_receiver_that_fails_changes_nothing(alice: User) -> None:
@@ -324,7 +324,7 @@ def test_no_token_and_no_key_is_stored(alice: User) -> None:
         assert secret not in stored()
 
 
-def test_pages_of_living_sessions(alice: User, django_assert_num_queries: Any) -> None:
+def test_pages_of_active_sessions(alice: User, django_assert_num_queries: Any) -> None:
     opened = [open_session(alice).session for _ in range(5)]
     end_session(opened[3])
     newest_first = [opened[4], opened[2], opened[1], opened[0]]

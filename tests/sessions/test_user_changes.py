@@ -140,7 +140,7 @@ def test_whatever_signed_in_the_request_that_changes_it(
         *({"sid": str(uuid7())}, QueryDict("sid=x"), AnonymousUser(), User()),
     ],
 )
-def test_what_names_no_session_keeps_none(alice: User, auth: Any) -> None:
+def test_auth_without_a_session_keeps_no_session(alice: User, auth: Any) -> None:
     open_session(alice)
     with keep_session(auth):
         by_set_password(alice)
@@ -148,7 +148,7 @@ def test_what_names_no_session_keeps_none(alice: User, auth: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_somebody_elses_session_is_not_kept(alice: User) -> None:
+def test_session_of_another_user_is_not_kept(alice: User) -> None:
     bob = User.objects.create_user("bob")
     open_session(alice)
     with keep_session(Claims(payload(open_session(bob).access))):
@@ -186,7 +186,7 @@ def test_deletion_ends_them(alice: User, delete: Any) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_ending_goes_with_the_transaction(alice: User, caplog: pytest.LogCaptureFixture) -> None:
+def test_rollback_undoes_the_ending(alice: User, caplog: pytest.LogCaptureFixture) -> None:
     open_session(alice)
     sent = []
 

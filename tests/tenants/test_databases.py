@@ -127,7 +127,7 @@ def test_databases_commands_work_on_the_database_that_they_are_given(project: Pr
 import io, sys
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from drf_ratchet.sessions import living_sessions, open_session
+from drf_ratchet.sessions import active_sessions, open_session
 from tests.tenants.common import of_page
 from tests.tenants.databases import use_tenant
 for alias in ("a", "b"):
@@ -135,9 +135,9 @@ for alias in ("a", "b"):
         open_session(User.objects.get(pk=1))
 with use_tenant("a"):
     call_command("ratchet", "end", "--user=alice")
-    print("left at a:", living_sessions(User.objects.get(pk=1)).count())
+    print("left at a:", active_sessions(User.objects.get(pk=1)).count())
 with use_tenant("b"):
-    print("left at b:", living_sessions(User.objects.get(pk=1)).count() > 0)
+    print("left at b:", active_sessions(User.objects.get(pk=1)).count() > 0)
 Command = of_page("orders.management.commands.prune_all")["Command"]
 Command().handle()
 """

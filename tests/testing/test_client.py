@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import override_settings
 from rest_framework.test import APIClient
 
-from drf_ratchet.sessions import living_sessions
+from drf_ratchet.sessions import active_sessions
 from drf_ratchet.testing.client import RatchetClient
 from drf_ratchet.testing.tokens import refused_token as make_refused_token
 from ratchet_tokens.errors import TokenRefused
@@ -22,7 +22,7 @@ def test_signed_in(alice: User, api_client_for: ClientFor) -> None:
     client = api_client_for(alice)
     assert client.get("/api/protected/").status_code == 200
     assert client.grant is not None
-    assert client.grant.session in living_sessions(alice)
+    assert client.grant.session in active_sessions(alice)
     (listed,) = client.get("/api/sessions/").json()
     assert listed["id"] == str(client.grant.session.pk)
     assert listed["current"]
@@ -144,14 +144,14 @@ def test_the_session_of_an_expired_token_lives(
 ) -> None:
     client = APIClient(HTTP_AUTHORIZATION=f"Bearer {expired_token(alice)}")
     assert client.get("/api/protected/").json()["reason"] == "expired"
-    assert living_sessions(alice).count() == 1
+    assert active_sessions(alice).count() == 1
 
 
 @pytest.mark.parametrize("reason", ["reused", "user_inactive", "no such", "wrong_issuer"])
 def test_no_token_for_that(alice: User, reason: str) -> None:
     with pytest.raises(ValueError, match="issuer" if "issuer" in reason else "is not a reason"):
         make_refused_token(alice, reason)
-    assert living_sessions(alice).count() == 0
+    assert active_sessions(alice).count() == 0
 
 
 @override_settings(REST_FRAMEWORK={"DEFAULT_THROTTLE_RATES": {"sign_in": "1/hour"}})

@@ -230,7 +230,7 @@ def test_without_pytest_django(pytester: pytest.Pytester) -> None:
 
 
 @pytest.mark.full
-def test_where_nobody_uses_it(pytester: pytest.Pytester) -> None:
+def test_unused_plugin_imports_nothing(pytester: pytest.Pytester) -> None:
     text = """
     import sys
 

@@ -39,7 +39,7 @@ def test_with_drfs_own_client_it_does(alice: User) -> None:
         User.objects.get()
 
 
-def test_what_was_broken_before_stays_broken(alice: User) -> None:
+def test_broken_transaction_stays_broken(alice: User) -> None:
     with pytest.raises(DatabaseError), transaction.atomic(savepoint=False):
         connection.cursor().execute("SELECT nothing FROM nowhere")
     assert connection.needs_rollback
@@ -57,7 +57,7 @@ def test_what_a_failed_statement_breaks_stays_broken(monkeypatch: pytest.MonkeyP
     assert connection.needs_rollback
 
 
-def test_in_a_block_of_ones_own_it_is_refused(alice: User) -> None:
+def test_refused_inside_an_atomic_block(alice: User) -> None:
     client = api_client_for(alice)
     with transaction.atomic(), pytest.raises(RuntimeError, match="inside a transaction"):
         client.refresh()

@@ -137,7 +137,7 @@ def test_a_new_account_ends_nothing() -> None:
     assert reason() == ""
 
 
-def test_nobody_listens_to_other_models() -> None:
+def test_other_models_have_no_receivers() -> None:
     for signal in (pre_save, post_save, pre_delete):
         assert not signal.has_listeners(named("Thing"))
         assert not signal.has_listeners(Session)

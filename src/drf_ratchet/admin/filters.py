@@ -9,14 +9,16 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin import ModelAdmin
 from django.contrib.auth import get_permission_codename, get_user_model
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from drf_ratchet.admin.session_state import ENDED, EXPIRED, LIVING, REASONS, STATES
+from drf_ratchet.admin.session_state import ACTIVE, ENDED, EXPIRED, REASONS, STATES
 from drf_ratchet.clock import Now, process_now, stored
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import store
@@ -30,14 +32,16 @@ class StateFilter(admin.SimpleListFilter):
     title = pgettext_lazy("session", "state")
     parameter_name = "state"
 
-    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, Any]]:
+    def lookups(
+        self, request: HttpRequest, model_admin: "ModelAdmin[Any]"
+    ) -> list[tuple[str, Any]]:
         """Return the three states."""
         return list(STATES.items())
 
-    def queryset(self, request: Any, queryset: Sessions) -> Sessions:
+    def queryset(self, request: HttpRequest, queryset: Sessions) -> Sessions:
         """Return the sessions in the chosen state."""
         narrow: dict[str | None, Callable[[], Sessions]] = {
-            LIVING: lambda: queryset.filter(ended_at=None, expires_at__gt=Now()),
+            ACTIVE: lambda: queryset.filter(ended_at=None, expires_at__gt=Now()),
             EXPIRED: lambda: queryset.filter(ended_at=None, expires_at__lte=Now()),
             ENDED: lambda: queryset.filter(ended_at__isnull=False),
         }
@@ -51,14 +55,16 @@ class ReasonFilter(admin.SimpleListFilter):
     parameter_name = "reason"
     other = "other"
 
-    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, Any]]:
+    def lookups(
+        self, request: HttpRequest, model_admin: "ModelAdmin[Any]"
+    ) -> list[tuple[str, Any]]:
         """Return this package's reasons, and one entry for all others."""
         return [
             *((str(reason), words) for reason, words in REASONS.items()),
             (self.other, pgettext_lazy("reason of ending", "Other")),
         ]
 
-    def queryset(self, request: Any, queryset: Sessions) -> Sessions:
+    def queryset(self, request: HttpRequest, queryset: Sessions) -> Sessions:
         """Return the sessions that ended for the chosen reason."""
         value = self.value()
         if value == self.other:
@@ -72,7 +78,9 @@ class LastUseFilter(admin.SimpleListFilter):
     title = _("last refresh")
     parameter_name = "last_use"
 
-    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, Any]]:
+    def lookups(
+        self, request: HttpRequest, model_admin: "ModelAdmin[Any]"
+    ) -> list[tuple[str, Any]]:
         """Return spans of time that end now, and one entry for everything older."""
         return [
             ("today", _("Today")),
@@ -81,7 +89,7 @@ class LastUseFilter(admin.SimpleListFilter):
             ("older", _("Longer ago")),
         ]
 
-    def queryset(self, request: Any, queryset: Sessions) -> Sessions:
+    def queryset(self, request: HttpRequest, queryset: Sessions) -> Sessions:
         """Return the sessions last refreshed within the chosen span."""
         now = timezone.localtime(process_now())
         narrow = {
@@ -102,7 +110,9 @@ class UserFilter(admin.SimpleListFilter):
     title = _("user")
     parameter_name = "user"
 
-    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, Any]]:
+    def lookups(
+        self, request: HttpRequest, model_admin: "ModelAdmin[Any]"
+    ) -> list[tuple[str, Any]]:
         """Return the chosen user alone, so that the filter is visible and can be removed."""
         value = request.GET.get(self.parameter_name)
         if value is None:
@@ -110,7 +120,7 @@ class UserFilter(admin.SimpleListFilter):
         user = _user_of(value)
         return [(value, str(user) if _is_known(user, request) else _("Unknown user"))]
 
-    def queryset(self, request: Any, queryset: Sessions) -> Sessions:
+    def queryset(self, request: HttpRequest, queryset: Sessions) -> Sessions:
         """Return the user's sessions; no sessions for an unknown user."""
         value = self.value()
         if value is None:
@@ -119,7 +129,7 @@ class UserFilter(admin.SimpleListFilter):
         return queryset.none() if user is None else queryset.filter(user=user)
 
 
-def _is_known(user: Any, request: Any) -> bool:
+def _is_known(user: Any, request: HttpRequest) -> bool:
     """Return whether the administrator may see this user's name.
 
     They may if they may view users, or if the user has sessions. Otherwise they could read the
@@ -143,7 +153,7 @@ def _user_of(value: str) -> Any:
         value: a query parameter, not validated.
     """
     model = get_user_model()
-    field: Any = model._meta.pk
+    field = model._meta.pk
     if "\0" in value:  # PostgreSQL rejects NUL characters in text
         return None
     try:

@@ -11,10 +11,10 @@ from drf_ratchet.models import Session
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.end_reasons import EndReason
 
-LIVING, EXPIRED, ENDED = "living", "expired", "ended"
+ACTIVE, EXPIRED, ENDED = "active", "expired", "ended"
 
 STATES: dict[str, Any] = {
-    LIVING: pgettext_lazy("session", "Active"),
+    ACTIVE: pgettext_lazy("session", "Active"),
     EXPIRED: pgettext_lazy("session", "Expired"),
     ENDED: pgettext_lazy("session", "Ended"),
 }
@@ -36,11 +36,11 @@ REASONS: dict[str, Any] = {
 
 
 def state_of(session: Session) -> str:
-    """Return LIVING, EXPIRED or ENDED, by this machine's clock."""
+    """Return ACTIVE, EXPIRED or ENDED, by this machine's clock."""
     if session.ended_at is not None:
         return ENDED
     ends = aware(session.expires_at, session._state.db or write_database())
-    return LIVING if ends > process_now() else EXPIRED
+    return ACTIVE if ends > process_now() else EXPIRED
 
 
 def reason_of(session: Session) -> str | Promise:

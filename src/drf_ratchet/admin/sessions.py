@@ -1,6 +1,7 @@
 """List, search, show and end sessions in Django's admin."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
@@ -25,10 +26,10 @@ from drf_ratchet.admin import keys_page
 from drf_ratchet.admin.device_name import device_name
 from drf_ratchet.admin.filters import LastUseFilter, ReasonFilter, StateFilter, UserFilter
 from drf_ratchet.admin.paginator import BoundedPaginator
-from drf_ratchet.admin.session_state import ENDED, LIVING, STATES, reason_of, state_of
+from drf_ratchet.admin.session_state import ACTIVE, ENDED, STATES, reason_of, state_of
 from drf_ratchet.admin.user_link import may_look
 from drf_ratchet.models import Session
-from drf_ratchet.sessions import Contended, EndReason, living_sessions, store
+from drf_ratchet.sessions import Contended, EndReason, active_sessions, store
 from drf_ratchet.sessions.database import EveryDatabase, write_database
 from drf_ratchet.sessions.ending import end_several
 
@@ -84,19 +85,19 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     # Permissions
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
         """Return False: only signing in creates a session."""
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
         """Return False: no column may be edited."""
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
         """Return False: sessions are ended, and ``manage.py ratchet prune`` deletes old rows."""
         return False
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
         """Return whether the user may view or end sessions."""
         return may_look(request)
 
@@ -110,7 +111,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Return all sessions, from the primary: a replica may show ended sessions as active."""
         return super().get_queryset(request).using(write_database())
 
-    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """Return whether a filter uses this lookup. Others could probe columns not shown."""
         return lookup in {
             one.parameter_name for one in self.list_filter if hasattr(one, "parameter_name")
@@ -144,7 +145,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.display(description=_("user"))
     def user_link(self, session: Session) -> str:
         """Return the user, linked to the user's admin page if there is one."""
-        user: Any = session.user
+        user = session.user
         if user is None:
             return "-"
         names = user._meta.app_label, user._meta.model_name, quote(user.pk)
@@ -220,7 +221,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return None
         if request.POST.get("post"):
             for user in users.values():
-                self._end(request, list(living_sessions(user)), of=user)
+                self._end(request, list(active_sessions(user)), of=user)
             return None
         context = {
             **self.admin_site.each_context(request),
@@ -243,7 +244,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return HttpResponseNotAllowed(["POST"])
         if not self.has_end_permission(request):
             raise PermissionDenied
-        session: Any = self.get_object(request, unquote(object_id))
+        session = self.get_object(request, unquote(object_id))
         if session is None:
             missing: HttpResponse = self._get_obj_does_not_exist_redirect(  # type: ignore[attr-defined]
                 request, self.opts, object_id
@@ -257,7 +258,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         )
         return HttpResponseRedirect(page)
 
-    def _end(self, request: HttpRequest, sessions: list[Session], of: Any = None) -> None:
+    def _end(self, request: HttpRequest, sessions: list[Session], of: object = None) -> None:
         """End sessions, log each in the admin's history, and show how many were ended.
 
         Args:
@@ -308,7 +309,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def render_change_form(
         self,
-        request: Any,
+        request: HttpRequest,
         context: Any,
         add: bool = False,
         change: bool = False,
@@ -316,7 +317,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         obj: Any = None,
     ) -> Any:
         """Show the button that ends the session if it is active and the user may end it."""
-        alive = obj is not None and state_of(obj) == LIVING
+        alive = obj is not None and state_of(obj) == ACTIVE
         context["show_end"] = alive and self.has_end_permission(request)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
@@ -385,6 +386,6 @@ def _log(request: Any, objects: list[Any], message: str) -> None:
     LogEntry.objects.log_actions(request.user.pk, objects, CHANGE, message)
 
 
-def _short(moment: Any) -> str:
+def _short(moment: datetime) -> str:
     local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
     return date_format(local, "SHORT_DATETIME_FORMAT")

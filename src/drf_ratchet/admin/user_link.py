@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
+from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +17,7 @@ from drf_ratchet.models import Session
 LINK = "ratchet_sessions_link"
 
 
-def may_look(request: Any) -> bool:
+def may_look(request: HttpRequest) -> bool:
     """Return whether the request's user may view or end sessions."""
     permissions = ("drf_ratchet.view_session", "drf_ratchet.change_session")
     return any(request.user.has_perm(permission) for permission in permissions)
@@ -31,14 +32,14 @@ class SessionsOfUser:
 
     admin_site: admin.AdminSite
 
-    def get_readonly_fields(self, request: Any, obj: Any = None) -> list[Any]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Add the link to the read-only fields of a saved user."""
-        fields: Any = super().get_readonly_fields(request, obj)  # type: ignore[misc]
+        fields = super().get_readonly_fields(request, obj)  # type: ignore[misc]
         return [*fields, LINK] if obj is not None and may_look(request) else list(fields)
 
-    def get_fieldsets(self, request: Any, obj: Any = None) -> list[Any]:
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Add a section with the link, unless a section contains it already."""
-        fieldsets: Any = super().get_fieldsets(request, obj)  # type: ignore[misc]
+        fieldsets = super().get_fieldsets(request, obj)  # type: ignore[misc]
         shown = LINK in flatten_fieldsets(fieldsets) or LINK not in self.get_readonly_fields(
             request, obj
         )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.http import HttpRequest
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
@@ -85,7 +86,7 @@ class BrowsableAPIAuthentication(CookieJWTAuthentication):
         return REALM
 
 
-def wants_page(request: Any) -> bool:
+def wants_page(request: HttpRequest) -> bool:
     """Return whether a request asks for an HTML page, as browsers do, and not for data.
 
     Args:

@@ -50,7 +50,7 @@ def _full_name(name: str) -> str:
     return f"{prefix}{settings.COOKIE_NAME}-{name}"
 
 
-def token_of(request: Any, kind: Kind) -> str | None:
+def token_of(request: HttpRequest, kind: Kind) -> str | None:
     """Return the token of a kind from the request's cookies; None if there is none.
 
     Args:
@@ -94,7 +94,7 @@ def delete_cookies(response: HttpResponseBase, request: HttpRequest) -> None:
         _put(response, _full_name(_KEY_NAME), "", timedelta(0), "Strict")
 
 
-def key_of(request: Any) -> str:
+def key_of(request: HttpRequest) -> str:
     """Return the Idempotency-Key that the browser keeps with its refresh token; "" for none.
 
     Args:

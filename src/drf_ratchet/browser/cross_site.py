@@ -9,6 +9,7 @@ import ipaddress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import CSRFCheck, SessionAuthentication
 from rest_framework.permissions import SAFE_METHODS, BasePermission
@@ -53,7 +54,7 @@ class IsSameOrigin(BasePermission):
         if request.method in SAFE_METHODS:
             return True
         if comes_from_us(request):
-            demand_cookies_kept(request)
+            require_cookie_support(request)
             return True
         if "HTTP_ORIGIN" in request.META:
             hint = (
@@ -83,11 +84,11 @@ class HasCSRFToken(BasePermission):
         """
         if request.method not in SAFE_METHODS:
             SessionAuthentication().enforce_csrf(request)
-            demand_cookies_kept(request)
+            require_cookie_support(request)
         return True
 
 
-def demand_cookies_kept(request: Any) -> None:
+def require_cookie_support(request: HttpRequest) -> None:
     """Refuse a request whose browser would drop the cookies of the response.
 
     Not every case can be detected from the request. So a client should ask ``session/`` after a
@@ -135,7 +136,7 @@ def _is_plain_http(meta: Any) -> bool:
         return host != "localhost" and not host.endswith(".localhost")
 
 
-def _log_refusal(request: Any, hint: str) -> None:
+def _log_refusal(request: HttpRequest, hint: str) -> None:
     meta = request.META
     security_log.warning(
         "Refused a request to %s from origin %.200r, Sec-Fetch-Site %.20r; our own is %.200r. %s",
@@ -147,7 +148,7 @@ def _log_refusal(request: Any, hint: str) -> None:
     )
 
 
-def comes_from_us(request: Any) -> bool:
+def comes_from_us(request: HttpRequest) -> bool:
     """Return whether the request's headers name a page of this site, or of a trusted one.
 
     Args:

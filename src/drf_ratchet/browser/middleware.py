@@ -34,18 +34,18 @@ _UNCACHED = "no-store, private"
 class BrowsableAPIMiddleware:
     """Refreshes the access token in the cookie before a page needs it.
 
-    For views with ``BrowsableAPIAuthentication`` alone, when a browser asks for a page, has no
-    access token that is good and a refresh token that is. The answer has the new cookies. If it is
-    lost, the browser still has the old ones, and with them the key by which a retry is known.
+    Only for views with ``BrowsableAPIAuthentication``, when a browser requests a page with an
+    invalid access token and a valid refresh token. The response sets the new cookies. If it is
+    lost, the browser still has the old ones, among them the key that identifies a retry.
 
-    It runs before the view, so that it is outside of the view's ``ATOMIC_REQUESTS``.
+    It runs before the view, and thus outside of the view's ``ATOMIC_REQUESTS``.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer, with the new cookies where there are any."""
+        """Return the view's response, with the new cookies if there are any."""
         response = self.get_response(request)
         grant: Grant | None = getattr(request, "_ratchet_grant", None)
         if grant is not None:
@@ -56,14 +56,14 @@ class BrowsableAPIMiddleware:
 
     @sensitive_variables()  # an error report shows no token
     def process_view(
-        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+        self, request: HttpRequest, view: object, args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
-        """Refresh where it is needed; None lets the request go on."""
+        """Refresh if needed. Returns None to let the view run."""
         token = _refreshable(request) if _is_browsable(view) and wants_page(request) else None
         if token is None:
             return None
         try:
-            # Never writes. A session that has ended is not worth a turn.
+            # This writes nothing. It spares a refresh of a session that has ended.
             check_refresh(token)
             return self._refresh(request, token)
         except TokenRefused:
@@ -82,8 +82,8 @@ class BrowsableAPIMiddleware:
         return None
 
 
-def _is_browsable(view: Any) -> bool:
-    """Whether it is one of DRF's views, and the cookie may sign people in there."""
+def _is_browsable(view: object) -> bool:
+    """Return whether this is a DRF view with ``BrowsableAPIAuthentication``."""
     initial = getattr(view, "initkwargs", {})
     default = getattr(getattr(view, "cls", None), "authentication_classes", ())
     classes = initial.get("authentication_classes", default) or ()
@@ -106,7 +106,7 @@ def _refreshable(request: HttpRequest) -> RefreshClaims | None:
 
 
 def _has_access(request: HttpRequest, token: RefreshClaims) -> bool:
-    """Whether the access token is good, and of the same session: not of who was here before."""
+    """Return whether the access token is valid and of the refresh token's session."""
     access = token_of(request, Kind.COOKIE_ACCESS)
     try:
         claims = verify_access(access, Kind.COOKIE_ACCESS, request=request)
@@ -116,10 +116,10 @@ def _has_access(request: HttpRequest, token: RefreshClaims) -> bool:
 
 
 def _is_latest(grant: Grant) -> bool:
-    """Whether the tokens are still the ones to have, now that the page is made.
+    """Return whether the tokens are still the session's latest after the view has run.
 
-    A page may take its time. Had its reader signed out meanwhile, it would sign in again; had
-    another tab turned the counter, its token would be one that is used up.
+    A view may be slow. If the user signed out meanwhile, the cookies would sign in again. If
+    another tab refreshed meanwhile, they would hold a used token.
     """
     read = store.read(grant.session.pk)
     return (
@@ -130,7 +130,7 @@ def _is_latest(grant: Grant) -> bool:
 
 
 def _refused(refusal: exceptions.APIException) -> HttpResponse:
-    """Not now: the status, and when to try again."""
+    """Return the refusal as plain text, with its status and ``Retry-After``."""
     body: Any = in_contract_shape(refusal).detail
     response = HttpResponse(str(body["detail"]), status=refusal.status_code)
     response["Content-Type"] = "text/plain; charset=utf-8"

@@ -39,7 +39,7 @@ class LoginPage(BrowserLoginView):
     ``drf_ratchet/login.html`` has its further fields.
     """
 
-    #: A page is not in the description of the API, as DRF's own is not, and has no version.
+    #: Like DRF's own page, it is not in the OpenAPI document and has no version.
     schema: Any = None
     versioning_class = None
     http_method_names = ["get", "head", "post", "options"]
@@ -95,7 +95,7 @@ class LoginPage(BrowserLoginView):
         super().shape(error)
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Return the form with what is wrong, and the status that any client would get."""
+        """Return the form with its errors, and the status that any client would get."""
         response = super().handle_exception(exc)
         # Make a new response: the one of the project's exception handler may have no data.
         page = Response(self._context(self.request, self._refusal), status=response.status_code)
@@ -122,7 +122,7 @@ class LoginPage(BrowserLoginView):
             for name, field in serializer.fields.items()
             if not field.read_only
         }
-        # Errors of no field of the form.
+        # Errors that belong to no field.
         others = {name: texts for name, texts in errors.items() if name not in serializer.fields}
         rest = _sentences(others.get("detail", others))
         form = {**fields, "non_field_errors": rest}
@@ -155,7 +155,7 @@ class LogoutPage(BrowserLogoutView):
         return _go_on(signed_out, _next(request) or _home(request))
 
 
-def _sentences(detail: Any) -> list[str]:
+def _sentences(detail: object) -> list[str]:
     """Return the texts of an error, at any depth."""
     if not isinstance(detail, dict | list | tuple):
         return [str(detail)]

@@ -16,7 +16,7 @@ __all__ = ["HasCSRFToken", "LoginFormParser"]
 
 
 class LoginFormParser(parsers.FormParser):
-    """Parses DRF's form, which names the account ``username`` whatever the serializer's name is."""
+    """Parses DRF's form, which names the account ``username`` for every serializer."""
 
     def parse(
         self,
@@ -26,7 +26,7 @@ class LoginFormParser(parsers.FormParser):
     ) -> Any:
         """Return the form, with the account under the name that throttles and serializer expect."""
         fields = super().parse(stream, media_type, parser_context).copy()
-        view: Any = (parser_context or {}).get("view")
+        view = (parser_context or {}).get("view")
         name = getattr(view, "username_field", get_user_model().USERNAME_FIELD)
         if name not in fields and "username" in fields:
             fields[name] = fields["username"]

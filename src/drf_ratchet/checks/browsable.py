@@ -60,7 +60,7 @@ def _is_ours() -> bool:
     try:
         # With FORCE_SCRIPT_NAME the URL has a prefix that resolve() does not expect.
         path = reverse("rest_framework:login").removeprefix(get_script_prefix())
-        view: Any = resolve(f"/{path}").func
+        view = resolve(f"/{path}").func
     except (NoReverseMatch, Resolver404):
         return False
     return _is_a(getattr(view, "cls", object), _LOGIN)

@@ -88,7 +88,7 @@ def _secrets() -> Iterator[tuple[str, str]]:
             yield name, _text(secret)
 
 
-def _text(secret: Any) -> str:
+def _text(secret: object) -> str:
     return bytes(secret).decode("latin-1") if isinstance(secret, bytes) else str(secret)
 
 
@@ -150,7 +150,7 @@ def _places(secret: str) -> Iterator[str]:
             yield from _within(getattr(settings, name), name, secret)
 
 
-def _within(value: Any, path: str, secret: str, depth: int = 8) -> Iterator[str]:
+def _within(value: object, path: str, secret: str, depth: int = 8) -> Iterator[str]:
     if isinstance(value, (str, bytes)):
         text = _text(value)
         if secret in (text, _password_of(text)):

@@ -132,7 +132,7 @@ def _patterns(resolver: Any, before: str, depth: int) -> Iterator[tuple[str, Any
             yield route, pattern.callback
 
 
-def _views(callback: Any) -> Iterator[tuple[type[Any], dict[str, Any]]]:
+def _views(callback: object) -> Iterator[tuple[type[Any], dict[str, Any]]]:
     """Yield the class of a view and the arguments of ``as_view()``.
 
     A view of drf-jwt's bridge chooses between several classes: yield each of them.
@@ -166,7 +166,7 @@ def _asked_by(serializer: str) -> str:
     if serializer == _AS_SET:
         if _bad_path("SIGN_IN_SERIALIZER"):
             return ""  # E002 reports it
-        named: Any = usable_settings().sign_in_serializer
+        named = usable_settings().sign_in_serializer
         return _asked_by(_name(named)) if isinstance(named, type) else ""
     return "" if serializer in _PLAIN else serializer
 

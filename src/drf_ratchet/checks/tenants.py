@@ -116,7 +116,7 @@ def _reads_context(function: Callable[..., Any], depth: int) -> bool:
     return False
 
 
-def _named(function: FunctionType, owner: Any) -> Iterator[Any]:
+def _named(function: FunctionType, owner: object) -> Iterator[Any]:
     """Yield the values of a function's names: globals, and attributes of them and of ``self``."""
     names = function.__code__.co_names
     for cell in function.__closure__ or ():

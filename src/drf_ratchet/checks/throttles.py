@@ -155,11 +155,11 @@ def _rates() -> dict[str, Any]:
 
     from drf_ratchet.throttling import RATES
 
-    given: Any = api_settings.DEFAULT_THROTTLE_RATES or {}
+    given = api_settings.DEFAULT_THROTTLE_RATES or {}
     return {scope: given.get(scope, rate) for scope, rate in RATES.items()}
 
 
-def _is_readable(rate: Any) -> bool:
+def _is_readable(rate: object) -> bool:
     from drf_ratchet.throttling import parse_rate
 
     try:

@@ -31,7 +31,7 @@ class _Broken:
         self.__doc__ = f"(Cannot be loaded: {problem})"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Accept any arguments, so that the error is about the task and not about them."""
+        """Accept any arguments, so that the error names the task and not them."""
         parser.prefix_chars = "\0"  # argparse then treats options as plain words
         parser.add_argument("ignored", nargs="*")
 
@@ -77,7 +77,7 @@ def _add(tasks: Any, entry: EntryPoint) -> Any:
     return task
 
 
-def _summary(task: Any) -> str:
+def _summary(task: object) -> str:
     lines = (getattr(task, "__doc__", None) or "").strip().splitlines()
     return str(getattr(task, "help", lines[0] if lines else ""))
 

@@ -67,11 +67,7 @@ NOT_AUTHENTICATED = refusal("Authentication credentials were not provided.", "no
 
 
 def bad_fields(field: str) -> Answer:
-    """Describe a 400.
-
-    Args:
-        field: one that may be missing, for the example.
-    """
+    """Describe a 400, whose example misses this field."""
     return Answer(
         "A field is missing or wrong, or the body is none.",
         [FIELD_ERRORS, REFUSAL],
@@ -124,7 +120,7 @@ def response_header(
         schema: its type.
         always: whether each of these responses has it.
     """
-    statuses: Any = [str(status) for status in on] if isinstance(on, list) else on
+    statuses = [str(status) for status in on] if isinstance(on, list) else on
     return OpenApiParameter(
         name, schema, OpenApiParameter.HEADER, required=always, description=text, response=statuses
     )
@@ -157,14 +153,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 
 
 def tokens(schema: RatchetSchema, plain: Component) -> Component:
-    """Describe the body with the tokens, by the view's serializer.
-
-    A field that a project's own serializer declares as ``read_only`` is in it.
-
-    Args:
-        schema: at the view.
-        plain: the body without any.
-    """
+    """Add the ``read_only`` fields that a project's own serializer declares to a body of tokens."""
     serializer = schema.own_serializer()
     known = plain.schema["properties"]
     said = schema.fields(serializer, "response") if serializer is not None else {"properties": {}}
@@ -182,3 +171,19 @@ def tokens(schema: RatchetSchema, plain: Component) -> Component:
             ],
         },
     )
+
+
+def granted(
+    schema: RatchetSchema, text: str, plain: Component, example: str, value: Mapping[str, Any]
+) -> Answer:
+    """Describe a response with tokens, whose example holds only for the plain body.
+
+    Args:
+        schema: of the view.
+        text: what the response means.
+        plain: the body, without what a project's own serializer adds.
+        example: its name.
+        value: the example.
+    """
+    body = tokens(schema, plain)
+    return Answer(text, [body], {example: value} if body is plain else None)

@@ -68,7 +68,7 @@ class PageScheme(OpenApiAuthenticationExtension):
 class RefreshCookieScheme(OpenApiAuthenticationExtension):
     """The refresh token in its cookie, which the endpoints for browsers look at."""
 
-    target_class = "drf_ratchet.openapi.browser.RefreshCookie"
+    target_class = "drf_ratchet.openapi.views.RefreshCookie"
     name = REFRESH_COOKIE
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
@@ -101,12 +101,8 @@ class Endpoints(OpenApiViewExtension):
     target_class = "drf_ratchet.views.RatchetView"
     match_subclasses = True
     priority = -2
-    #: The modules that describe them.
-    described_in: tuple[str, ...] = (
-        "drf_ratchet.openapi.views",
-        "drf_ratchet.openapi.browser",
-        "drf_ratchet.openapi.services",
-    )
+    #: The modules that hold rows of the table.
+    described_in: tuple[str, ...] = ("drf_ratchet.openapi.views",)
 
     def view_replacement(self) -> Any:
         """Return the view, with our schema behind the project's own."""

@@ -82,9 +82,12 @@ class Described:
 
 Describe = Callable[["RatchetSchema"], Described]
 
-#: By view and by method, in small letters; of a view set by action.
-_descriptions: dict[tuple[type[Any], str], Describe] = {}
+#: By view and by method, in small letters; of a view set by action. Derived views inherit the row.
+#: A function describes what depends on the view at hand: its serializer, or a setting.
+Table = dict[tuple[type[Any], str], Described | Describe]
 
+#: The rows of every module that an extension names in ``described_in``.
+OPERATIONS: Table = {}
 
 #: What serializers are called in a description; their docstrings are for who derives from them.
 _texts: dict[type[Any], str] = {}
@@ -105,15 +108,10 @@ def call(serializer: type[Any], text: str, name: str = "") -> None:
 
 
 def describes(view: type[Any], method: str) -> Callable[[Describe], Describe]:
-    """Register a description of an operation, which views derived from its view inherit.
-
-    Args:
-        view: a view.
-        method: of HTTP in small letters, or of a view set the action.
-    """
+    """Add the decorated function as a row of the table."""
 
     def register(describe: Describe) -> Describe:
-        _descriptions[view, method] = describe
+        OPERATIONS[view, method] = describe
         return describe
 
     return register
@@ -126,10 +124,9 @@ class RatchetSchema(AutoSchema):
     def described(self) -> Described | None:
         """The description of the operation at hand."""
         method = getattr(self.view, "action", None) or self.method.lower()
-        for view in type(self.view).__mro__:
-            if (view, method) in _descriptions:
-                return _descriptions[view, method](self)
-        return None
+        rows = (OPERATIONS.get((view, method)) for view in type(self.view).__mro__)
+        row = next((row for row in rows if row is not None), None)
+        return row(self) if callable(row) else row
 
     def get_operation_id(self) -> str:
         described = self.described
@@ -156,12 +153,11 @@ class RatchetSchema(AutoSchema):
         described = self.described
         if described is None:
             return super().get_response_serializers()
-        return {
-            (str(status), answer.media_type) if answer.media_type else str(status): self._as_theirs(
-                answer
-            )
-            for status, answer in described.answers.items()
-        }
+        responses: dict[Any, OpenApiResponse] = {}
+        for status, answer in sorted(described.answers.items()):
+            key = (str(status), answer.media_type) if answer.media_type else str(status)
+            responses[key] = self._response(answer)
+        return responses
 
     def get_override_parameters(self) -> list[Any]:
         described = self.described
@@ -242,19 +238,17 @@ class RatchetSchema(AutoSchema):
         text = _texts.get(type(serializer))
         return mapped if text is None else {**mapped, "description": text}
 
-    def _as_theirs(self, answer: Answer) -> Any:
-        bodies = [self._referred(body) for body in answer.bodies]
-        examples = [
-            OpenApiExample(name, value=value) for name, value in (answer.examples or {}).items()
-        ]
-        if not bodies:
+    def _response(self, answer: Answer) -> OpenApiResponse:
+        if not answer.bodies:
             return OpenApiResponse(description=answer.text)
+        bodies = [
+            # A serializer is drf-spectacular's to describe.
+            body if isinstance(body, (BaseSerializer, type)) else self.resolved(body)
+            for body in answer.bodies
+        ]
+        examples = [OpenApiExample(*example) for example in (answer.examples or {}).items()]
         body = bodies[0] if len(bodies) == 1 else {"anyOf": bodies}
         return OpenApiResponse(body, description=answer.text, examples=examples)
-
-    def _referred(self, body: Any) -> Any:
-        is_serializer = isinstance(body, (BaseSerializer, type))
-        return body if is_serializer else self.resolved(body)
 
 
 def with_schema(view: type[Any]) -> type[Any]:

@@ -30,7 +30,7 @@ from drf_ratchet.sessions.feed import (
     recent_endings,
     window,
 )
-from drf_ratchet.sessions.one_reader import OneReader
+from drf_ratchet.sessions.single_flight import SingleFlight
 from ratchet_tokens.documents import ENDED_SESSIONS, sign_document
 from ratchet_tokens.forks import after_fork
 from ratchet_tokens.keys import Key
@@ -86,7 +86,7 @@ class EndedSessions:
 
     def __init__(self, issuer: str | None = None) -> None:
         self._issuer = issuer
-        self._reader = OneReader()
+        self._reader = SingleFlight()
         self._latest: SignedList | None = None
         self._failed_at = float("-inf")
 

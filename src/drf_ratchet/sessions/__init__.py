@@ -7,7 +7,7 @@ from drf_ratchet.sessions.grant import Grant
 from drf_ratchet.sessions.opening import open_session
 from drf_ratchet.sessions.refreshing import refresh_session, step_up_session
 from drf_ratchet.sessions.rotation import Outcome
-from drf_ratchet.sessions.store import living as living_sessions
+from drf_ratchet.sessions.store import active_sessions
 from drf_ratchet.sessions.user_changes import keep_session
 
 __all__ = [
@@ -15,11 +15,11 @@ __all__ = [
     "EndReason",
     "Grant",
     "Outcome",
+    "active_sessions",
     "end_all_sessions",
     "end_session",
     "end_sessions_before",
     "keep_session",
-    "living_sessions",
     "open_session",
     "refresh_session",
     "step_up_session",

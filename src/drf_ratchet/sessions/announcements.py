@@ -85,7 +85,7 @@ def announce_again_if_late(announced: QuerySet[Any], began: float) -> None:
                 sent = time.monotonic()
                 announce_again(announced)
         except (DatabaseError, InterfaceError) as error:
-            # The sessions have ended all the same. Feeds read further back every ``RECHECK_EVERY``.
+            # The sessions have ended nevertheless. Feeds read further back every ``RECHECK_EVERY``.
             log.error("An ending could not be announced again (%s).", type(error).__name__)
 
     if connections[announced.db].in_atomic_block:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Manager, QuerySet
 
 from drf_ratchet.caches import forget_on_change
@@ -28,7 +29,7 @@ T = TypeVar("T")
 LIMIT = 2000
 
 
-class _Kept:
+class _Cache:
     """A cache of statements, each with the database settings it was built for."""
 
     def __init__(self) -> None:
@@ -45,10 +46,10 @@ class _Kept:
             del self.known[next(iter(self.known))]
 
 
-_kept = [_Kept()]
+_caches = [_Cache()]
 
 
-def kept(name: Hashable, connection: Any, make: Callable[[], T]) -> T:
+def cached(name: Hashable, connection: BaseDatabaseWrapper, make: Callable[[], T]) -> T:
     """Return the value cached for a name and a database, or make it; only one thread makes it.
 
     Args:
@@ -57,7 +58,7 @@ def kept(name: Hashable, connection: Any, make: Callable[[], T]) -> T:
             value.
         make: builds the value. The value must not hold the connection.
     """
-    store, settings = _kept[0], connection.settings_dict
+    store, settings = _caches[0], connection.settings_dict
     # Tests, and projects with a database per tenant, may assign another database to an alias. The
     # store holds the settings, so no other dict can have their id.
     key = (name, connection.alias, type(connection), id(settings))
@@ -78,7 +79,7 @@ def kept(name: Hashable, connection: Any, make: Callable[[], T]) -> T:
 
 def _forget() -> None:
     # Any setting may change the SQL or how a value is read: USE_TZ, DATABASES, one of a router.
-    _kept[0] = _Kept()
+    _caches[0] = _Cache()
 
 
 forget_on_change(_forget)
@@ -86,7 +87,7 @@ forget_on_change(_forget)
 
 def _after_fork() -> None:
     # A thread that the child does not have may hold the lock.
-    _kept[0].lock = threading.Lock()
+    _caches[0].lock = threading.Lock()
 
 
 after_fork(_after_fork)
@@ -110,9 +111,9 @@ class Compiled:
         connection: a connection to that database.
     """
 
-    def __init__(self, queryset: QuerySet[Any], connection: Any) -> None:
+    def __init__(self, queryset: QuerySet[Any], connection: BaseDatabaseWrapper) -> None:
         # The query finds at most one row, so it needs no order and no limit.
-        compiler: Any = queryset.order_by().query.get_compiler(connection=connection)
+        compiler = queryset.order_by().query.get_compiler(connection=connection)
         self._sql, parameters = compiler.as_sql()
         own = _parameter(ANY_SESSION, connection)
         (place,) = [index for index, value in enumerate(parameters) if value == own]
@@ -126,7 +127,7 @@ class Compiled:
         self._parts = [_part(info, columns) for info in infos]
         self._annotations = list(compiler.annotation_col_map.values())
 
-    def run(self, session: UUID, connection: Any) -> list[Any] | None:
+    def run(self, session: UUID, connection: BaseDatabaseWrapper) -> list[Any] | None:
         """Run the query and return an instance of each model, followed by each annotation.
 
         Args:
@@ -156,7 +157,9 @@ class Compiled:
         return [*found, *(values[place] for place in self._annotations)]
 
 
-def _of_any_connection(convert: Any, connection: Any) -> Callable[[Any, Any, Any], Any]:
+def _of_any_connection(
+    convert: Any, connection: BaseDatabaseWrapper
+) -> Callable[[Any, Any, Any], Any]:
     """Return an equivalent converter that holds no connection.
 
     A backend's own converters are methods of ``connection.ops``, which holds one.
@@ -167,7 +170,7 @@ def _of_any_connection(convert: Any, connection: Any) -> Callable[[Any, Any, Any
     return lambda value, expression, current: getattr(current.ops, name)(value, expression, current)
 
 
-def _parameter(session: UUID, connection: Any) -> Any:
+def _parameter(session: UUID, connection: BaseDatabaseWrapper) -> Any:
     return Session._meta.pk.get_db_prep_value(session, connection)
 
 
@@ -197,7 +200,7 @@ def run_compiled(
         As ``Compiled.run``.
     """
     connection = connections[using]
-    statement = kept(
+    statement = cached(
         (make, user_model), connection, lambda: Compiled(make(user_model, using), connection)
     )
     return statement.run(session, connection)

@@ -45,7 +45,7 @@ def write_database() -> str:
     return alias
 
 
-def demand_autocommit(using: str) -> None:
+def require_autocommit(using: str) -> None:
     """Refuse to work inside an open transaction.
 
     There, a rollback could undo an ending, and a lost race would read its own snapshot forever.

@@ -2,8 +2,9 @@
 
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from django.http import HttpRequest
 from rest_framework.settings import api_settings
 
 from drf_ratchet.models import Session
@@ -24,7 +25,7 @@ class Device(NamedTuple):
     ip: str | None
 
 
-def device_of(request: Any) -> Device:
+def device_of(request: HttpRequest | None) -> Device:
     """Return the device that sent a request.
 
     Args:
@@ -38,7 +39,7 @@ def device_of(request: Any) -> Device:
     return Device(named[:_MAX_USER_AGENT], client_address(request))
 
 
-def client_address(request: Any) -> str | None:
+def client_address(request: HttpRequest) -> str | None:
     """Return the client's address: ``REMOTE_ADDR``, or the forwarded one by DRF's ``NUM_PROXIES``.
 
     Without ``NUM_PROXIES`` no header is trusted, because any client can send one.
@@ -75,7 +76,7 @@ def client_address(request: Any) -> str | None:
 _MAX_FORWARDED = 4096
 
 
-def network_of(request: Any) -> str:
+def network_of(request: HttpRequest) -> str:
     """Return the client's network: an IPv4 address, or the /64 of an IPv6 one; "" if unknown.
 
     One home or phone can choose among all addresses of its /64. All clients with an unknown address
@@ -117,10 +118,11 @@ def _address(text: str) -> str | None:
     return str(parsed).partition("%")[0]
 
 
-def django_request(request: Any) -> Any:
+def django_request(request: HttpRequest) -> HttpRequest:
     """Return Django's request, which DRF's request wraps; django-axes and others need it.
 
     Args:
         request: Django's or DRF's.
     """
-    return getattr(request, "_request", request)
+    wrapped: HttpRequest = getattr(request, "_request", request)
+    return wrapped

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.contrib.auth.signals import user_logged_out
 from django.db import transaction
 from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from drf_ratchet import signals
 from drf_ratchet.ids import first_uuid7
@@ -21,7 +22,7 @@ from drf_ratchet.sessions.announcements import (
     announce_again_if_late,
     cut_off_everybody,
 )
-from drf_ratchet.sessions.database import demand_autocommit, past_conflicts, write_database
+from drf_ratchet.sessions.database import past_conflicts, require_autocommit, write_database
 from drf_ratchet.sessions.device import django_request
 from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.subject import subject_of
@@ -31,7 +32,9 @@ _LOGOUTS = frozenset({EndReason.LOGOUT, EndReason.LOGOUT_ALL})
 _ANNOUNCED_EVERY = 30.0
 
 
-def end_session(session: Session, *, reason: str = EndReason.LOGOUT, request: Any = None) -> bool:
+def end_session(
+    session: Session, *, reason: str = EndReason.LOGOUT, request: HttpRequest | None = None
+) -> bool:
     """End a session that has not ended yet; the first reason is kept.
 
     Sends ``session_ended``. Also sends Django's ``user_logged_out`` if the reason is a logout and
@@ -48,7 +51,7 @@ def end_session(session: Session, *, reason: str = EndReason.LOGOUT, request: An
     Raises:
         RuntimeError: a transaction is open.
     """
-    demand_autocommit(write_database())
+    require_autocommit(write_database())
     if not past_conflicts(lambda: store.end(session, reason)):
         return False
     report_ending(session, reason, request)
@@ -58,7 +61,11 @@ def end_session(session: Session, *, reason: str = EndReason.LOGOUT, request: An
 
 
 def end_all_sessions(
-    user: Any, *, reason: str = EndReason.LOGOUT_ALL, keep: UUID | None = None, request: Any = None
+    user: Any,
+    *,
+    reason: str = EndReason.LOGOUT_ALL,
+    keep: UUID | None = None,
+    request: HttpRequest | None = None,
 ) -> int:
     """End a user's active sessions: two queries, or five for more than a hundred sessions.
 
@@ -77,15 +84,15 @@ def end_all_sessions(
     Raises:
         RuntimeError: a transaction is open.
     """
-    demand_autocommit(write_database())
-    found = store.living(user)
+    require_autocommit(write_database())
+    found = store.active_sessions(user)
     if keep is not None:
         found = found.exclude(pk=keep)
     return _end_many(found, user, reason, partial(_report_many, request=request))
 
 
 def end_several(
-    sessions: Sequence[Session], *, reason: str, request: Any = None
+    sessions: Sequence[Session], *, reason: str, request: HttpRequest | None = None
 ) -> Iterator[Session]:
     """End the given sessions, of any users. One query for every 900.
 
@@ -102,7 +109,7 @@ def end_several(
     Raises:
         RuntimeError: a transaction is open.
     """
-    demand_autocommit(write_database())
+    require_autocommit(write_database())
     for batch in store.in_batches(sessions):
         ids = set(_end_each([session.pk for session in batch], reason))
         for session in batch:
@@ -144,7 +151,7 @@ def end_many_with_transaction(found: QuerySet[Session], user: Any, reason: str) 
     _end_many(found, user, reason, report)
 
 
-def end_beyond_limit(user: Any, limit: int, *, request: Any) -> None:
+def end_beyond_limit(user: Any, limit: int, *, request: HttpRequest | None) -> None:
     """End a user's oldest sessions until at most ``limit`` are active.
 
     One query if no session is beyond the limit. The newest sessions stay, whichever sign-in calls
@@ -156,7 +163,7 @@ def end_beyond_limit(user: Any, limit: int, *, request: Any) -> None:
         request: the request that signed in, for the signals.
     """
     # Order by the database's clock. The ids come from processes whose clocks differ.
-    newest_first = store.living(user).order_by("-created_at", "-pk")
+    newest_first = store.active_sessions(user).order_by("-created_at", "-pk")
     beyond, reason = newest_first[max(limit, 1) :], EndReason.LIMIT
     # One statement, which sees committed rows only, needs no lock.
     ids = past_conflicts(lambda: store.end_each(store.newest(beyond), reason))
@@ -181,7 +188,7 @@ class _Ended(NamedTuple):
 
 
 def _end_many(
-    found: QuerySet[Session], user: Any, reason: str, report: Callable[[_Ended], None]
+    found: QuerySet[Session], user: object, reason: str, report: Callable[[_Ended], None]
 ) -> int:
     """End active sessions of a user, pass the result to ``report``, and return their number."""
     newest = list(store.newest(found))
@@ -216,7 +223,7 @@ def _end_rest(
     return len(ended.ids) + ended.unlisted
 
 
-def _report_many(ended: _Ended, request: Any = None) -> None:
+def _report_many(ended: _Ended, request: HttpRequest | None = None) -> None:
     """Log the endings and send the signals. Rows are read only if a signal has receivers."""
     user, reason, number = ended.user, ended.reason, len(ended.ids) + ended.unlisted
     if number > store.MOST_LISTED:
@@ -252,7 +259,7 @@ def end_sessions_before(
     Raises:
         RuntimeError: a transaction is open.
     """
-    demand_autocommit(write_database())
+    require_autocommit(write_database())
     last = UUID(int=first_uuid7(moment).int - 1)
     began = time.monotonic()
     announced = cut_off_everybody(last)
@@ -268,7 +275,7 @@ def end_sessions_before(
     announce_again_if_late(announced, began)
 
 
-def report_ending(session: Session, reason: str, request: Any) -> None:
+def report_ending(session: Session, reason: str, request: HttpRequest | None) -> None:
     """Log an ending that was written, and send its signal. Neither contains a token.
 
     Args:
@@ -280,18 +287,18 @@ def report_ending(session: Session, reason: str, request: Any) -> None:
     _send_ended(session, reason, request)
 
 
-def _log_ending(session_id: UUID, user_id: Any, reason: str) -> None:
+def _log_ending(session_id: UUID, user_id: object, reason: str) -> None:
     user = one_line(user_id)
     security_log.info("Session %s of user %s ended: %s.", session_id, user, one_line(reason))
 
 
-def _send_ended(session: Session, reason: str, request: Any) -> None:
+def _send_ended(session: Session, reason: str, request: HttpRequest | None) -> None:
     signals.session_ended.send_robust(
         sender=Session, session=session, request=request, reason=reason
     )
 
 
-def _send_logged_out(user: Any, request: Any) -> None:
+def _send_logged_out(user: Any, request: HttpRequest | None) -> None:
     """Send Django's ``user_logged_out`` if there is a request: django-axes reads it."""
     if request is None:
         return

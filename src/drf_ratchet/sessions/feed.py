@@ -1,7 +1,7 @@
 """The sessions that ended recently, as each process knows them.
 
 An access token lives for minutes. A session that ended longer ago has no valid access token, so
-nobody needs to know it. The list of the others is short. With ``FRESHNESS = "bounded"`` each
+it can be forgotten. The list of the others is short. With ``FRESHNESS = "bounded"`` each
 process reads what is new in it at most once per ``FEED_INTERVAL``, and sends no other query.
 """
 
@@ -21,7 +21,7 @@ from drf_ratchet.conf import NAME, ratchet_settings
 from drf_ratchet.models import CutOff
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import write_database
-from drf_ratchet.sessions.one_reader import OneReader
+from drf_ratchet.sessions.single_flight import SingleFlight
 from ratchet_tokens.claims import session_id
 from ratchet_tokens.errors import Unavailable
 from ratchet_tokens.forks import after_fork
@@ -75,7 +75,7 @@ class Feed:
         self._max_age = max(settings.FEED_MAX_AGE.total_seconds(), self._interval)
         self._most = settings.FEED_MAX
         self._window = window()
-        self._reader = OneReader()
+        self._reader = SingleFlight()
         self._ended = KnownEndings()
         # By the monotonic clock, at the beginning of the reading. What was read is no older.
         self._read_at = self._tried_at = self._rechecked_at = float("-inf")

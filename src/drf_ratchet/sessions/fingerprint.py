@@ -9,6 +9,8 @@ from typing import Any
 
 from django.utils.crypto import constant_time_compare
 
+from drf_ratchet.conf import ratchet_settings
+
 #: Returns a further secret of a user; None if the project has no such secrets.
 Secret = Callable[[Any], bytes | None]
 
@@ -54,12 +56,15 @@ def fingerprint_of(user: Any) -> str:
 def is_unchanged(user: Any, stored: str) -> bool:
     """Return whether a session's fingerprint matches the user's current password.
 
-    A fingerprint made under one of ``SECRET_KEY_FALLBACKS`` matches too.
+    A fingerprint made under one of ``SECRET_KEY_FALLBACKS`` matches too. Without
+    ``USER_CHANGES_END_SESSIONS`` every fingerprint does.
 
     Args:
         user: the user, as the database has it now.
-        stored: one fingerprint, or two joined by ``either``.
+        stored: one fingerprint, or two joined by ``join_fingerprints``.
     """
+    if not ratchet_settings().USER_CHANGES_END_SESSIONS:
+        return True
     stamps = stored.split(",")
     return any(_match(known, stamp) for known in fingerprints_of(user) for stamp in stamps)
 
@@ -78,7 +83,7 @@ def renewed(user: Any, stored: str) -> str:
     return stored if current in stored.split(",") else current
 
 
-def either(one: str, other: str) -> str:
+def join_fingerprints(one: str, other: str) -> str:
     """Return a fingerprint that matches both, for the moment in which one replaces the other."""
     return f"{one},{other}"
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
 
 from drf_ratchet.clock import aware
 from drf_ratchet.conf import ratchet_settings
@@ -74,7 +75,7 @@ class Grant:
 
 
 def custom_claims(
-    user: Any, *, session: Session, request: Any, get_claims: GetClaims | None = None
+    user: Any, *, session: Session, request: HttpRequest | None, get_claims: GetClaims | None = None
 ) -> dict[str, Any]:
     """Return the project's claims for one access token: from ``CLAIMS``, then from ``get_claims``.
 
@@ -110,7 +111,7 @@ def mint_access(
     custom: Mapping[str, Any],
     auth_time: datetime | None = None,
     kind: Kind = Kind.ACCESS,
-    request: Any = None,
+    request: HttpRequest | None = None,
 ) -> tuple[str, datetime]:
     """Return a new access token and when it expires; it never outlives the session.
 
@@ -151,7 +152,7 @@ def mint_access(
 
 
 def mint_refresh(
-    user: Any, session: Session, kind: Kind = Kind.REFRESH, request: Any = None
+    user: Any, session: Session, kind: Kind = Kind.REFRESH, request: HttpRequest | None = None
 ) -> str:
     """Return the refresh token of a row; the same row always gives the same token.
 
@@ -166,7 +167,7 @@ def mint_refresh(
 
 
 def claims_of_refresh(
-    user: Any, session: Session, kind: Kind = Kind.REFRESH, request: Any = None
+    user: Any, session: Session, kind: Kind = Kind.REFRESH, request: HttpRequest | None = None
 ) -> dict[str, Any]:
     """Return the claims of a row's refresh token; the arguments are those of ``mint_refresh``."""
     return refresh_claims(

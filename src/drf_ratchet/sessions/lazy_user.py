@@ -236,7 +236,7 @@ def _is_encodable(text: str) -> bool:
         return False
 
 
-def _known(user: Any, name: str) -> Any:
+def _known(user: object, name: str) -> Any:
     """Return an attribute of a user, lazy or not, if that needs no query; else ``empty``."""
     own = vars(user)
     wrapped = own.get("_wrapped", empty)
@@ -261,7 +261,7 @@ def _kind() -> _Kind:
     )
 
 
-def _inherits(model: Any, name: str) -> bool:
+def _inherits(model: object, name: str) -> bool:
     """Return whether a model inherits an attribute unchanged from Django's ``Model``."""
     return inspect.getattr_static(model, name) is vars(Model)[name]
 
@@ -293,7 +293,7 @@ def _is_stored(model: Any, field: Any) -> bool:
     return getattr(type(descriptor), "__get__", None) is DeferredAttribute.__get__
 
 
-def _constant(model: Any, name: str) -> bool | None:
+def _constant(model: object, name: str) -> bool | None:
     """Return the ``is_authenticated`` or ``is_anonymous`` of all users; None if it is unknown."""
     value = inspect.getattr_static(model, name, None)
     if value is vars(AbstractBaseUser)[name]:

@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, IntegrityError, connections, router
+from django.http import HttpRequest
 
 from drf_ratchet import signals
 from drf_ratchet.conf import ratchet_settings
@@ -34,7 +35,7 @@ from drf_ratchet.sessions.sign_in_policy import may_sign_in
 def open_session(
     user: Any,
     *,
-    request: Any = None,
+    request: HttpRequest | None = None,
     lifetime: timedelta | None = None,
     amr: Sequence[str] = (),
     get_claims: GetClaims | None = None,
@@ -93,7 +94,7 @@ def open_session(
 def new_session(
     user: Any,
     *,
-    request: Any,
+    request: HttpRequest | None,
     rotates: bool,
     idle: timedelta,
     absolute: timedelta | None,
@@ -137,7 +138,7 @@ def new_session(
         raise
 
 
-def announce(session: Session, request: Any) -> None:
+def announce(session: Session, request: HttpRequest | None) -> None:
     """Enforce ``MAX_SESSIONS_PER_USER`` and send ``session_opened``, once a session has its tokens.
 
     Args:
@@ -154,7 +155,7 @@ def announce(session: Session, request: Any) -> None:
         signals.session_opened.send_robust(sender=Session, session=session, request=request)
 
 
-def send_logged_in(user: Any, request: Any) -> None:
+def send_logged_in(user: Any, request: HttpRequest | None) -> None:
     """Send Django's ``user_logged_in`` if there is a request: its receivers read ``request.META``.
 
     Args:
@@ -191,7 +192,7 @@ def _demand_alive(session: Session) -> Iterator[None]:
     with connections[write_database()].execute_wrapper(watch):
         yield
     if wrote:
-        owner: Any = session.user_id
+        owner = session.user_id
         if not store.exists(session.pk, ended_at=None, user_id=owner):
             raise NoActiveAccount
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError
 from django.dispatch import Signal
+from django.http import HttpRequest
 
 from drf_ratchet import signals
 from drf_ratchet.conf import ratchet_settings
@@ -19,8 +20,8 @@ from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import (
     ATTEMPTS,
     Contended,
-    demand_autocommit,
     past_conflicts,
+    require_autocommit,
     write_database,
 )
 from drf_ratchet.sessions.device import device_of
@@ -50,7 +51,7 @@ from ratchet_tokens.errors import Reason, TokenRefused
 def refresh_session(
     refresh: str | RefreshClaims,
     *,
-    request: Any = None,
+    request: HttpRequest | None = None,
     idempotency_key: str = "",
     retry_window: timedelta | None = None,
     get_claims: GetClaims | None = None,
@@ -84,7 +85,7 @@ def refresh_session(
         _Refresh(
             refresh,
             request,
-            _key_hash(idempotency_key),
+            key_hash_of(idempotency_key),
             get_claims,
             transport,
             retry_window=retry_window,
@@ -96,7 +97,7 @@ def refresh_session(
 def step_up_session(
     token: RefreshClaims,
     *,
-    request: Any = None,
+    request: HttpRequest | None = None,
     idempotency_key: str = "",
     amr: Sequence[str] = (),
     get_claims: GetClaims | None = None,
@@ -108,8 +109,8 @@ def step_up_session(
     same response: the grace period would give the elevation to a thief of the token.
 
     Args:
-        token: the verified refresh token; whoever calls this has checked the user's password or
-            whatever else the step up asks for.
+        token: the verified refresh token. The caller must have checked the user's password or
+            other proof.
         request: the request that brought it.
         idempotency_key: as for a refresh.
         amr: how the user has just proved who they are, as for ``open_session``.
@@ -120,13 +121,15 @@ def step_up_session(
         TokenRefused, RuntimeError, Contended: as ``refresh_session``.
         NoActiveAccount: ``SIGN_IN_POLICY`` says no.
     """
-    key_hash = _key_hash(idempotency_key)
+    key_hash = key_hash_of(idempotency_key)
     return _refresh(
         _Refresh(token, request, key_hash, get_claims, transport, amr=amr, elevates=True)
     )
 
 
-def check_refresh(refresh: object, *, kind: Kind = Kind.REFRESH, request: Any = None) -> Session:
+def check_refresh(
+    refresh: object, *, kind: Kind = Kind.REFRESH, request: HttpRequest | None = None
+) -> Session:
     """Return the active session of a refresh token. Ignores its generation and writes nothing.
 
     Args:
@@ -155,13 +158,13 @@ def read_alive(token: RefreshClaims) -> Read:
         TokenRefused: with the reason.
     """
     read = store.read(token.session)
-    refused = refusal(_state(read, token), read.now) if read else None
+    refused = refusal(state_of(read, token), read.now) if read else None
     if read is None or refused:
         raise TokenRefused((refused and refused.reason) or Reason.SESSION_ENDED)
     return read
 
 
-def check_unused(token: RefreshClaims, *, request: Any = None) -> None:
+def check_unused(token: RefreshClaims, *, request: HttpRequest | None = None) -> None:
     """End the session of a refresh token that was used before, as a refresh would; else do nothing.
 
     For code that makes other tokens of one without incrementing the counter.
@@ -176,7 +179,7 @@ def check_unused(token: RefreshClaims, *, request: Any = None) -> None:
     read = store.read(token.session)
     decision = _decide(read, token) if read else None
     if read and decision and decision.outcome is Outcome.REUSE:
-        _end_refused(read.session, decision, request)
+        end_refused(read.session, decision, request)
         raise TokenRefused(Reason.REUSED)
 
 
@@ -184,7 +187,7 @@ def read_refresh(
     refresh: object,
     *,
     kind: Kind = Kind.REFRESH,
-    request: Any = None,
+    request: HttpRequest | None = None,
     check_times: bool = True,
 ) -> RefreshClaims:
     """Verify a refresh token and return its claims.
@@ -218,7 +221,7 @@ class _Refresh(NamedTuple):
     """
 
     token: RefreshClaims
-    request: Any
+    request: HttpRequest | None
     key_hash: str
     get_claims: GetClaims | None
     transport: Transport
@@ -228,12 +231,17 @@ class _Refresh(NamedTuple):
     elevates: bool = False
 
 
-def _key_hash(idempotency_key: str) -> str:
+def key_hash_of(idempotency_key: str) -> str:
+    """Return the hash of an Idempotency-Key as sessions store it; "" for none.
+
+    Args:
+        idempotency_key: the client's key.
+    """
     return hashlib.sha256(idempotency_key.encode()).hexdigest() if idempotency_key else ""
 
 
 def _refresh(asked: _Refresh) -> Grant:
-    demand_autocommit(write_database())
+    require_autocommit(write_database())
     for _ in range(ATTEMPTS):
         grant = past_conflicts(lambda: _refresh_once(asked))
         if grant is not None:
@@ -242,9 +250,13 @@ def _refresh(asked: _Refresh) -> Grant:
     raise Contended
 
 
-def _state(read: Read | None, token: RefreshClaims) -> SessionState | None:
-    if read is None:
-        return None
+def state_of(read: Read, token: RefreshClaims) -> SessionState:
+    """Return the state of a session as the rule needs it, for a token of this subject.
+
+    Args:
+        read: the row, as it was read.
+        token: verified.
+    """
     session, user = read.session, read.session.user
     return SessionState(
         generation=session.generation,
@@ -274,7 +286,7 @@ def _decide(
 ) -> Decision:
     settings = ratchet_settings()
     return decide(
-        _state(read, token),
+        state_of(read, token),
         token.generation,
         now=read.now,
         grace=settings.ROTATION_GRACE,
@@ -296,13 +308,19 @@ def _refresh_once(asked: _Refresh) -> Grant | None:
         read, token, asked.key_hash, retry_window=asked.retry_window, elevates=elevates
     )
     if decision.reason is not None:
-        if decision.ending and not _end_refused(session, decision, request):
+        if decision.ending and not end_refused(session, decision, request):
             return None
         raise TokenRefused(decision.reason)
     if not may_sign_in(session.user, request=request, amr=asked.amr, session=session):
         # The session goes on: a policy may look at the request, and accept the next one.
         raise NoActiveAccount if elevates else TokenRefused(Reason.USER_INACTIVE)
-    changes = _changes(read, decision, asked) if decision.advances else {}
+    changes: dict[str, Any] = {}
+    if decision.advances:
+        changes = changes_of(
+            read, decision, request=request, key_hash=asked.key_hash, idle=asked.idle
+        )
+        if elevates:
+            changes["auth_time"] = read.now
     # Everything that may fail comes before the counter is incremented.
     try:
         claims = custom_claims(
@@ -324,17 +342,33 @@ def _refresh_once(asked: _Refresh) -> Grant | None:
     if changes and not store.change(session, changes):
         return None
     if decision.outcome is Outcome.CATCH_UP:
-        _report_catch_up(session, token, request)
+        report_catch_up(session, token, request)
     refresh = None
     if decision.outcome is not Outcome.HOLD:
         refresh = mint_refresh(session.user, session, asked.transport.refresh, request)
     return Grant(access, refresh, session, read.now, access_expires_at, decision.outcome)
 
 
-def _changes(read: Read, decision: Decision, asked: _Refresh) -> dict[str, Any]:
-    """Return what a refresh that increments the counter writes."""
+def changes_of(
+    read: Read,
+    decision: Decision,
+    *,
+    request: Any = None,
+    key_hash: str = "",
+    idle: timedelta | None = None,
+) -> dict[str, Any]:
+    """Return what a refresh that increments the counter writes, for ``store.change``.
+
+    Args:
+        read: the row, as it was read.
+        decision: an ADVANCE or a CATCH_UP.
+        request: the request that refreshes; None keeps the device that is known.
+        key_hash: hash of its Idempotency-Key; "" for none.
+        idle: how long the session lives without a further refresh; ``REFRESH_TOKEN_LIFETIME`` by
+            default.
+    """
     session = read.session
-    idle_end = read.now + (asked.idle or ratchet_settings().REFRESH_TOKEN_LIFETIME)
+    idle_end = read.now + (idle or ratchet_settings().REFRESH_TOKEN_LIFETIME)
     ends_at = in_utc(session.ends_at) if session.ends_at else idle_end
     changes = {
         "generation": decision.generation,
@@ -342,19 +376,25 @@ def _changes(read: Read, decision: Decision, asked: _Refresh) -> dict[str, Any]:
         "expires_at": min(idle_end, ends_at),
     }
     mostly_the_same = {
-        "idempotency_key_hash": asked.key_hash,
+        "idempotency_key_hash": key_hash,
         "fingerprint": renewed(session.user, session.fingerprint),
-        **device_of(asked.request)._asdict(),
+        **(device_of(request)._asdict() if request is not None else {}),
     }
     # The update fails unless the generation is what was read, so these are what was read too.
     changes.update(
         {name: new for name, new in mostly_the_same.items() if new != getattr(session, name)}
     )
-    return {**changes, "auth_time": read.now} if asked.elevates else changes
+    return changes
 
 
-def _end_refused(session: Session, decision: Decision, request: Any) -> bool:
-    """Write the ending of a refused session; return False if the row must be read again."""
+def end_refused(session: Session, decision: Decision, request: HttpRequest | None) -> bool:
+    """End a session whose token was refused; return False if the row must be read again.
+
+    Args:
+        session: the row, as it was read.
+        decision: a refusal with an ``ending``.
+        request: the request that brought the token, for the signals.
+    """
     conditions = {}
     if decision.ending is EndReason.PASSWORD_CHANGED:
         # A hasher's upgrade may just now have re-stamped the row.
@@ -373,7 +413,14 @@ def _end_refused(session: Session, decision: Decision, request: Any) -> bool:
     return True
 
 
-def _report_catch_up(session: Session, token: RefreshClaims, request: Any) -> None:
+def report_catch_up(session: Session, token: RefreshClaims, request: HttpRequest | None) -> None:
+    """Log and announce that the database had lost writes of a session.
+
+    Args:
+        session: the row, caught up.
+        token: verified.
+        request: the request that brought it, for the signal.
+    """
     security_log.warning(
         "Session %s of user %s was behind its refresh token (generation %d): the database has "
         "lost writes. Caught up.",
@@ -384,5 +431,5 @@ def _report_catch_up(session: Session, token: RefreshClaims, request: Any) -> No
     _send(signals.session_caught_up, session, request, generation=token.generation)
 
 
-def _send(signal: Signal, session: Session, request: Any, **details: Any) -> None:
+def _send(signal: Signal, session: Session, request: HttpRequest | None, **details: Any) -> None:
     signal.send_robust(sender=Session, session=session, request=request, **details)

@@ -3,13 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.http import HttpRequest
+
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.models import Session
 from drf_ratchet.sessions.subject import is_active
 
 
 def may_sign_in(
-    user: Any, *, request: Any = None, amr: Sequence[str] = (), session: Session | None = None
+    user: Any,
+    *,
+    request: HttpRequest | None = None,
+    amr: Sequence[str] = (),
+    session: Session | None = None,
 ) -> bool:
     """Return whether a user is active and ``SIGN_IN_POLICY`` allows them to sign in.
 

@@ -6,7 +6,7 @@ limits are left to the callers.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
@@ -14,14 +14,16 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db import connections, transaction
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet
+from django.db.models.expressions import Combinable
 from django.db.models.sql import UpdateQuery
 
 from drf_ratchet.clock import Now, as_read, aware, stored
 from drf_ratchet.ids import first_uuid7, uuid7
 from drf_ratchet.models import CutOff, Session
 from drf_ratchet.sessions.announcements import announce_again, announce_again_if_late, cut_off
-from drf_ratchet.sessions.compiled import ANY_SESSION, is_plain, kept, run_compiled
+from drf_ratchet.sessions.compiled import ANY_SESSION, cached, is_plain, run_compiled
 from drf_ratchet.sessions.database import past_conflicts, write_database
 from drf_ratchet.sessions.device import Device
 from drf_ratchet.sessions.fingerprint import fingerprint_of
@@ -100,7 +102,7 @@ def has_sessions(user: Any) -> bool:
     return _rows().filter(user=user).exists()
 
 
-def count_active(users: Iterable[Any]) -> dict[Any, int]:
+def count_active(users: Iterable[Any]) -> dict[Hashable, int]:
     """Return the number of active sessions for each user's primary key.
 
     Args:
@@ -110,7 +112,7 @@ def count_active(users: Iterable[Any]) -> dict[Any, int]:
     return dict(alive.values_list("user").annotate(number=Count("pk")))
 
 
-def announced_since(moment: Any) -> QuerySet[Session, UUID]:
+def announced_since(moment: datetime | Combinable) -> QuerySet[Session, UUID]:
     """Return the ids of sessions whose ending was announced after a moment, newest first.
 
     Ids only: reading the times as well takes five times as long.
@@ -259,22 +261,22 @@ def user_of(session_id: UUID) -> UserOfSession | None:
     return UserOfSession(user, ended_at is not None, end_reason, in_time, fingerprint)
 
 
-def _users(model: Any, using: str, session_id: UUID) -> QuerySet[Any]:
+def _users(model: type[Model], using: str, session_id: UUID) -> QuerySet[Any]:
     users = model._default_manager.using(using)
     found: QuerySet[Any] = users.filter(ratchet_sessions=session_id).annotate(**_OF_THE_SESSION)
     return found
 
 
-def _any_user(model: Any, using: str) -> QuerySet[Any]:
+def _any_user(model: type[Model], using: str) -> QuerySet[Any]:
     return _users(model, using, ANY_SESSION)
 
 
-def _any_with_user(model: Any, using: str) -> QuerySet[Session]:
+def _any_with_user(model: type[Model], using: str) -> QuerySet[Session]:
     found = Session._base_manager.using(using).select_related("user")
     return found.filter(pk=ANY_SESSION).annotate(database_now=Now())
 
 
-def living(user: Any) -> QuerySet[Session]:
+def active_sessions(user: Any) -> QuerySet[Session]:
     """Return a user's active sessions (not ended or expired), newest first, each with its user.
 
     Args:
@@ -323,7 +325,7 @@ def page_of(
     Returns:
         The sessions, and the ``before`` of the next page; None on the last page.
     """
-    found = living(user) if before is None else living(user).filter(pk__lt=before)
+    found = active_sessions(user) if before is None else active_sessions(user).filter(pk__lt=before)
     sessions = list(found[: limit + 1])
     page = sessions[:limit]
     return page, page[-1].pk if len(sessions) > limit and page else None
@@ -343,7 +345,7 @@ def change(session: Session, changes: dict[str, Any]) -> bool:
     using = write_database()
     connection = connections[using]
     # Do not overwrite a fingerprint that a concurrent password change has written.
-    statement = kept(
+    statement = cached(
         ("change", *changes), connection, lambda: _Change(connection, (*changes, *_UNCHANGED))
     )
     moments = {name: value for name, value in changes.items() if isinstance(value, datetime)}
@@ -365,7 +367,7 @@ _UNCHANGED = ("id", "generation", "fingerprint")
 class _Change:
     """The compare-and-set of one database: it sets ``names`` where ``_UNCHANGED`` still holds."""
 
-    def __init__(self, connection: Any, names: tuple[str, ...]) -> None:
+    def __init__(self, connection: BaseDatabaseWrapper, names: tuple[str, ...]) -> None:
         quote, fields = connection.ops.quote_name, [_field(name) for name in names]
         self._prepare = [field.get_db_prep_save for field in fields]
         columns = [f"{quote(field.column)} = %s" for field in fields]
@@ -376,7 +378,7 @@ class _Change:
             f" AND {quote(_field('ended_at').column)} IS NULL"
         )
 
-    def parameters(self, values: Iterable[Any], connection: Any) -> list[Any]:
+    def parameters(self, values: Iterable[Any], connection: BaseDatabaseWrapper) -> list[Any]:
         """Return the values in the form the database accepts."""
         pairs = zip(self._prepare, values, strict=True)
         return [prepare(value, connection) for prepare, value in pairs]
@@ -384,6 +386,32 @@ class _Change:
 
 def _field(name: str) -> Any:
     return Session._meta.get_field(name)
+
+
+def extend(session_id: UUID, expires_at: datetime) -> bool:
+    """Let an active session expire later, never past its absolute end; return whether it changed.
+
+    For a bridge, whose tokens carry their own expiry.
+
+    Args:
+        session_id: the session's id.
+        expires_at: the new end, aware.
+    """
+    later = stored(expires_at, write_database())
+    alive = _rows().filter(pk=session_id, ended_at=None, expires_at__lt=later)
+    return bool(alive.filter(Q(ends_at=None) | Q(ends_at__gte=later)).update(expires_at=later))
+
+
+def shorten(session_id: UUID, lifetime: timedelta) -> bool:
+    """Let an active session expire soon, as nobody holds its tokens; return whether it changed.
+
+    Args:
+        session_id: the session's id.
+        lifetime: how long its access tokens may still be used.
+    """
+    soon = Now() + lifetime
+    alive = _rows().filter(pk=session_id, ended_at=None, expires_at__gt=soon)
+    return bool(alive.update(expires_at=soon))
 
 
 def end(session: Session, reason: str, **conditions: Any) -> bool:
@@ -478,7 +506,7 @@ def end_older(
         if not number:
             return 0, ()
         up_to_there = last or max(ids)
-        alive = living(user).filter(pk__lte=up_to_there).values_list("pk", flat=True)[:2]
+        alive = active_sessions(user).filter(pk__lte=up_to_there).values_list("pk", flat=True)[:2]
         announced: QuerySet[Any] | None = cut_off(subject, up_to_there, list(alive))
         if announced is None:
             lately = Now() - timedelta(hours=1)
@@ -512,13 +540,13 @@ def _update_returning_ids(found: QuerySet[Session], changes: Mapping[str, Any]) 
         return [key.to_python(value) for (value,) in cursor.fetchall()]
 
 
-def living_fingerprints(user: Any) -> list[str]:
+def active_fingerprints(user: Any) -> list[str]:
     """Return the distinct fingerprints of a user's active sessions. One query.
 
     Args:
         user: an instance of the user model.
     """
-    stamps = living(user).order_by().values_list("fingerprint", flat=True)
+    stamps = active_sessions(user).order_by().values_list("fingerprint", flat=True)
     return list(stamps.distinct())
 
 
@@ -536,7 +564,7 @@ def restamp(found: QuerySet[Session], fingerprint: str) -> None:
 
     Args:
         found: the sessions, as the database has them at this moment.
-        fingerprint: a result of ``fingerprint_of`` or ``either``.
+        fingerprint: a result of ``fingerprint_of`` or ``join_fingerprints``.
     """
     past_conflicts(lambda: found.order_by().update(fingerprint=fingerprint))
 

@@ -31,7 +31,7 @@ def field_named(model: Any, name: str) -> Any:
         ImproperlyConfigured: there is no such field, or it is not a column.
     """
     try:
-        field: Any = model._meta.pk if name == "pk" else model._meta.get_field(name)
+        field = model._meta.pk if name == "pk" else model._meta.get_field(name)
         if field.concrete and not field.many_to_many:
             return field
     except FieldDoesNotExist:

@@ -22,11 +22,17 @@ from django.contrib.auth.hashers import get_hasher, identify_hasher
 from django.db import transaction
 from django.db.models.signals import ModelSignal, class_prepared, post_save, pre_delete, pre_save
 
+from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.ending import end_many_with_transaction
-from drf_ratchet.sessions.fingerprint import covers_more, either, fingerprint_of, is_unchanged
+from drf_ratchet.sessions.fingerprint import (
+    covers_more,
+    fingerprint_of,
+    is_unchanged,
+    join_fingerprints,
+)
 from drf_ratchet.sessions.subject import is_active
 from ratchet_tokens.claims import session_id
 from ratchet_tokens.errors import TokenRefused
@@ -54,7 +60,7 @@ def keep_session(auth: Any) -> Iterator[None]:
         _kept.reset(token)
 
 
-def _session_in(auth: Any) -> UUID | None:
+def _session_in(auth: object) -> UUID | None:
     """Return the session that ``request.auth`` names; None if it holds no token's claims."""
     if not isinstance(auth, Mapping):
         return None
@@ -114,14 +120,16 @@ def _on_save(instance: Any, created: bool, update_fields: Any, using: str, **kwa
         and not covers_more(instance)
     ):
         return
+    if not ratchet_settings().USER_CHANGES_END_SESSIONS:
+        return
     user = _user_of(instance, using)
     if user is None:
         return
-    found = store.living(user)
+    found = store.active_sessions(user)
     if not is_active(user):
         end_many_with_transaction(found, user, EndReason.USER_INACTIVE)
         return
-    other = [one for one in store.living_fingerprints(user) if not is_unchanged(user, one)]
+    other = [one for one in store.active_fingerprints(user) if not is_unchanged(user, one)]
     if not other:
         return
     found = found.filter(fingerprint__in=other)
@@ -131,10 +139,10 @@ def _on_save(instance: Any, created: bool, update_fields: Any, using: str, **kwa
     end_many_with_transaction(found, user, EndReason.PASSWORD_CHANGED)
 
 
-def _on_delete(instance: Any, **kwargs: Any) -> None:
+def _on_delete(instance: object, **kwargs: Any) -> None:
     # Copy the user: Django clears its primary key after the deletion, and the signals need it.
     user = copy(instance)
-    end_many_with_transaction(store.living(user), user, EndReason.USER_DELETED)
+    end_many_with_transaction(store.active_sessions(user), user, EndReason.USER_DELETED)
 
 
 def _before_save(instance: Any, update_fields: Any, using: str, **kwargs: Any) -> None:
@@ -151,10 +159,10 @@ def _before_save(instance: Any, update_fields: Any, using: str, **kwargs: Any) -
         if before is not None and _needed_upgrade(password):
             before, after = copy(before), copy(before)
             before.password, after.password = password, instance.password
-            stamp = either(fingerprint_of(before), fingerprint_of(after))
+            stamp = join_fingerprints(fingerprint_of(before), fingerprint_of(after))
             # Only sessions opened under the password that is rehashed, not under an earlier one.
-            same = [one for one in store.living_fingerprints(before) if is_unchanged(before, one)]
-            store.restamp(store.living(before).filter(fingerprint__in=same), stamp)
+            same = [one for one in store.active_fingerprints(before) if is_unchanged(before, one)]
+            store.restamp(store.active_sessions(before).filter(fingerprint__in=same), stamp)
 
 
 def _looks_like_upgrade(user: Any, update_fields: Any) -> bool:

@@ -115,7 +115,7 @@ class RatchetClient(APIClient):
 
 def _set_rollback() -> None:
     """Mark transactions for rollback as DRF does, except those of Django's ``TestCase``."""
-    opened: Any = connections.all(initialized_only=True)
+    opened = connections.all(initialized_only=True)
     for connection in opened:
         if connection.settings_dict["ATOMIC_REQUESTS"] and connection.in_atomic_block:
             blocks = connection.atomic_blocks

@@ -79,7 +79,7 @@ def _replace(put_back: ExitStack) -> None:
     start_afresh()
 
 
-def _resolve(self: Now, query: Any = None, *args: Any, **kwargs: Any) -> Any:
+def _resolve(self: Now, query: object = None, *args: Any, **kwargs: Any) -> Any:
     return _ProcessNow().resolve_expression(query, *args, **kwargs)
 
 

@@ -7,7 +7,7 @@ from drf_ratchet.sessions import Grant
 from drf_ratchet.testing import client as clients
 from drf_ratchet.testing import tokens
 from drf_ratchet.testing.throttles import no_throttles
-from drf_ratchet.testing.travelling import Journey, travel
+from drf_ratchet.testing.time_travel import Journey, travel
 
 if TYPE_CHECKING:
     from django.test import SimpleTestCase as _Base
@@ -75,7 +75,7 @@ class RatchetTestMixin(_Base):
 
         Args:
             seconds: the distance, in seconds or as a timedelta.
-            parts: ``minutes``, ``hours``, ``days``, ``weeks``; see ``travelling.travel``.
+            parts: ``minutes``, ``hours``, ``days``, ``weeks``; see ``time_travel.travel``.
         """
         journey = travel(seconds, **parts)
         self.addCleanup(journey.back)

@@ -12,7 +12,7 @@ import pytest
 
 if TYPE_CHECKING:
     from drf_ratchet.testing.client import RatchetClient
-    from drf_ratchet.testing.travelling import Journey
+    from drf_ratchet.testing.time_travel import Journey
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def time_travel(request: pytest.FixtureRequest) -> "Iterator[Callable[..., Journ
     The clocks return when the test ends or, in a ``with`` statement, when the block ends.
     """
     _demand_django(request)
-    from drf_ratchet.testing.travelling import travel
+    from drf_ratchet.testing.time_travel import travel
 
     with ExitStack() as ends:
 

@@ -18,7 +18,7 @@ def admin_pages(world: World) -> None:
     answer = _page(staff, "drf_ratchet_session_changelist")
     answer.demand(device.session in answer.response.text, "it lists the session")
     _page(staff, "drf_ratchet_session_changelist", "?q=user")
-    for state in ("ended", "living"):
+    for state in ("ended", "active"):
         _page(staff, "drf_ratchet_session_changelist", f"?state={state}")
     _page(staff, "drf_ratchet_session_change", args=[device.session])
     meta = get_user_model()._meta

@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 
 from drf_ratchet.exceptions import NoActiveAccount, refusal_body
 from drf_ratchet.sessions import end_all_sessions
-from drf_ratchet.testing.travelling import travel
+from drf_ratchet.testing.time_travel import travel
 from ratchet_tokens.errors import Reason
 from tests.projects import backends
 from tests.projects.story.browsers import from_here

@@ -1,6 +1,6 @@
 """Rate limits. The last steps: here the clock is moved."""
 
-from drf_ratchet.testing.travelling import travel
+from drf_ratchet.testing.time_travel import travel
 from tests.projects.world import World, step
 
 

@@ -99,7 +99,7 @@ class Claims(Mapping[str, Any]):
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
-def _frozen(value: Any) -> Any:
+def _frozen(value: object) -> Any:
     if isinstance(value, Mapping):
         return MappingProxyType(
             {

@@ -351,7 +351,7 @@ def _from_library(call: Any, *args: Any, **options: Any) -> Any:
     raise BadKey(why)
 
 
-def _wrapped(loaded: Any) -> Any:
+def _wrapped(loaded: object) -> Any:
     if isinstance(loaded, (rsa.RSAPrivateKey, rsa.RSAPublicKey)):
         public = loaded.public_key() if isinstance(loaded, rsa.RSAPrivateKey) else loaded
         numbers = public.public_numbers()
@@ -377,7 +377,7 @@ def _usual(jose: Any) -> str:
     return _BY_CURVE[jose.curve_name]
 
 
-def _is_kid(kid: Any) -> bool:
+def _is_kid(kid: object) -> bool:
     # The kid is in the header of each token, and in log lines.
     return isinstance(kid, str) and 0 < len(kid) <= _LONGEST_KID and kid.isprintable()
 

@@ -73,7 +73,7 @@ class TestOneKindForTheOther:
         assert refusal(token, ACCESS_KEYS, asked) is Reason.WRONG_TYPE
 
     @pytest.mark.parametrize(("made", "asked"), BOTH_WAYS)
-    def test_by_the_header_alone(self, made: Kind, asked: Kind) -> None:
+    def test_wrong_type_in_the_header_is_refused(self, made: Kind, asked: Kind) -> None:
         """The claim says it as well, and both are looked at."""
         key = KEYS[asked].signing
         token = forge(key, claims(made), header(key, asked))
@@ -94,7 +94,7 @@ class TestOneKindForTheOther:
     @pytest.mark.parametrize(
         "typ", ["JWT", "jwt", "", "at+jwt ", "at+jwt\0", "aT+jwt;x=1", "it+jwt"]
     )
-    def test_a_type_that_is_neither(self, typ: str) -> None:
+    def test_unknown_header_type_is_refused(self, typ: str) -> None:
         token = forge(ACCESS, claims(), header(ACCESS, typ=typ))
 
         assert refusal(token) is Reason.WRONG_TYPE
@@ -103,7 +103,7 @@ class TestOneKindForTheOther:
         assert refused.value.reason is Reason.WRONG_TYPE
 
     @pytest.mark.parametrize("token_type", ["Access", "id", "", None, 1, ["access"]])
-    def test_a_claim_that_is_neither(self, token_type: object) -> None:
+    def test_unknown_token_type_claim_is_refused(self, token_type: object) -> None:
         token = forge(ACCESS, claims(token_type=token_type), header(ACCESS))
 
         assert refusal(token) is Reason.WRONG_TYPE

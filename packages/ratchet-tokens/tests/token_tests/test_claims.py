@@ -169,14 +169,14 @@ class TestRefresh:
         assert RefreshClaims.read(refresh_claims(**REFRESH)) == RefreshClaims("1", SESSION, 7)
 
     @pytest.mark.parametrize("generation", [-1, 1.0, "1", True, None, [1], {}])
-    def test_a_generation_that_is_none(self, generation: object) -> None:
+    def test_invalid_generation_is_malformed(self, generation: object) -> None:
         with pytest.raises(TokenRefused) as refused:
             RefreshClaims.read(claims(Kind.REFRESH, gen=generation))
 
         assert refused.value.reason is Reason.MALFORMED
 
     @pytest.mark.parametrize("subject", [1, None, ["1"], True])
-    def test_a_subject_that_is_none(self, subject: object) -> None:
+    def test_invalid_subject_is_malformed(self, subject: object) -> None:
         with pytest.raises(TokenRefused) as refused:
             RefreshClaims.read(claims(Kind.REFRESH, sub=subject))
 

@@ -252,5 +252,5 @@ class TestForWhom:
         else:
             assert refusal(said, audience=ours) is reason
 
-    def test_a_refresh_token_names_neither(self) -> None:
+    def test_refresh_token_needs_no_issuer_or_audience(self) -> None:
         assert verified({}, Kind.REFRESH, issuer="us", audience=("blog",))["gen"] == 1

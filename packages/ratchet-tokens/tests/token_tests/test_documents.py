@@ -47,7 +47,7 @@ def test_longer_than_any_token() -> None:
     assert verify_document(sign_document(said, KEY, ENDED_SESSIONS), KEYS, ENDED_SESSIONS) == said
 
 
-def test_it_has_a_bound_all_the_same() -> None:
+def test_document_too_long_is_refused() -> None:
     with pytest.raises(ValueError, match="more than 1000000"):
         sign_document({"sessions": ["x" * MAX_LENGTH]}, KEY, ENDED_SESSIONS)
     long = codec.seal({"sessions": ["x" * MAX_LENGTH]}, KEY, ENDED_SESSIONS)

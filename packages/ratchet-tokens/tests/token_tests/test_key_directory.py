@@ -78,7 +78,7 @@ class TestNew:
         assert first.key.kid != second.key.kid
         assert len(first.key.kid) == 22
 
-    def test_for_its_owner_alone(self, tmp_path: Path) -> None:
+    def test_only_the_owner_can_read_it(self, tmp_path: Path) -> None:
         made = new_key(tmp_path / "keys", "Ed25519", NOW, signs_from=NOW)
 
         assert stat.S_IMODE(made.file.stat().st_mode) == 0o600
@@ -104,7 +104,7 @@ class TestNew:
         [(0o644, 0o640), (0o666, 0o640), (0o640, 0o640), (0o660, 0o640), (0o400, 0o600)],
     )
     def test_beside_a_private_key(self, keys: Path, beside: int, expected: int) -> None:
-        """The group of a server keeps what it has; nobody else gets anything."""
+        """The server's group keeps its access. Others get none."""
         (old,) = keys.glob("*.json")
         old.chmod(beside)
 
@@ -157,14 +157,14 @@ class TestRotate:
         last = arrange(read_sources([keys]), NOW + DELAY + OVERLAP)
         assert last.get(old) is None
 
-    def test_what_is_over_is_deleted_by_the_next(self, keys: Path) -> None:
+    def test_expired_keys_are_deleted(self, keys: Path) -> None:
         rotate(keys)
         rotate(keys, NOW + DELAY + OVERLAP)
 
         assert states(keys, NOW + DELAY + OVERLAP) == ["signing", "published"]
 
     def test_twice_in_a_row(self, keys: Path) -> None:
-        """Somebody who is not sure whether it worked."""
+        """An operator repeats the command to be sure."""
         rotate(keys)
         rotate(keys, NOW + 1)
 
@@ -190,7 +190,7 @@ class TestRotate:
 
         assert [one.file.name for one in endless] == ["0.pem"]
 
-    def test_the_mode_stays(self, keys: Path) -> None:
+    def test_file_mode_is_preserved(self, keys: Path) -> None:
         rotate(keys)
 
         assert {stat.S_IMODE(path.stat().st_mode) for path in keys.glob("*.json")} == {0o600}
@@ -213,7 +213,7 @@ class TestRetire:
 
         assert states(keys, NOW + DELAY + OVERLAP) == ["signing"]
 
-    def test_one_whose_tokens_are_about(self, keys: Path) -> None:
+    def test_key_of_unexpired_tokens_needs_force(self, keys: Path) -> None:
         old = list_keys(keys, NOW)[0].key.kid
         new_key(keys, "Ed25519", NOW, signs_from=NOW)
 
@@ -231,7 +231,7 @@ class TestRetire:
 
         assert states(keys, NOW) == ["signing"]
 
-    def test_the_last_one_stays(self, keys: Path) -> None:
+    def test_last_key_is_not_retired(self, keys: Path) -> None:
         only = list_keys(keys, NOW)[0].key.kid
 
         with pytest.raises(ValueError, match="No other key can sign"):
@@ -283,8 +283,8 @@ def test_a_file_with_several_keys_is_not_touched(keys: Path, task: str) -> None:
     assert {path: path.read_bytes() for path in before} == before
 
 
-def test_whoever_could_read_the_keys_still_can(keys: Path) -> None:
-    """The command as root, the server as somebody else."""
+def test_owner_of_the_directory_owns_new_files(keys: Path) -> None:
+    """The command runs as root, the server as another user."""
     if os.geteuid() != 0:
         pytest.skip("only root gives files away")
     for path in (keys, *keys.glob("*.json")):

@@ -63,13 +63,13 @@ class TestArrange:
     def test_at_the_very_second(self) -> None:
         assert arrange([key("a"), key("b", NOW)], NOW).signing.kid == "b"
 
-    def test_one_that_is_over_is_not_there(self) -> None:
+    def test_expired_key_is_left_out(self) -> None:
         made = arrange([key("a"), key("b", NOW - 10, until=NOW)], NOW)
 
         assert made.signing.kid == "a"
         assert made.get("b") is None
 
-    def test_public_keys_alone(self) -> None:
+    def test_public_key_cannot_sign(self) -> None:
         made = arrange([key("a", private=False)], NOW)
 
         assert made.get("a")
@@ -235,7 +235,7 @@ class TestKeyFiles:
         clock(10)
         assert files.current().get("a") is None
 
-    def test_a_file_that_goes(self, tmp_path: Path, clock: Callable[[float], None]) -> None:
+    def test_deleted_file_is_noticed(self, tmp_path: Path, clock: Callable[[float], None]) -> None:
         self.write(tmp_path, "1.json", kid="a")
         self.write(tmp_path, "2.json", kid="b")
         files = KeyFiles([tmp_path])
@@ -291,7 +291,7 @@ class TestKeyFiles:
         assert len(looks) == 0
         assert len([line for line in caplog.messages if "Two keys have the kid" in line]) == 1
 
-    def test_the_last_one_goes_on(
+    def test_last_key_signs_after_it_expired(
         self, tmp_path: Path, clock: Callable[[float], None], caplog: pytest.LogCaptureFixture
     ) -> None:
         self.write(tmp_path, "1.json", kid="a", exp=NOW + 20)
@@ -315,7 +315,9 @@ class TestKeyFiles:
 
         assert files.current().signing.kid == "b"
 
-    def test_the_directory_goes(self, tmp_path: Path, clock: Callable[[float], None]) -> None:
+    def test_missing_directory_keeps_the_known_keys(
+        self, tmp_path: Path, clock: Callable[[float], None]
+    ) -> None:
         keys = tmp_path / "keys"
         keys.mkdir()
         self.write(keys, "1.json", kid="a")
@@ -325,7 +327,7 @@ class TestKeyFiles:
 
         assert files.current().signing.kid == "a"
 
-    def test_what_is_left_alone(self, tmp_path: Path) -> None:
+    def test_other_files_are_ignored(self, tmp_path: Path) -> None:
         self.write(tmp_path, "1.json", kid="a")
         (tmp_path / ".2.json").write_text("half a draft")
         (tmp_path / "README").write_text("not a key")

@@ -358,7 +358,7 @@ class TestSmallOrder:
             from_jwk(public(OKP, x=urlsafe_b64encode(point).decode()))
 
     def test_anybody_can_sign_for_one(self) -> None:
-        """The reason, shown: a signature of zeros is good for some message, without any key."""
+        """The reason: a signature of zeros is valid for some message, without any key."""
         forged = bytes([1]) + bytes(31) + bytes(32)
         for encoding in _SMALL_ORDER:
             key = ed25519.Ed25519PublicKey.from_public_bytes(encoding)

@@ -78,7 +78,7 @@ class TestTooMany:
         assert asked(known, 9, iat=NOW + 1) is None
         assert asked(known, 9, iat=NOW + 2) is False
 
-    def test_none_at_all(self) -> None:
+    def test_forgetting_everything_leaves_nothing(self) -> None:
         known = KnownEndings()
         learn(known, 1)
         cut_off(known, KnownCutOff("1", session(5), None, NOW))
@@ -115,7 +115,7 @@ class TestCutOffs:
         cut_off(known, KnownCutOff("1", session(4)))
         assert asked(known, 3) is True
 
-    def test_a_token_that_is_younger_is_asked_about(self) -> None:
+    def test_younger_token_may_belong_to_the_cut_off(self) -> None:
         """Its session may have been opened after it, by a process whose clock is behind."""
         known = KnownEndings()
         cut_off(known, KnownCutOff("1", session(5), None, NOW + 0.5))

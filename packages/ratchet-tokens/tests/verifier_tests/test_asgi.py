@@ -117,7 +117,7 @@ def test_two_headers(issuer: Issuer, verifier_of: MakeVerifier, make: Any) -> No
 
 
 @EACH
-def test_nobody_can_know(issuer: Issuer, verifier_of: MakeVerifier, make: Any) -> None:
+def test_unreachable_issuer_gets_503(issuer: Issuer, verifier_of: MakeVerifier, make: Any) -> None:
     app, token = make(verifier_of()), issuer.token()
     issuer.stop()
     answer = get(app, f"Bearer {token}")
@@ -155,7 +155,7 @@ def test_optional(issuer: Issuer, verifier_of: MakeVerifier) -> None:
 
 
 def test_the_loop_is_not_held_up(issuer: Issuer, verifier_of: MakeVerifier) -> None:
-    """The first token waits for the keys; whatever else the loop does goes on meanwhile."""
+    """The first token waits for the keys while the loop runs other tasks."""
     app, token = middleware(verifier_of()), issuer.token()
     answered = asyncio.Event()
 

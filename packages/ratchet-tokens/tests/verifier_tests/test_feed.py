@@ -297,7 +297,7 @@ class TestTooOld:
             verifier.verify(token)
 
     def test_an_old_one_at_the_start(self, issuer: Issuer, verifier: Verifier) -> None:
-        """Whoever replays one to a service that knows none yet."""
+        """An attacker replays one to a service that has read no list yet."""
         issuer.document = {"iat": int(time.time()) - 60}
 
         with pytest.raises(Unavailable):
@@ -310,7 +310,7 @@ class TestTooOld:
 
         assert verifier_of(with_feed=True, leeway=40).verify(issuer.token())
 
-    def test_what_is_known_to_have_ended_is_refused_all_the_same(
+    def test_known_ending_is_refused_without_the_issuer(
         self, issuer: Issuer, verifier: Verifier, clock: Clock
     ) -> None:
         token, issuer.ended = issuer.token(), [forge.SESSION]
@@ -320,7 +320,9 @@ class TestTooOld:
 
         assert reason(verifier, token) is Reason.SESSION_ENDED
 
-    def test_never_had_one(self, issuer: Issuer, verifier: Verifier, clock: Clock) -> None:
+    def test_missing_list_is_not_requested_again(
+        self, issuer: Issuer, verifier: Verifier, clock: Clock
+    ) -> None:
         issuer.misbehaves[FEED] = status(401)
         for _ in range(20):
             with pytest.raises(Unavailable):

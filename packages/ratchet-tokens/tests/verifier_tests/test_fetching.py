@@ -150,7 +150,7 @@ def test_what_connecting_took_is_not_there_again(
     assert 0 < given[0] <= 4.8
 
 
-def test_nobody_there(issuer: Issuer) -> None:
+def test_unreachable_server_raises(issuer: Issuer) -> None:
     issuer.stop()
 
     with pytest.raises(FetchFailed, match="ConnectionRefusedError"):

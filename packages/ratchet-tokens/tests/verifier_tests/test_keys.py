@@ -32,7 +32,7 @@ def reason(verifier: Verifier, token: object) -> Reason:
     return refused.value.reason
 
 
-def test_a_good_token(issuer: Issuer, verifier_of: MakeVerifier) -> None:
+def test_valid_token_is_accepted(issuer: Issuer, verifier_of: MakeVerifier) -> None:
     claims = verifier_of(live=True).verify(issuer.token(role="user"))
 
     assert (claims["sub"], claims["role"]) == ("1", "user")
@@ -359,7 +359,7 @@ class TestStrangeSets:
             verifier_of().verify(issuer.token())
 
     @pytest.mark.parametrize("body", [b"", b'{"keys": []}'])
-    def test_a_good_one_stays(
+    def test_known_keys_survive_an_invalid_set(
         self, issuer: Issuer, verifier_of: MakeVerifier, clock: Clock, body: bytes
     ) -> None:
         verifier, token = verifier_of(), issuer.token()
@@ -477,7 +477,9 @@ class TestStrangeSets:
         assert verifier.verify(issuer.token())
         assert reason(verifier, issuer.token(issuer.keys[1])) is Reason.BAD_SIGNATURE
 
-    def test_keys_of_somebody_else(self, issuer: Issuer, verifier_of: MakeVerifier) -> None:
+    def test_redirect_to_another_server_is_refused(
+        self, issuer: Issuer, verifier_of: MakeVerifier
+    ) -> None:
         other = Issuer()
         other.keys = [new_key()]
         try:

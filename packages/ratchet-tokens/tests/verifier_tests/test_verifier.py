@@ -121,7 +121,7 @@ def test_a_forked_child_has_a_thread_of_its_own(issuer: Issuer, verifier_of: Mak
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def test_neither_django_nor_a_framework() -> None:
+def test_imports_no_django_and_no_framework() -> None:
     """Also where they are not installed."""
     program = (
         "import sys\n"

@@ -184,7 +184,7 @@ _CALLS = {
     "tokens.RefreshToken.for_user": "drf_ratchet.sessions.open_session(user, request=request)",
     "tokens.RefreshToken.blacklist": "drf_ratchet.views.LogoutView",
     "token_blacklist.models.OutstandingToken.objects.filter": "drf_ratchet.sessions."
-    "end_all_sessions(user), or living_sessions(user) for a list of devices",
+    "end_all_sessions(user), or active_sessions(user) for a list of devices",
 }
 
 

@@ -11,7 +11,7 @@ from drf_ratchet.openapi.bodies import (
     TEXT,
     members,
 )
-from drf_ratchet.openapi.schema import Answer, Component, Described, RatchetSchema, call, describes
+from drf_ratchet.openapi.schema import OPERATIONS, Answer, Component, Described, RatchetSchema, call
 from drf_ratchet.openapi.views import credentials
 from drf_ratchet_compat.drf_jwt import utils, views
 from drf_ratchet_compat.drf_jwt.blacklist.serializers import BlacklistTokenSerializer
@@ -47,13 +47,21 @@ BAD = Answer(
     [FIELD_ERRORS, PLAIN_REFUSAL],
     {"Refused": {"non_field_errors": ["Unable to log in with provided credentials."]}},
 )
-REFUSED = Answer("Nobody is signed in.", [PLAIN_REFUSAL])
-FORBIDDEN = Answer("The user may not do that.", [PLAIN_REFUSAL])
+FORBIDDEN = {
+    401: Answer("Nobody is signed in.", [PLAIN_REFUSAL]),
+    403: Answer("The user may not do that.", [PLAIN_REFUSAL]),
+}
 TOO_MANY = Answer("Too many attempts.", [PLAIN_REFUSAL])
 
 
+def status(schema: RatchetSchema) -> int:
+    """Return the status of a response with a token, in the view's generation."""
+    view: Any = schema.view
+    return int(view.generation.status)
+
+
 def handed_out(schema: RatchetSchema) -> dict[int, Answer]:
-    """The response of a view that hands out a token."""
+    """Return the response of a view that hands out a token."""
     view: Any = schema.view
     handler = api_settings.for_generation("JWT_RESPONSE_PAYLOAD_HANDLER", view.generation)
     bodies = {
@@ -63,73 +71,41 @@ def handed_out(schema: RatchetSchema) -> dict[int, Answer]:
     # What a project's own handler puts there is for it to say.
     body = bodies.get(handler, {"type": "object", "additionalProperties": True})
     example = {"Token": {"token": ACCESS}} if body is ONE_TOKEN else None
-    return {view.generation.status: Answer("The token.", [body], example)}
+    return {status(schema): Answer("The token.", [body], example)}
 
 
-@describes(views._SignIn, "post")
-def sign_in(schema: RatchetSchema) -> Described:
-    """Sign in."""
-    return Described(
-        summary="Sign in (drf-jwt)",
-        text="Credentials for a token.",
+OPERATIONS |= {
+    (views._SignIn, "post"): lambda schema: Described(
+        "Sign in (drf-jwt)",
+        "Credentials for a token.",
+        {**handed_out(schema), 400: BAD, 429: TOO_MANY},
         example=credentials(schema),
-        answers={**handed_out(schema), 400: BAD, 429: TOO_MANY},
         parameters=HEADERS,
-    )
-
-
-@describes(views._Refresh, "post")
-def refresh(schema: RatchetSchema) -> Described:
-    """Refresh."""
-    return Described(
-        summary="Refresh (drf-jwt)",
-        text="A token that is good for the next one. Without one in the body, the one in the "
+    ),
+    (views._Refresh, "post"): lambda schema: Described(
+        "Refresh (drf-jwt)",
+        "A token that is good for the next one. Without one in the body, the one in the "
         "Authorization header.",
-        answers={**handed_out(schema), 400: BAD, 429: TOO_MANY},
+        {**handed_out(schema), 400: BAD, 429: TOO_MANY},
         parameters=HEADERS,
-    )
-
-
-@describes(views._TakesToken, "post")
-def verify(schema: RatchetSchema) -> Described:
-    """Verify."""
-    return Described(
-        summary="Verify (drf-jwt)",
-        text="The token again, if it is good. Without one in the body, the one in the "
+    ),
+    (views._TakesToken, "post"): lambda schema: Described(
+        "Verify (drf-jwt)",
+        "The token again, if it is good. Without one in the body, the one in the "
         "Authorization header.",
-        answers={**handed_out(schema), 400: BAD},
-        parameters=HEADERS[:1],
-    )
-
-
-@describes(views.ImpersonateJSONWebTokenView, "post")
-def impersonate(schema: RatchetSchema) -> Described:
-    """Impersonate."""
-    view: Any = schema.view
-    return Described(
-        summary="Impersonate a user (drf-jwt)",
-        text="A token of another user's, for superusers.",
-        answers={
-            view.generation.status: Answer("The token.", [ONE_TOKEN]),
-            400: BAD,
-            401: REFUSED,
-            403: FORBIDDEN,
-        },
-        parameters=HEADERS[:1],
-    )
-
-
-@describes(BlacklistView, "create")
-def blacklist(schema: RatchetSchema) -> Described:
-    """Log out."""
-    return Described(
-        summary="Log out (drf-jwt)",
-        text="Ends the session of the token in the body, or else of the request's own.",
-        answers={
-            201: Answer("Its session has ended.", [BlacklistedToken]),
-            400: BAD,
-            401: REFUSED,
-            403: FORBIDDEN,
-        },
-        parameters=HEADERS[:1],
-    )
+        {**handed_out(schema), 400: BAD},
+        parameters=HEADERS,
+    ),
+    (views.ImpersonateJSONWebTokenView, "post"): lambda schema: Described(
+        "Impersonate a user (drf-jwt)",
+        "A token of another user's, for superusers.",
+        {status(schema): Answer("The token.", [ONE_TOKEN]), 400: BAD, **FORBIDDEN},
+        parameters=HEADERS,
+    ),
+    (BlacklistView, "create"): Described(
+        "Log out (drf-jwt)",
+        "Ends the session of the token in the body, or else of the request's own.",
+        {201: Answer("Its session has ended.", [BlacklistedToken]), 400: BAD, **FORBIDDEN},
+        parameters=HEADERS,
+    ),
+}

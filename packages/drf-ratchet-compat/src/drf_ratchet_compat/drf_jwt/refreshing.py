@@ -13,8 +13,8 @@ from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import (
     ATTEMPTS,
     Contended,
-    demand_autocommit,
     past_conflicts,
+    require_autocommit,
     write_database,
 )
 from drf_ratchet.sessions.device import device_of
@@ -47,7 +47,7 @@ def renew(payload: Payload, new_payload: Mapping[str, Any], *, request: Any = No
         Contended: the row changed under every attempt; try again.
         RuntimeError: called inside a transaction.
     """
-    demand_autocommit(write_database())
+    require_autocommit(write_database())
     session = payload.session
     try:
         if payload.old:

@@ -1,5 +1,6 @@
-"""djangorestframework-simplejwt's public names at the same relative paths, over our sessions.
+"""The counter under the real djangorestframework-simplejwt, by one line in ``INSTALLED_APPS``.
 
-In a project's imports and dotted settings, ``rest_framework_simplejwt`` becomes
-``drf_ratchet_compat.simplejwt``; ``SIMPLE_JWT`` is read as it is. See docs/migrating.md.
+simplejwt's classes, models, settings and imports stay. ``seams`` lists the methods that are
+replaced; everything else in this package serves them. Taking the line out gives plain simplejwt
+back.
 """

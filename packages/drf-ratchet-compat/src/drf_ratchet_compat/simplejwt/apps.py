@@ -1,29 +1,34 @@
-"""The Django app: put ``"drf_ratchet_compat.simplejwt"`` where simplejwt's stood."""
+"""The Django app: ``"drf_ratchet_compat.simplejwt"``, behind ``"drf_ratchet"``."""
 
 from typing import Any
 
-from django.apps import AppConfig, apps
+from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 from drf_ratchet_compat.installing import install_ratchet
-from drf_ratchet_compat.simplejwt.settings import NAME
-from drf_ratchet_compat.simplejwt.underneath import defaults
+from drf_ratchet_compat.simplejwt.settings import defaults, demand_usable
 
 
-class SimpleJWTConfig(AppConfig):
-    """Brings ``drf_ratchet`` with it, and lets ``SIMPLE_JWT`` give its defaults."""
+class SimpleJWTBridgeConfig(AppConfig):
+    """Puts the counter under simplejwt; ``SIMPLE_JWT`` gives defaults to ``DRF_RATCHET``."""
 
     name = "drf_ratchet_compat.simplejwt"
     label = "ratchet_simplejwt"
-    verbose_name = _("simplejwt's names")
+    verbose_name = _("Bridge under simplejwt")
 
     def __init__(self, app_name: str, app_module: Any) -> None:
         super().__init__(app_name, app_module)
-        install_ratchet(NAME, defaults)
+        install_ratchet("SIMPLE_JWT", defaults)
 
     def ready(self) -> None:
-        """Register the checks, and tell drf-spectacular of us, where it is installed."""
-        import drf_ratchet_compat.simplejwt.checks
+        """Replace simplejwt's methods.
 
-        if apps.is_installed("drf_spectacular"):
-            import drf_ratchet_compat.simplejwt.openapi  # noqa: F401 (registers extensions)
+        Raises:
+            ImproperlyConfigured: a setting or the version of simplejwt cannot be used.
+        """
+        from drf_ratchet_compat.simplejwt import blacklist, checks, request, seams  # noqa: F401
+
+        demand_usable()
+        seams.install()
+        request.watch()
+        blacklist.watch()

@@ -1,250 +1,491 @@
-"""The session that a token stands for: found, adopted, or opened when it is first signed."""
+"""The sessions behind simplejwt's tokens: open, check, refresh and end them."""
 
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
-from uuid import UUID
 
-from django.core.exceptions import ImproperlyConfigured
+from asgiref.local import Local
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import connections, transaction
 from django.utils.translation import gettext_lazy as _
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.settings import api_settings
 
-from drf_ratchet.clock import aware
+from drf_ratchet import signals
 from drf_ratchet.conf import ratchet_settings
-from drf_ratchet.ids import uuid7
+from drf_ratchet.exceptions import Busy
 from drf_ratchet.models import Session
+from drf_ratchet.security_log import security_log
 from drf_ratchet.sessions import store
-from drf_ratchet.sessions.database import write_database
+from drf_ratchet.sessions.database import ATTEMPTS, Contended, past_conflicts, write_database
 from drf_ratchet.sessions.device import device_of
-from drf_ratchet.sessions.grant import custom_claims
-from drf_ratchet.sessions.opening import announce
-from drf_ratchet.sessions.refreshing import check_refresh, check_unused
-from drf_ratchet.sessions.sign_in_policy import may_sign_in
-from drf_ratchet_compat.adopting import GENERATION, adopt, issued_at
-from drf_ratchet_compat.simplejwt import old, wire
-from drf_ratchet_compat.simplejwt.base import Token
-from drf_ratchet_compat.simplejwt.exceptions import ExpiredTokenError, TokenError
-from drf_ratchet_compat.simplejwt.settings import api_settings
-from drf_ratchet_compat.simplejwt.utils import datetime_to_epoch
-from ratchet_tokens.claims import Kind, RefreshClaims, session_id
-from ratchet_tokens.errors import Reason, TokenRefused
+from drf_ratchet.sessions.end_reasons import EndReason
+from drf_ratchet.sessions.ending import end_beyond_limit, end_with_transaction, report_ending
+from drf_ratchet.sessions.feed import feed_of
+from drf_ratchet.sessions.grant import in_utc
+from drf_ratchet.sessions.refreshing import (
+    changes_of,
+    end_refused,
+    key_hash_of,
+    report_catch_up,
+)
+from drf_ratchet.sessions.rotation import Decision, Outcome, SessionState, decide
+from drf_ratchet.sessions.store import Read
+from drf_ratchet.sessions.subject import subject_of
+from drf_ratchet_compat import adopting
+from drf_ratchet_compat.adopting import OldSession, issued_at
+from drf_ratchet_compat.ending import end
+from drf_ratchet_compat.simplejwt import binding, blacklist
+from drf_ratchet_compat.simplejwt.binding import Binding
+from drf_ratchet_compat.simplejwt.request import current_request
+from drf_ratchet_compat.simplejwt.settings import Phase, phase, rotates
+from ratchet_tokens.claims import RefreshClaims
+from ratchet_tokens.errors import TokenRefused
 
-#: What users are told, in simplejwt's sentences.
-MESSAGES: dict[Reason, Any] = {
-    Reason.EXPIRED: _("Token is expired"),
-    Reason.WRONG_TYPE: _("Token has wrong type"),
-    Reason.SESSION_ENDED: _("Token is blacklisted"),
-    Reason.REUSED: _("Token is blacklisted"),
-    Reason.PASSWORD_CHANGED: _("The user's password has been changed."),
-    Reason.USER_INACTIVE: _("No active account found for the given token."),
-}
-_INVALID = _("Token is invalid")
-
-
-def _ended(reason: Reason) -> Reason:
-    return Reason.SESSION_ENDED if reason is Reason.USER_INACTIVE else reason
+PACKAGE = "simplejwt"
 
 
-def token_error(reason: Reason) -> TokenError:
-    """A refusal of ours as simplejwt's error."""
-    kind = ExpiredTokenError if reason is Reason.EXPIRED else TokenError
-    return kind(MESSAGES.get(reason, _INVALID))
+class SessionRefused(TokenError):
+    """The token's session has ended, or the token was used up. Views answer as for a blacklist."""
+
+    def __init__(self) -> None:
+        super().__init__(_("Token is blacklisted"))
 
 
-class SessionToken(Token):
-    """A token with a session.
+@dataclass
+class Task:
+    """What a serializer of simplejwt does with the refresh token that it reads.
 
-    ``token["jti"]`` of a refresh or sliding token is its session's id. So a new one by
-    ``set_jti()`` makes it a token of a session of its own, opened when it is next signed.
+    Args:
+        request: the request, or None.
+        ends: whether it logs out; else it refreshes.
     """
 
-    #: Whether the counter of a session that it opens may turn.
-    may_rotate = False
-
-    def __init__(self, token: Any = None, verify: bool = True) -> None:
-        self.request: Any = None
-        self._session: Session | None = None
-        self._user: Any = None
-        self._new_id: UUID | None = None
-        super().__init__(token, verify)
-
-    @classmethod
-    def for_user(cls, user: Any) -> Any:
-        """A new token for a user; its session is opened when it is first signed."""
-        token: Any = super().for_user(user)
-        token._user = user
-        return token
-
-    @property
-    def session(self) -> Session:
-        """Its session, with ``session.user`` loaded; opened, or an old token adopted, if need be.
-
-        Raises:
-            TokenError: it has none any more.
-        """
-        if self._session is None:
-            try:
-                self._session = self._find() or self._open()
-            except TokenRefused as refused:
-                raise token_error(refused.reason) from None
-        return self._session
-
-    @session.setter
-    def session(self, session: Session) -> None:
-        self._session = session
-
-    @property
-    def refresh_claims(self) -> RefreshClaims:
-        """What it comes to as a refresh token of ours. An old one becomes a session here.
-
-        Raises:
-            TokenError: it cannot be one.
-        """
-        try:
-            if self.payload.is_old:
-                return adopt(old.old_session(self.payload), request=self.request)
-            # A sliding token is of its session, and of no generation.
-            sliding = {"gen": GENERATION} if self.payload.kind == wire.SLIDING else {}
-            return RefreshClaims.read({**self.payload, **sliding})
-        except TokenRefused as refused:
-            raise token_error(refused.reason) from None
-
-    @property
-    def old_session_id(self) -> UUID:
-        """The id of the session that a token of simplejwt's becomes, or became.
-
-        Raises:
-            TokenError: it can be none.
-        """
-        try:
-            return old.old_session(self.payload).id
-        except TokenRefused as refused:
-            raise token_error(refused.reason) from None
-
-    @property
-    def custom_claims(self) -> dict[str, Any]:
-        """Its claims without those that are written anew into every token."""
-        settings = ratchet_settings()
-        theirs = {api_settings.TOKEN_TYPE_CLAIM, api_settings.JTI_CLAIM, settings.USER_ID_CLAIM}
-        theirs.add(api_settings.REVOKE_TOKEN_CLAIM)
-        named = {"iss": settings.ISSUER, "aud": settings.AUDIENCE}
-        own = {
-            name: value
-            for name, value in self.payload.items()
-            if name not in wire.WRITTEN_BY_US | theirs
-            and not (name in named and value == named[name])
-        }
-        return wire.as_json(own)
-
-    def custom_claims_for(self, session: Session) -> dict[str, Any]:
-        """The same, checked, with those that ``DRF_RATCHET["CLAIMS"]`` makes.
-
-        Raises:
-            ImproperlyConfigured: one has the name of a claim that is ours.
-        """
-        own = self.custom_claims
-        return custom_claims(
-            session.user, session=session, request=self.request, get_claims=lambda user: own
-        )
-
-    def check_session(self) -> None:
-        """Check that its session is alive. One query; an old token's, two or three.
-
-        Raises:
-            TokenError: the session has ended, or simplejwt's blacklist has the token.
-        """
-        try:
-            self._session = self._living()
-        except TokenRefused as refused:
-            # Who is inactive is told so by whoever asks for the user, as by simplejwt.
-            if refused.reason is not Reason.USER_INACTIVE or self._has_ended():
-                raise token_error(_ended(refused.reason)) from None
-
-    def _has_ended(self) -> bool:
-        return not store.is_active(self.refresh_claims.session)
-
-    def demand_current(self) -> None:
-        """See to it that a refresh token that was used up makes no other token.
-
-        For a project's own code: it must not get around what a refresh would have noticed. Logging
-        out is for any.
-
-        Raises:
-            TokenError: it was, longer ago than the grace period; its session has ended.
-        """
-        if self._as_read is None or self._new_id is not None:
-            return
-        try:
-            if self.payload.is_old:
-                check_unused(old.old_session(self.payload).claims, request=self.request)
-            elif self.payload.kind == Kind.REFRESH:
-                check_unused(self.refresh_claims, request=self.request)
-        except TokenRefused as refused:
-            raise token_error(refused.reason) from None
-
-    def _living(self) -> Session | None:
-        if not self.payload.is_old:
-            return check_refresh(self.refresh_claims)
-        was = old.old_session(self.payload)
-        if old.is_blacklisted(was.key):
-            raise TokenRefused(Reason.SESSION_ENDED)
-        # Adopted before, or not yet.
-        return check_refresh(was.claims) if store.exists(was.id) else None
-
-    def _find(self) -> Session | None:
-        if self._new_id is not None:
-            return None
-        if "sid" not in self.payload and not self.payload.is_old:
-            return None
-        sid = self.refresh_claims.session if self.payload.is_old else session_id(self.payload)
-        read = store.read(sid)
-        if read is None:
-            raise TokenRefused(Reason.SESSION_ENDED)
-        return read.session
-
-    def _open(self) -> Session:
-        settings = ratchet_settings()
-        user = self._user or old.named_user(self.payload)
-        if user is None:
-            raise TokenRefused(Reason.USER_INACTIVE)
-        if settings.SIGN_IN_POLICY and not may_sign_in(user, request=self.request):
-            raise TokenRefused(Reason.USER_INACTIVE)
-        session = store.insert(
-            user,
-            rotates=settings.ROTATE_REFRESH_TOKENS and self.may_rotate,
-            idle=self._lasts_for(),
-            absolute=settings.SESSION_LIFETIME,
-            device=device_of(self.request),
-            session_id=self._new_id or uuid7(),
-            auth_time=self._proved_at(),
-        )
-        try:
-            self.custom_claims_for(session)
-        except BaseException:
-            store.discard(session)  # nobody will hold a token of it
-            raise
-        announce(session, self.request)
-        return session
-
-    def _proved_at(self) -> datetime | None:
-        """When the user proved who they are; None for now. Copying a token proves nothing."""
-        if self._as_read is None:
-            return None
-        if "sid" not in self._as_read:
-            return datetime.fromtimestamp(issued_at(self._as_read), tz=UTC)
-        read = store.read(session_id(self._as_read))
-        return aware(read.session.auth_time, write_database()) if read else store.NEVER
-
-    def _lasts_for(self) -> timedelta:
-        """How long a session that it opens lives if nobody refreshes it."""
-        return timedelta(seconds=self.payload["exp"] - datetime_to_epoch(self.current_time))
+    request: Any
+    ends: bool = False
 
 
-def signed(claims: dict[str, Any], kind: Any) -> str:
-    """The string.
+_local = Local()
+
+
+@contextmanager
+def task(request: Any, *, ends: bool = False) -> Iterator[None]:
+    """Say what a serializer does with the refresh token that it reads.
+
+    Args:
+        request: the request, or None.
+        ends: whether it logs out; else it refreshes.
 
     Raises:
-        ImproperlyConfigured: the claims make no token.
+        Busy: the row changed under every attempt.
     """
+    before = getattr(_local, "task", None)
+    _local.task = Task(request, ends)
     try:
-        return wire.encode(claims, kind)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ImproperlyConfigured(f"The claims make no token: {error}") from None
+        yield
+    except Contended:
+        raise Busy from None
+    finally:
+        _local.task = before
+
+
+def current_task() -> Task | None:
+    """Return what the running serializer does; None for a token class used by hand."""
+    found: Task | None = getattr(_local, "task", None)
+    return found
+
+
+# Open
+
+
+def open_for(user: Any, lifetime: timedelta) -> Session | None:
+    """Open a session for a new refresh token; None where there can be none.
+
+    A user that is no saved row, a database that is read-only or not to be used: the token is then
+    a plain one, and becomes a session at its first refresh.
+
+    Args:
+        user: whoever ``for_user`` was called with.
+        lifetime: how long the token lives.
+    """
+    model: Any = get_user_model()
+    if not isinstance(user, model) or user.pk is None or user._state.adding:
+        return None
+    settings, request = ratchet_settings(), _request()
+    try:
+        # In somebody's transaction, a failure must leave it usable.
+        with transaction.atomic(using=write_database()):
+            session = store.insert(
+                user,
+                rotates=rotates(),
+                idle=lifetime,
+                absolute=settings.SESSION_LIFETIME,
+                device=device_of(request),
+            )
+    except Exception as error:  # whatever a project's database or test forbids
+        security_log.warning(
+            "A refresh token was issued without a session: %s.", type(error).__name__
+        )
+        return None
+    if settings.MAX_SESSIONS_PER_USER is not None:
+        end_beyond_limit(user, settings.MAX_SESSIONS_PER_USER, request=request)
+    signals.session_opened.send_robust(sender=Session, session=session, request=request)
+    return session
+
+
+# Check
+
+
+def check_refresh(payload: dict[str, Any]) -> Session | None:
+    """Refuse a refresh token that was used up or whose session has ended; read only.
+
+    Args:
+        payload: verified claims of a refresh token.
+
+    Returns:
+        Its session; None for a token without one.
+
+    Raises:
+        SessionRefused: as said.
+    """
+    bound = binding.read(payload)
+    if bound is None or not binding.is_ours(payload, bound):
+        return _check_plain(payload, bound)
+    read = store.read(bound.session)
+    if read is None:
+        raise SessionRefused
+    decision = _decide(read, bound.claims)
+    revoked = _revoked(payload, bound.generation, bound.row, read.session)
+    if decision.reason is not None or revoked:
+        raise SessionRefused
+    return read.session
+
+
+def _check_plain(payload: dict[str, Any], bound: Binding | None) -> Session | None:
+    """Check a token that plain simplejwt made: before the line, or beside it."""
+    if bound is not None and (parent := store.get(bound.session)) and parent.ended_at is not None:
+        raise SessionRefused
+    if not rotates():
+        return None
+    old = old_session(payload)
+    read = store.read(old.id) if old else None
+    if old is None or read is None:
+        return None
+    if _decide(read, old.claims).reason is not None:
+        raise SessionRefused
+    return read.session
+
+
+def check_access(payload: dict[str, Any], bound: Binding) -> None:
+    """Refuse an access token whose session has ended, as strictly as ``FRESHNESS`` says.
+
+    Args:
+        payload: verified claims of an access token, or of any other that is no refresh token.
+        bound: what ``binding.read`` made of them.
+
+    Raises:
+        SessionRefused: the session has ended.
+        RuntimeError: it takes a query, and this is an event loop.
+    """
+    freshness = ratchet_settings().FRESHNESS
+    if freshness == "expiry":
+        return
+    ended: bool | None = None
+    if freshness == "bounded":
+        claims = {
+            "sub": bound.subject,
+            "sid": str(bound.session),
+            "iat": payload.get("iat", 0),
+            "exp": payload.get("exp", 0),
+        }
+        ended = _off_the_loop(lambda: feed_of(claims).has_ended(claims))
+    elif _in_event_loop():
+        raise RuntimeError(
+            "Under FRESHNESS = 'immediate' a token asks the database whether its session has "
+            "ended. In an event loop, make it with await sync_to_async(AccessToken)(text), or set "
+            "DRF_RATCHET['FRESHNESS'] to 'bounded'."
+        )
+    if ended is None:
+        ended = not _off_the_loop(lambda: store.exists(bound.session, ended_at=None))
+    if ended:
+        raise SessionRefused
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _off_the_loop(ask: Callable[[], Any]) -> Any:
+    """Call a function that may query, in a thread of its own where an event loop runs in this."""
+    if not _in_event_loop():
+        return ask()
+    from concurrent.futures import ThreadPoolExecutor
+
+    def work() -> Any:
+        try:
+            return ask()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
+
+
+# Refresh
+
+
+def advance(payload: dict[str, Any], lifetime: timedelta) -> tuple[Session, int] | None:
+    """Increment the counter for a verified refresh token, or repeat the last increment.
+
+    A token of plain simplejwt becomes a session first. A used-up token ends its session where a
+    serializer refreshes with it, and nowhere else.
+
+    Args:
+        payload: verified claims of a refresh token.
+        lifetime: how long the session lives without a further refresh.
+
+    Returns:
+        The session at the new generation, and the generation that simplejwt's tables list it under;
+        None for a token without a user, which can have no session.
+
+    Raises:
+        SessionRefused: used up, revoked or ended.
+        Contended: the row changed under every attempt.
+    """
+    token, row = _adopted(payload)
+    if token is None:
+        return None
+    request = _request()
+    key = key_hash_of(_idempotency_key(request))
+    for _attempt in range(ATTEMPTS):
+        session = past_conflicts(
+            lambda: _advance_once(payload, token, row, lifetime, request=request, key_hash=key)
+        )
+        if session is not None:
+            return session, row
+    raise Contended
+
+
+def _advance_once(
+    payload: dict[str, Any],
+    token: RefreshClaims,
+    row: int,
+    lifetime: timedelta,
+    *,
+    request: Any,
+    key_hash: str,
+) -> Session | None:
+    read = store.read(token.session)
+    if read is None:
+        raise SessionRefused
+    session = read.session
+    decision = _decide(read, token, key_hash)
+    if decision.reason is not None:
+        if decision.outcome is Outcome.REUSE and current_task() is not None:
+            _end_reused(session, decision, request)
+        raise SessionRefused
+    changes: dict[str, Any] = {}
+    if decision.advances:
+        changes = changes_of(read, decision, request=request, key_hash=key_hash, idle=lifetime)
+    revoked = _revoked(payload, token.generation, row, session, changes.get("expires_at"))
+    if revoked:
+        if revoked != payload[api_settings.JTI_CLAIM]:
+            end(session, reason=EndReason.REVOKED)
+        # A process without the bridge may have rotated this very token: what it made goes on.
+        store.shorten(session.pk, blacklist.access_lifetime())
+        raise SessionRefused
+    if changes and not _change(payload, session, changes):
+        return None
+    if decision.outcome is Outcome.CATCH_UP:
+        report_catch_up(session, token, request)
+    signals.session_refreshed.send_robust(
+        sender=Session, session=session, request=request, outcome=decision.outcome
+    )
+    return session
+
+
+def _change(payload: dict[str, Any], session: Session, changes: dict[str, Any]) -> bool:
+    """Write an increment, and on the way back simplejwt's rows with it."""
+    if phase() is not Phase.DRAIN or not blacklist.is_installed():
+        return store.change(session, changes)
+    expires_at = datetime.fromtimestamp(payload["exp"], UTC)
+    with transaction.atomic(using=write_database()):
+        if not store.change(session, changes):
+            return False
+        jti = payload[api_settings.JTI_CLAIM]
+        blacklist.revoke(jti, user=session.user, expires_at=expires_at)
+    return True
+
+
+def _end_reused(session: Session, decision: Decision, request: Any) -> None:
+    """End the session of a reused token, so that no rollback undoes it."""
+    using = write_database()
+    if connections[using].get_autocommit() or _in_testcase(using):
+        end_refused(session, decision, request)
+        return
+    # DRF rolls an atomic request back when it answers 401.
+    end_with_transaction(session, EndReason.REUSE)
+    current = current_request()
+    if current is not None:
+        current.at_end.append(partial(_end_again, session, request))
+
+
+def _end_again(session: Session, request: Any) -> None:
+    if past_conflicts(partial(store.end, session, EndReason.REUSE)):
+        report_ending(session, EndReason.REUSE, request)
+        signals.reuse_detected.send_robust(sender=Session, session=session, request=request)
+
+
+def _in_testcase(using: str) -> bool:
+    blocks = connections[using].atomic_blocks
+    return bool(blocks) and getattr(blocks[-1], "_from_testcase", False)
+
+
+def _decide(read: Read, token: RefreshClaims, key_hash: str = "") -> Decision:
+    session, settings = read.session, ratchet_settings()
+    user = session.user
+    state = SessionState(
+        generation=session.generation,
+        rotates=True,
+        rotated_at=in_utc(session.rotated_at),
+        # simplejwt's tokens carry their own expiry. Only an absolute end is ours.
+        expires_at=in_utc(session.ends_at) if session.ends_at else datetime.max.replace(tzinfo=UTC),
+        ended=session.ended_at is not None,
+        end_reason=session.end_reason,
+        key_hash=session.idempotency_key_hash,
+        is_of_subject=user is not None and subject_of(user) == token.subject,
+    )
+    return decide(
+        state,
+        token.generation,
+        now=read.now,
+        grace=settings.ROTATION_GRACE,
+        catch_up_limit=settings.CATCH_UP_LIMIT,
+        key_hash=key_hash,
+    )
+
+
+def _revoked(
+    payload: dict[str, Any],
+    generation: int,
+    row: int,
+    session: Session,
+    extend_to: datetime | None = None,
+) -> str:
+    """Return the ``jti`` that simplejwt's blacklist has, of this token or its session; "" for none.
+
+    Args:
+        payload: verified claims.
+        generation: the token's.
+        row: the generation that simplejwt's tables list the session under.
+        session: the row.
+        extend_to: when the session expires from now on.
+    """
+    own, listed = str(payload[api_settings.JTI_CLAIM]), binding.jti_of(session.pk, row)
+    names = {own, listed}
+    if generation < session.generation:
+        # Its own row may say no more than that it was rotated, on the way back.
+        names = {binding.jti_of(session.pk, session.generation), listed} - {own}
+    return blacklist.revoked(names, row=listed, extend_to=extend_to)
+
+
+def _request() -> Any:
+    doing, current = current_task(), current_request()
+    if doing is not None and doing.request is not None:
+        return doing.request
+    return current.request if current is not None else None
+
+
+def _idempotency_key(request: Any) -> str:
+    from drf_ratchet.bounds import MAX_IDEMPOTENCY_KEY_LENGTH
+
+    key: str = request.META.get("HTTP_IDEMPOTENCY_KEY", "") if request is not None else ""
+    return key if len(key) <= MAX_IDEMPOTENCY_KEY_LENGTH else ""
+
+
+# Tokens of plain simplejwt
+
+
+def old_session(payload: dict[str, Any]) -> OldSession | None:
+    """Return what a token of plain simplejwt says of its session; None without a user.
+
+    Args:
+        payload: verified claims of a refresh token.
+    """
+    users = get_user_model()._default_manager
+    named = {api_settings.USER_ID_FIELD: payload.get(api_settings.USER_ID_CLAIM)}
+    try:
+        user = users.get(**named)
+    except (ObjectDoesNotExist, ValueError, TypeError, OverflowError):
+        return None
+    return OldSession(
+        PACKAGE,
+        str(payload[api_settings.JTI_CLAIM]),
+        user,
+        issued_at(payload),
+        payload["exp"],
+        rotates=True,
+    )
+
+
+def _adopted(payload: dict[str, Any]) -> tuple[RefreshClaims | None, int]:
+    """Return a token as the rule takes it, with its session's row; adopt one of plain simplejwt."""
+    bound = binding.read(payload)
+    if bound is not None and binding.is_ours(payload, bound):
+        return bound.claims, bound.row
+    old = old_session(payload)
+    if old is None:
+        return None, 0
+    if bound is not None:
+        # A process without the bridge rotated it. Its session lives on under another id.
+        parent = store.get(bound.session)
+        if parent is not None and parent.ended_at is not None:
+            raise SessionRefused
+        store.shorten(bound.session, blacklist.access_lifetime())
+    try:
+        adopted = adopting.adopt(old, request=_request())
+    except TokenRefused:
+        raise SessionRefused from None
+    return adopted, FIRST
+
+
+#: The first generation that a refresh of a plain token makes, and that a sign-in starts with.
+FIRST = adopting.GENERATION + 1
+
+
+# End
+
+
+def sessions_of(payload: dict[str, Any]) -> Iterator[Session]:
+    """Yield the sessions of a verified refresh token: its own, and that of its old ``jti``.
+
+    Args:
+        payload: verified claims of a refresh token.
+    """
+    bound = binding.read(payload)
+    if bound is not None and (session := store.get(bound.session)):
+        yield session
+    if bound is None or not binding.is_ours(payload, bound):
+        old = old_session(payload)
+        if old is not None and (session := store.get(old.id)):
+            yield session
+
+
+def end_sessions_of(payload: dict[str, Any]) -> None:
+    """End the sessions of a verified refresh token: a logout.
+
+    Args:
+        payload: its claims.
+    """
+    for session in sessions_of(payload):
+        # Without a request: simplejwt sends no user_logged_out, and django-axes takes none.
+        end(session)

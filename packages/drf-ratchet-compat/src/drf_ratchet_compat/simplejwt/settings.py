@@ -1,88 +1,103 @@
-"""``SIMPLE_JWT``, read as it is: simplejwt's names and defaults."""
+"""The bridge's own setting, and simplejwt's settings as defaults under ``DRF_RATCHET``."""
 
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 from django.conf import settings
-from django.core.signals import setting_changed
-from rest_framework.settings import APISettings as _APISettings
+from django.core.exceptions import ImproperlyConfigured
+from rest_framework_simplejwt.settings import api_settings
 
-NAME = "SIMPLE_JWT"
-_HERE = "drf_ratchet_compat.simplejwt"
+from ratchet_tokens.claims import REGISTERED_CLAIMS
 
-DEFAULTS: dict[str, Any] = {
-    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=5),
-    "REFRESH_TOKEN_LIFETIME": timedelta(days=1),
-    "ROTATE_REFRESH_TOKENS": False,
-    "BLACKLIST_AFTER_ROTATION": False,
-    "UPDATE_LAST_LOGIN": False,
-    "ALGORITHM": "HS256",
-    # SECRET_KEY: see ``APISettings``.
-    "SIGNING_KEY": None,
-    "VERIFYING_KEY": "",
-    "AUDIENCE": None,
-    "ISSUER": None,
-    "JSON_ENCODER": None,
-    "JWK_URL": None,
-    "LEEWAY": 0,
-    "AUTH_HEADER_TYPES": ("Bearer",),
-    "AUTH_HEADER_NAME": "HTTP_AUTHORIZATION",
-    "USER_ID_FIELD": "id",
-    "USER_ID_CLAIM": "user_id",
-    "USER_AUTHENTICATION_RULE": f"{_HERE}.authentication.default_user_authentication_rule",
-    "AUTH_TOKEN_CLASSES": (f"{_HERE}.tokens.AccessToken",),
-    "TOKEN_TYPE_CLAIM": "token_type",
-    "JTI_CLAIM": "jti",
-    "TOKEN_USER_CLASS": f"{_HERE}.models.TokenUser",
-    "SLIDING_TOKEN_REFRESH_EXP_CLAIM": "refresh_exp",
-    "SLIDING_TOKEN_LIFETIME": timedelta(minutes=5),
-    "SLIDING_TOKEN_REFRESH_LIFETIME": timedelta(days=1),
-    "TOKEN_OBTAIN_SERIALIZER": f"{_HERE}.serializers.TokenObtainPairSerializer",
-    "TOKEN_REFRESH_SERIALIZER": f"{_HERE}.serializers.TokenRefreshSerializer",
-    "TOKEN_VERIFY_SERIALIZER": f"{_HERE}.serializers.TokenVerifySerializer",
-    "TOKEN_BLACKLIST_SERIALIZER": f"{_HERE}.serializers.TokenBlacklistSerializer",
-    "SLIDING_TOKEN_OBTAIN_SERIALIZER": f"{_HERE}.serializers.TokenObtainSlidingSerializer",
-    "SLIDING_TOKEN_REFRESH_SERIALIZER": f"{_HERE}.serializers.TokenRefreshSlidingSerializer",
-    "CHECK_REVOKE_TOKEN": False,
-    "REVOKE_TOKEN_CLAIM": "hash_password",
-    "CHECK_USER_IS_ACTIVE": True,
-    # Ours: the keys of tokens that simplejwt made. None: the keys above, an empty list: none any
-    # more, which is where a move ends. Else a list of texts, for ALGORITHM.
-    "LEGACY_KEYS": None,
-}
-
-IMPORT_STRINGS = (
-    "AUTH_TOKEN_CLASSES",
-    "JSON_ENCODER",
-    "TOKEN_USER_CLASS",
-    "USER_AUTHENTICATION_RULE",
-)
-
-#: Names that simplejwt took away, each with what it refuses them with.
-REMOVED_SETTINGS = ("AUTH_HEADER_TYPE", "AUTH_TOKEN_CLASS", "SECRET_KEY", "TOKEN_BACKEND_CLASS")
+NAME = "SIMPLE_JWT_BRIDGE"
+#: The app that keeps simplejwt's two tables.
+BLACKLIST_APP = "rest_framework_simplejwt.token_blacklist"
 
 
-class APISettings(_APISettings):
-    """DRF's reader of such dicts, over the one of this project."""
+class Phase(StrEnum):
+    """What the bridge does: the value of ``SIMPLE_JWT_BRIDGE["PHASE"]``."""
 
-    @property
-    def user_settings(self) -> dict[str, Any]:
-        """What the project wrote."""
-        return getattr(settings, NAME, None) or {}
-
-    def __getattr__(self, attr: str) -> Any:
-        if attr == "SIGNING_KEY" and attr not in self.user_settings:
-            return settings.SECRET_KEY
-        return super().__getattr__(attr)
+    #: Beside processes without the bridge: tokens get their claims, simplejwt rotates them.
+    MARK = "mark"
+    #: The counter decides.
+    ENFORCE = "enforce"
+    #: The counter decides, and whatever it refuses is in simplejwt's blacklist too: the way back.
+    DRAIN = "drain"
 
 
-api_settings = APISettings(None, DEFAULTS, IMPORT_STRINGS)  # type: ignore[arg-type]
+_DEFAULTS: dict[str, Any] = {"PHASE": Phase.ENFORCE, "ACCEPT_VERSION": None}
 
 
-def reload_api_settings(*, setting: str, **kwargs: Any) -> None:
-    """Read ``SIMPLE_JWT`` anew, where it is the setting that has changed."""
-    if setting == NAME:
-        api_settings.reload()
+def bridge_setting(name: str) -> Any:
+    """Return a key of ``SIMPLE_JWT_BRIDGE``, or its default.
+
+    Args:
+        name: PHASE or ACCEPT_VERSION.
+    """
+    return getattr(settings, NAME, {}).get(name, _DEFAULTS[name])
 
 
-setting_changed.connect(reload_api_settings, dispatch_uid="drf_ratchet_compat.simplejwt.settings")
+def phase() -> Phase:
+    """Return the phase in use."""
+    return Phase(bridge_setting("PHASE"))
+
+
+def demand_usable() -> None:
+    """Refuse to start with settings that the bridge cannot keep.
+
+    Raises:
+        ImproperlyConfigured: the text names each setting and says what to do.
+    """
+    given, problems = getattr(settings, NAME, {}), []
+    if not isinstance(given, dict):
+        raise ImproperlyConfigured(f"{NAME} is not a dict. Write {NAME} = {{...}}.")
+    problems += [
+        f"{NAME} has no setting {str(name)[:40]!r}. Known: {', '.join(_DEFAULTS)}."
+        for name in given
+        if name not in _DEFAULTS
+    ]
+    if given.get("PHASE", Phase.ENFORCE) not in list(Phase):
+        problems.append(f"{NAME}['PHASE'] must be one of {', '.join(map(repr, map(str, Phase)))}.")
+    for name, why in (
+        ("JTI_CLAIM", "names the token of each generation"),
+        ("TOKEN_TYPE_CLAIM", "tells a refresh token from the access tokens made of it"),
+    ):
+        if getattr(api_settings, name) is None:
+            problems.append(
+                f"SIMPLE_JWT[{name!r}] is None, but the bridge {why} by it. Remove the entry."
+            )
+    if problems:
+        raise ImproperlyConfigured(" ".join(problems))
+
+
+def rotates() -> bool:
+    """Return whether a refresh uses up its token.
+
+    Without ``BLACKLIST_AFTER_ROTATION`` simplejwt's old refresh tokens stay valid: the counter
+    holds. simplejwt ignores that setting where its blacklist app is missing; the counter does not.
+    """
+    return bool(api_settings.ROTATE_REFRESH_TOKENS and api_settings.BLACKLIST_AFTER_ROTATION)
+
+
+def defaults() -> dict[str, Any]:
+    """Return the defaults that ``SIMPLE_JWT`` gives to ``DRF_RATCHET``.
+
+    What simplejwt does not have is off: an absolute lifetime, and endings by a change of the user.
+    """
+    types = api_settings.AUTH_HEADER_TYPES
+    found: dict[str, Any] = {
+        "ACCESS_TOKEN_LIFETIME": _lifetime(api_settings.ACCESS_TOKEN_LIFETIME),
+        "REFRESH_TOKEN_LIFETIME": _lifetime(api_settings.REFRESH_TOKEN_LIFETIME),
+        "SESSION_LIFETIME": None,
+        "USER_CHANGES_END_SESSIONS": False,
+        "ROTATE_REFRESH_TOKENS": rotates(),
+        "AUTH_HEADER_TYPES": tuple(types) if isinstance(types, (list, tuple)) else (types,),
+    }
+    if api_settings.USER_ID_CLAIM not in REGISTERED_CLAIMS:
+        found["USER_ID_CLAIM"] = api_settings.USER_ID_CLAIM
+    return found
+
+
+def _lifetime(lifetime: timedelta) -> timedelta:
+    return min(max(lifetime, timedelta(seconds=1)), timedelta(days=36500))

@@ -1,236 +1,269 @@
-"""simplejwt's tokens, each with a session behind it."""
+"""What simplejwt's token classes do instead. ``seams`` puts these functions in their place.
 
-from datetime import timedelta
+Each takes the method that it replaces, then that method's own arguments.
+"""
+
+from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
-from drf_ratchet.conf import ratchet_settings
-from drf_ratchet.ids import uuid7
+from django.db import connections
+from django.utils.functional import SimpleLazyObject
+from rest_framework_simplejwt.settings import api_settings
+from rest_framework_simplejwt.tokens import BlacklistMixin, UntypedToken
+
+from drf_ratchet.models import Session
 from drf_ratchet.sessions import store
-from drf_ratchet.sessions.grant import claims_of_refresh, in_seconds, in_utc
+from drf_ratchet.sessions.database import write_database
+from drf_ratchet.sessions.grant import in_seconds, in_utc
 from drf_ratchet.sessions.subject import subject_of
-from drf_ratchet.tenants import issuer_for
-from drf_ratchet_compat.ending import end
-from drf_ratchet_compat.simplejwt import wire
-from drf_ratchet_compat.simplejwt.authentication import AuthUser
-from drf_ratchet_compat.simplejwt.base import Lifetime, Token
-from drf_ratchet_compat.simplejwt.sessions import SessionToken, signed
-from drf_ratchet_compat.simplejwt.settings import api_settings
-from ratchet_tokens.claims import Kind, access_claims
-
-__all__ = [
-    "AccessToken",
-    "AuthUser",
-    "BlacklistMixin",
-    "RefreshToken",
-    "SlidingToken",
-    "Token",
-    "UntypedToken",
-]
+from drf_ratchet_compat.simplejwt import binding, blacklist, sessions
+from drf_ratchet_compat.simplejwt.request import current_request
+from drf_ratchet_compat.simplejwt.sessions import current_task
+from drf_ratchet_compat.simplejwt.settings import Phase, phase, rotates
 
 
-#: The token is stamped by this process, its session by the database.
-_CLOCKS_DIFFER = timedelta(seconds=1)
+class TokenState:
+    """What the bridge knows of one token object that we made or verified.
 
-
-class BlacklistMixin(SessionToken):
-    """A token that can be taken back: what ends is its session.
-
-    It needs no app to be installed for that.
+    Args:
+        expires_at: when its session expires, in seconds since 1970; None if that is not known.
     """
 
-    def verify(self, *args: Any, **kwargs: Any) -> None:
-        """Its type first, then its session, then what all tokens are checked for."""
-        self.verify_kind()
-        if api_settings.TOKEN_TYPE_CLAIM is not None:
-            self.verify_token_type()
-        self.check_blacklist()
-        super().verify(*args, **kwargs)
-
-    def set_jti(self) -> None:
-        """Make it a token of a session of its own.
-
-        Raises:
-            TokenError: it was used up; its session has ended.
-        """
-        if self.token is not None:
-            self.demand_current()
-        self._new_id, self._session = uuid7(), None
-        self._user = self._user if self.token is None else None
-        for name in ("sid", "gen"):
-            self.payload.pop(name, None)
-        self.payload[api_settings.JTI_CLAIM or "jti"] = self._new_id.hex
-
-    def check_blacklist(self) -> None:
-        """Check that its session is alive, and that simplejwt's own blacklist has it not.
-
-        Raises:
-            TokenError: it is not.
-        """
-        self.check_session()
-
-    def blacklist(self) -> Any:
-        """End its session: no token of it is good any more, the access tokens included.
-
-        Returns:
-            A pair, as of ``get_or_create``: the blacklist's row (None without its app) and True.
-        """
-        end(self.session, request=self.request)
-        return _row_of(self, "BlacklistedToken"), True
-
-    def outstand(self) -> Any:
-        """Its row in the list of tokens, and False: None without that list's app."""
-        row = _row_of(self, "OutstandingToken")
-        return row and (row, False)
+    def __init__(self, expires_at: int | None) -> None:
+        self.expires_at = expires_at
+        #: The session as this object's rotation left it.
+        self.session: Session | None = None
+        #: ``blacklist()`` was called, and what follows decides between a logout and a rotation.
+        self.blacklisted = False
+        #: What that did was a logout, at once.
+        self.ended = False
+        #: ``set_jti()`` followed.
+        self.went_on = False
 
 
-class SlidingToken(BlacklistMixin):
-    """One token for both: good for requests until ``exp``, and for a new one until it cannot be."""
-
-    token_type = "sliding"
-    lifetime = Lifetime("SLIDING_TOKEN_LIFETIME")
-    kind = wire.SLIDING
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.token is None:
-            self.set_exp(
-                api_settings.SLIDING_TOKEN_REFRESH_EXP_CLAIM,
-                from_time=self.current_time,
-                lifetime=api_settings.SLIDING_TOKEN_REFRESH_LIFETIME,
-            )
-
-    def sign(self) -> str:
-        """The string: to us, an access token of its session."""
-        return _sign_access(self, self.session, {wire.TYPE: wire.SLIDING})
-
-    def _lasts_for(self) -> timedelta:
-        refreshed = self.payload.get(api_settings.SLIDING_TOKEN_REFRESH_EXP_CLAIM, 0)
-        further = timedelta(seconds=max(0, refreshed - self.payload["exp"]))
-        return super()._lasts_for() + further + _CLOCKS_DIFFER
+def _state_of(token: Any) -> TokenState | None:
+    found: TokenState | None = vars(token).get("_drf_ratchet")
+    return found
 
 
-class AccessToken(SessionToken):
-    """For requests. Made by itself, it has a session by itself, which ends with it."""
-
-    token_type = "access"
-    lifetime = Lifetime("ACCESS_TOKEN_LIFETIME")
-
-    #: The refresh token that it was made of.
-    made_of: "RefreshToken | None" = None
-
-    @property
-    def kind(self) -> str:  # type: ignore[override]
-        """A class derived from it, with a ``token_type`` of its own, is a kind of its own."""
-        return Kind.ACCESS if self.token_type == AccessToken.token_type else wire.OTHER
-
-    def _lasts_for(self) -> timedelta:
-        return super()._lasts_for() + _CLOCKS_DIFFER
-
-    def sign(self) -> str:
-        """The string."""
-        if self.token_type != AccessToken.token_type:
-            return Token.sign(self)  # a kind of the project's own
-        if self._session is None and self.made_of is not None:
-            self.request, self._session = self.made_of.request, self.made_of.session
-        return _sign_access(self, self.session, {})
+def _is_refresh(token: Any) -> bool:
+    """Return whether an object is a refresh token, or a sliding one, and no copy of its claims."""
+    bound = binding.read(token.payload)
+    if bound is not None:
+        return binding.is_refresh(token.payload, bound)
+    if isinstance(token, UntypedToken):
+        return token.payload.get(api_settings.TOKEN_TYPE_CLAIM) in _refresh_types(BlacklistMixin)
+    return isinstance(token, BlacklistMixin)
 
 
-class RefreshToken(BlacklistMixin):
-    """For new access tokens."""
-
-    token_type = "refresh"
-    lifetime = Lifetime("REFRESH_TOKEN_LIFETIME")
-    #: Claims that access tokens made of it do not copy.
-    no_copy_claims: tuple[str | None, ...] = ("token_type", "exp", "jti", "iat")
-    access_token_class = AccessToken
-    may_rotate = True
-    kind = Kind.REFRESH
-
-    @property
-    def access_token(self) -> AccessToken:
-        """A new access token with this one's claims.
-
-        Raises:
-            TokenError: this one was used up; its session has ended.
-        """
-        self.demand_current()
-        access = self.access_token_class()
-        access.made_of = self
-        access.set_exp(from_time=self.current_time)
-        kept_back = {*self.no_copy_claims, api_settings.TOKEN_TYPE_CLAIM, api_settings.JTI_CLAIM}
-        for claim, value in self.payload.items():
-            if claim not in kept_back | wire.WRITTEN_BY_US:
-                access[claim] = value
-        return access
-
-    def sign(self) -> str:
-        """The string: the row's refresh token, with this one's claims.
-
-        Raises:
-            TokenError: this one was used up; its session has ended.
-        """
-        self.demand_current()
-        session = self.session
-        self._extend()
-        own = {**self.custom_claims, ratchet_settings().USER_ID_CLAIM: subject_of(session.user)}
-        if self.token_type != Kind.REFRESH:
-            own[wire.TYPE] = self.token_type
-        claims = {**own, **claims_of_refresh(session.user, session)}
-        self.payload.update({name: claims[name] for name in ("exp", "iat")})
-        return signed(claims, Kind.REFRESH)
-
-    def of(self, session: Any) -> "RefreshToken":
-        """The same claims, for the row as it stands now."""
-        self._session, self._as_read = session, None
-        self.payload["gen"] = session.generation
-        self.payload["exp"] = in_seconds(session.expires_at)
-        return self
-
-    def _extend(self) -> None:
-        """Let the row expire when the token says, where that was changed by ``set_exp``."""
-        session = self.session
-        further = timedelta(seconds=self.payload["exp"] - in_seconds(session.expires_at))
-        if abs(further) > timedelta(seconds=2):
-            expires_at = in_utc(session.expires_at) + further
-            expires_at = min(expires_at, in_utc(session.ends_at or expires_at))
-            store.change(session, {"expires_at": expires_at})
-
-
-class UntypedToken(Token):
-    """A token of any type: for looking at its signature and its times, and at nothing else."""
-
-    token_type = "untyped"
-    lifetime = timedelta(seconds=0)
-    kind = None
-
-    def verify_token_type(self) -> None:
-        """Any is right."""
-
-
-def _sign_access(token: SessionToken, session: Any, further: dict[str, Any]) -> str:
-    settings = ratchet_settings()
-    subject = subject_of(session.user)
-    claims: dict[str, Any] = access_claims(
-        subject=subject,
-        session=session.pk,
-        issued_at=token.payload["iat"],
-        expires_at=min(token.payload["exp"], in_seconds(session.expires_at)),
-        auth_time=in_seconds(session.auth_time),
-        issuer=issuer_for(),
-        audience=settings.AUDIENCE,
-        client_id=settings.CLIENT_ID,
-        extra={**token.custom_claims_for(session), **further},
+def _has_session(token: Any) -> bool:
+    """Return whether an object is a refresh token that has a session, or may get one."""
+    return _is_refresh(token) and (
+        binding.CLAIM in token.payload or api_settings.USER_ID_CLAIM in token.payload
     )
-    claims[settings.USER_ID_CLAIM] = subject
-    jti = token.payload.get(api_settings.JTI_CLAIM or "jti")
-    if isinstance(jti, str):
-        claims["jti"] = jti
-    return signed(claims, Kind.ACCESS)
 
 
-def _row_of(token: SessionToken, model: str) -> Any:
-    from drf_ratchet_compat.simplejwt.token_blacklist import models
+def _refresh_types(of: type[Any]) -> set[Any]:
+    below = [_refresh_types(one) for one in of.__subclasses__()]
+    return {getattr(of, "token_type", None), *chain.from_iterable(below)} - {None}
 
-    if not models.is_installed():
+
+def for_user(plain: Any, cls: Any, user: Any) -> Any:
+    """Replace ``Token.for_user``: open a session for a refresh token or a sliding one.
+
+    It runs before ``BlacklistMixin.for_user`` stores the ``jti`` and the text.
+    """
+    token = plain(cls, user)
+    if not issubclass(cls, BlacklistMixin):
+        return token
+    session = sessions.open_for(user, _lifetime(token))
+    if session is not None:
+        binding.write(token.payload, session, subject_of(user), session.generation)
+        _remember(token, session)
+    return token
+
+
+def verify(plain: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
+    """Replace ``Token.verify``: ask the session too.
+
+    Raises:
+        SessionRefused: the session has ended, or the refresh token was used up.
+    """
+    done = plain(self, *args, **kwargs)
+    bound = binding.read(self.payload)
+    session: Session | None = None
+    if _is_refresh(self):
+        doing = current_task()
+        if phase() is not Phase.MARK and (doing is None or (not doing.ends and not rotates())):
+            session = sessions.check_refresh(self.payload)
+        _remember(self, session)
+    elif bound is not None and phase() is not Phase.MARK:
+        sessions.check_access(self.payload, bound)
+    return done
+
+
+def check_blacklist(plain: Any, self: Any) -> None:
+    """Replace ``BlacklistMixin.check_blacklist``, unless plain simplejwt made the token.
+
+    ``verify`` looks the ``jti`` up together with that of the sign-in. A logout looks here: the same
+    token twice is refused, as simplejwt does.
+    """
+    doing = current_task()
+    bound = binding.read(self.payload)
+    if (
+        bound is None
+        or phase() is Phase.MARK
+        or not binding.is_ours(self.payload, bound)
+        or (doing is not None and doing.ends)
+    ):
+        plain(self)
+
+
+def set_jti(plain: Any, self: Any) -> None:
+    """Replace ``Token.set_jti``: after ``blacklist()``, the same object becomes the next token."""
+    before = dict(self.payload)
+    plain(self)
+    state = _state_of(self)
+    if state is None or not _has_session(self):
+        return
+    doing = current_task()
+    if state.blacklisted or (doing is not None and not doing.ends and rotates()):
+        state.went_on = True
+        if phase() is not Phase.MARK:
+            _go_on(self, state, before)
+    elif phase() is Phase.DRAIN and (bound := binding.read(before)):
+        # All texts of a session that holds have one id, so that one row can revoke them.
+        self.payload[api_settings.JTI_CLAIM] = binding.jti_of(bound.session, bound.generation)
+
+
+def _go_on(token: Any, state: TokenState, before: dict[str, Any]) -> None:
+    if state.ended:
+        _start_again(token)
+        return
+    advanced = sessions.advance(before, _lifetime(token))
+    if advanced is None:
+        if blacklist.is_installed():  # its user is gone: rotated as there
+            expires_at = datetime.fromtimestamp(before["exp"], UTC)
+            blacklist.revoke(before[api_settings.JTI_CLAIM], user=None, expires_at=expires_at)
+        return
+    session, row = advanced
+    # On the way back each token is listed; one of before the line is listed under its new name.
+    lists = blacklist.is_installed() and (phase() is Phase.DRAIN or session.generation == row)
+    row = session.generation if lists else row
+    binding.write(token.payload, session, subject_of(session.user), row)
+    token.payload["iat"] = in_seconds(session.rotated_at)
+    token.payload["exp"] = in_seconds(session.expires_at)
+    state.session = session
+    _remember(token, session)
+    if lists:
+        blacklist.revoke(
+            token.payload[api_settings.JTI_CLAIM],
+            user=session.user,
+            token=str(token),
+            expires_at=in_utc(session.expires_at),
+            blacklists=False,
+        )
+
+
+def _start_again(token: Any) -> None:
+    """Open a session for a token whose old one ended outside of a request, and was not to."""
+    old = sessions.old_session(token.payload)
+    session = sessions.open_for(old.user, _lifetime(token)) if old else None
+    token.payload.pop(binding.CLAIM, None)
+    if old and session:
+        binding.write(token.payload, session, subject_of(old.user), session.generation)
+        _remember(token, session)
+
+
+def set_exp(plain: Any, self: Any, *args: Any, **kwargs: Any) -> None:
+    """Replace ``Token.set_exp``: a repeated refresh gives the same expiry as the first."""
+    plain(self, *args, **kwargs)
+    state = _state_of(self)
+    if state is not None and state.session is not None and not args and not kwargs:
+        self.payload["exp"] = in_seconds(state.session.expires_at)
+
+
+def set_iat(plain: Any, self: Any, *args: Any, **kwargs: Any) -> None:
+    """Replace ``Token.set_iat``: a repeated refresh gives the same time as the first."""
+    plain(self, *args, **kwargs)
+    state = _state_of(self)
+    if state is not None and state.session is not None and not args and not kwargs:
+        self.payload["iat"] = in_seconds(state.session.rotated_at)
+
+
+def to_text(plain: Any, self: Any) -> str:
+    """Replace ``Token.__str__``: the session lives as long as the token that is signed now."""
+    state, bound = _state_of(self), binding.read(self.payload)
+    if state is not None and bound is not None and binding.is_refresh(self.payload, bound):
+        expires_at = int(max(self.payload["exp"], self.payload.get(_SLIDING_CLAIM, 0)))
+        if state.expires_at is None or expires_at > state.expires_at:
+            state.expires_at = expires_at
+            store.extend(bound.session, datetime.fromtimestamp(expires_at, UTC))
+    text: str = plain(self)
+    return text
+
+
+_SLIDING_CLAIM = api_settings.SLIDING_TOKEN_REFRESH_EXP_CLAIM
+
+
+def blacklist_token(plain: Any, self: Any) -> Any:
+    """Replace ``BlacklistMixin.blacklist``: end the session, unless the same object goes on.
+
+    simplejwt's rotation and the copies of it in projects call ``blacklist()``, then ``set_jti()``.
+    So a request ends the session when its view has answered. Outside of one, at once.
+    """
+    state, doing = _state_of(self), current_task()
+    if state is None or not _has_session(self):
+        with blacklist.by_the_bridge():
+            return plain(self)  # not verified, or of nobody: it ends nothing
+    state.blacklisted = True
+    if doing is not None and not doing.ends and rotates():
+        return _rows_of(plain, self) if phase() is Phase.MARK else (None, False)
+    payload = dict(self.payload)
+    current = current_request()
+    if current is None or (doing is not None and doing.ends):
+        rows, state.ended = _rows_of(plain, self), True
+        sessions.end_sessions_of(payload)
+        return rows
+    written = SimpleLazyObject(lambda: _rows_of(plain, self))
+    if phase() is Phase.MARK:
+        bool(written)
+
+    def end() -> None:
+        # In a transaction that is rolled back, the logout is undone with the rest of the request.
+        if not state.went_on and not connections[write_database()].needs_rollback:
+            bool(written)
+            sessions.end_sessions_of(payload)
+
+    current.at_response.append(end)
+    return SimpleLazyObject(lambda: written[0]), True
+
+
+def outstand(plain: Any, self: Any) -> Any:
+    """Replace ``BlacklistMixin.outstand``: a session keeps one row, that of its sign-in."""
+    state = _state_of(self)
+    if state is not None and state.session is not None:
         return None
-    return getattr(models, model)._base_manager.filter(pk=token.session.pk).first()
+    return plain(self)
+
+
+def _rows_of(plain: Any, token: Any) -> Any:
+    with blacklist.by_the_bridge():
+        return plain(token)
+
+
+def _remember(token: Any, session: Session | None) -> None:
+    expires_at = None if session is None else in_seconds(session.expires_at)
+    state = _state_of(token)
+    if state is None:
+        vars(token)["_drf_ratchet"] = TokenState(expires_at)
+    else:
+        state.expires_at = expires_at
+
+
+def _lifetime(token: Any) -> Any:
+    sliding = token.payload.get(_SLIDING_CLAIM)
+    if sliding is None:
+        return token.lifetime
+    return datetime.fromtimestamp(sliding, UTC) - datetime.fromtimestamp(token.payload["iat"], UTC)

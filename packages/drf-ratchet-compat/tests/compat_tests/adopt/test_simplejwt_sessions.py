@@ -23,7 +23,7 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from rest_framework_simplejwt.tokens import RefreshToken, SlidingToken
 
 from drf_ratchet.models import Session
-from drf_ratchet.sessions import end_sessions_before, living_sessions, store
+from drf_ratchet.sessions import active_sessions, end_sessions_before, store
 from drf_ratchet.sessions.device import device_of
 from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet_compat import adopt
@@ -89,7 +89,7 @@ def test_living_ones_become_the_sessions_that_their_tokens_make(alice: User, run
 
     assert "1 sessions imported" in run()
 
-    (session,) = living_sessions(alice)
+    (session,) = active_sessions(alice)
     assert session.pk == expected.id
     assert session.expires_at.timestamp() == expected.expires_at
     assert session.created_at.timestamp() == tokens[2]["iat"]
@@ -206,8 +206,8 @@ def test_who_logged_out_everywhere_stays_so(
 
     assert f"{1 + imported} sessions imported" in output
     assert ("1 have ended" in output) == (not imported)
-    assert living_sessions(alice).count() == imported
-    assert living_sessions(bob).count() == 1
+    assert active_sessions(alice).count() == imported
+    assert active_sessions(bob).count() == 1
 
 
 def test_more_users_than_parameters(run: Any, monkeypatch: Any) -> None:
@@ -237,9 +237,9 @@ def test_all_are_ended_while_some_are_imported(alice: User, run: Any, monkeypatc
 
     assert "1 sessions imported" in output
     assert "1 have ended" in output
-    assert not living_sessions(alice).exists()
+    assert not active_sessions(alice).exists()
     assert Session.objects.get(user=alice).end_reason == EndReason.ADMIN
-    assert living_sessions(bob).exists()
+    assert active_sessions(bob).exists()
 
 
 def test_somebody_logs_out_everywhere_while_they_are_imported(
@@ -254,7 +254,7 @@ def test_somebody_logs_out_everywhere_while_they_are_imported(
 
     monkeypatch.setattr(store, "insert_missing", late)
     assert "0 sessions imported" in run()
-    assert not living_sessions(alice).exists()
+    assert not active_sessions(alice).exists()
 
 
 HOSTILE: Sequence[dict[str, Any]] = (
@@ -369,4 +369,4 @@ def test_session_lifetime_is_off_unless_the_project_sets_one(
     old = text_of(iat=int(time.time()) - 300 * 86400)
     make(alice, 1, token=old, expires_at=timezone.now() + timedelta(days=65)).save()
     assert "1 sessions imported" in run()
-    assert living_sessions(alice).get().ends_at is None
+    assert active_sessions(alice).get().ends_at is None

@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from rest_framework.test import APIClient
 
 from drf_ratchet.models import Session
-from drf_ratchet.sessions import fingerprint, living_sessions, open_session
+from drf_ratchet.sessions import active_sessions, fingerprint, open_session
 from drf_ratchet_compat.drf_jwt.utils import (
     jwt_create_payload,
     jwt_decode_token,
@@ -106,7 +106,7 @@ class TestKeyPerUser:
 
         assert use(api, token) == 401
         assert refresh(api, token).status_code == 400
-        assert not living_sessions(alice).exists()
+        assert not active_sessions(alice).exists()
         assert Session.objects.get(pk=native.session.pk).ended_at
         assert use(api, other) == 200
         assert use(api, sign_in(api)) == 200
@@ -115,7 +115,7 @@ class TestKeyPerUser:
         sign_in(api)
         alice.last_name = "second"
         alice.save(update_fields=["last_name"])
-        assert not living_sessions(alice).exists()
+        assert not active_sessions(alice).exists()
 
     def test_also_where_no_signal_tells(self, api: APIClient, alice: User) -> None:
         token = sign_in(api)
@@ -159,7 +159,7 @@ class TestKeyPerUser:
         one = fingerprint.fingerprint_of(alice)
         column: Any = Session._meta.get_field("fingerprint")
         assert "." in one
-        assert len(fingerprint.either(one, one)) <= column.max_length
+        assert len(fingerprint.join_fingerprints(one, one)) <= column.max_length
 
 
 MIDNIGHT = int(time.time()) // 86400 * 86400 + 2 * 86400
@@ -195,7 +195,7 @@ class TestPayloadsOwnClaims:
         token = sign_in(api)
         assert payload(token)["exp"] == MIDNIGHT
         assert use(api, token) == 200
-        assert living_sessions(alice).get().expires_at.timestamp() - MIDNIGHT < 60
+        assert active_sessions(alice).get().expires_at.timestamp() - MIDNIGHT < 60
 
     def test_iat_is_what_the_payload_says(self, api: APIClient, settings: Any, alice: User) -> None:
         settings.JWT_AUTH = {"JWT_PAYLOAD_HANDLER": until_midnight}

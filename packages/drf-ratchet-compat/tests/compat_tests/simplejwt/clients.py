@@ -19,12 +19,12 @@ class Client:
 
     Args:
         name: of its user.
-        port: of the server, on the loopback.
+        ports: of the servers, on the loopback; they are asked in turn.
         tabs: how many refresh at once with the same token.
     """
 
     name: str
-    port: int
+    ports: list[int]
     tabs: int = 1
     access: str = ""
     refresh: str = ""
@@ -33,14 +33,14 @@ class Client:
 
     def sign_in(self) -> None:
         """Credentials for tokens."""
-        self._take(self._send("/token/claims/", {"username": self.name, "password": PASSWORD}))
+        self._take(self.send("/token/claims/", {"username": self.name, "password": PASSWORD}))
 
     def call(self) -> None:
         """A request; a 401 is answered with a refresh, as clients do."""
-        status, body = self._send("/protected/", None, bearer=self.access)
+        status, body = self.send("/protected/", None, bearer=self.access)
         if status == 401:
             self.renew()
-            status, body = self._send("/protected/", None, bearer=self.access)
+            status, body = self.send("/protected/", None, bearer=self.access)
         if (status, body.get("user")) != (200, self.name):
             self.refused.append(("call", status, body))
 
@@ -48,11 +48,11 @@ class Client:
         """Refresh, in every tab at once; each must be let in."""
         asked = {"refresh": self.refresh}
         if self.tabs == 1:
-            self._take(self._send("/token/refresh/", asked))
+            self._take(self.send("/token/refresh/", asked))
             return
         with ThreadPoolExecutor(self.tabs) as threads:
             for answer in threads.map(
-                lambda tab: self._send("/token/refresh/", asked), range(self.tabs)
+                lambda tab: self.send("/token/refresh/", asked), range(self.tabs)
             ):
                 self._take(answer)
 
@@ -63,14 +63,16 @@ class Client:
             return
         self.access, self.refresh = body["access"], body.get("refresh", self.refresh)
 
-    def _send(self, path: str, body: Any, *, bearer: str = "") -> tuple[int, Any]:
+    def send(self, path: str, body: Any, *, bearer: str = "") -> tuple[int, Any]:
+        """Return the status and the body of an answer, as soon as somebody answers."""
         headers = {"Content-Type": "application/json"}
         if bearer:
             headers["Authorization"] = f"Bearer {bearer}"
         until = time.monotonic() + PATIENCE
         while True:
             try:
-                return _answer(self.port, path, body, headers)
+                self.ports.append(self.ports.pop(0))
+                return _answer(self.ports[0], path, body, headers)
             except (OSError, http.client.HTTPException):
                 # The server is being moved.
                 if time.monotonic() > until:

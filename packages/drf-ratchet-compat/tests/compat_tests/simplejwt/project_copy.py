@@ -1,9 +1,10 @@
-"""A copy of ``project/`` on one package or the other: their names are the only difference."""
+"""A copy of ``project/``, on simplejwt alone or with the bridge's line."""
 
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,7 @@ from tests.console import SOURCES
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[4]
-THEIRS = "rest_framework_simplejwt"
-OURS = "drf_ratchet_compat.simplejwt"
+THE_LINE = ["drf_ratchet", "drf_ratchet_compat.simplejwt"]
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,10 @@ class Project:
 
     Args:
         folder: where.
-        package: whose.
         environment: what its programs find, beside what the tests themselves find.
     """
 
     folder: Path
-    package: str
     environment: dict[str, str]
 
     def run(self, *command: str, **more: str) -> str:
@@ -67,21 +65,32 @@ class Project:
 
 
 def copy_project(
-    folder: Path, package: str, *, settings: dict[str, Any] | None = None, **environment: str
+    folder: Path,
+    *,
+    phase: str = "",
+    settings: dict[str, Any] | None = None,
+    apps: Sequence[str] = (),
+    **environment: str,
 ) -> Project:
-    """Write the project with one package's name, and migrate its database.
+    """Write the project and migrate its database.
 
     Args:
         folder: where; it may be there already, as when a project moves.
-        package: ``THEIRS`` or ``OURS``.
+        phase: of the bridge; "" for simplejwt alone.
         settings: for SIMPLE_JWT, on top of what the project says.
+        apps: further apps.
         environment: further variables.
     """
     for file in sorted((HERE / "project").rglob("*.py")):
         copy = folder / file.relative_to(HERE / "project")
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(file.read_text().replace(THEIRS, package))
-    chosen = {"SIMPLE_JWT": json.dumps(settings or {}), **environment}
-    project = Project(folder, package, chosen)
+        copy.write_text(file.read_text())
+    chosen = {
+        "SIMPLE_JWT": json.dumps(settings or {}),
+        "MORE_APPS": json.dumps([*(THE_LINE if phase else ()), *apps]),
+        "BRIDGE": json.dumps({"PHASE": phase} if phase else {}),
+        **environment,
+    }
+    project = Project(folder, chosen)
     project.manage("migrate", "--verbosity=0")
     return project

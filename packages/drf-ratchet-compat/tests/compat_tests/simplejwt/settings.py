@@ -1,4 +1,4 @@
-"""The settings of the tests, in a project that has moved in from simplejwt."""
+"""The settings of a project on the real simplejwt, with the bridge's one line."""
 
 from datetime import timedelta
 
@@ -6,21 +6,21 @@ from tests.settings import *  # noqa: F403
 from tests.settings import DATABASES, INSTALLED_APPS
 
 INSTALLED_APPS = [
-    *(app for app in INSTALLED_APPS if app != "drf_ratchet"),
+    *INSTALLED_APPS,
+    "rest_framework_simplejwt",
+    "rest_framework_simplejwt.token_blacklist",
     "drf_ratchet_compat.simplejwt",
-    "drf_ratchet_compat.simplejwt.token_blacklist",
 ]
 ROOT_URLCONF = "compat_tests.simplejwt.urls"
 DRF_RATCHET = {}
 SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=5),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
     "ROTATE_REFRESH_TOKENS": True,
     "BLACKLIST_AFTER_ROTATION": True,
 }
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "drf_ratchet_compat.simplejwt.authentication.JWTAuthentication"
-    ],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework_simplejwt.authentication.JWTAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }

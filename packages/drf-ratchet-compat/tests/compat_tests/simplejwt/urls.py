@@ -1,35 +1,23 @@
-"""simplejwt's endpoints, ours beside them, and views of a project."""
+"""simplejwt's views, and what projects build of its classes."""
 
-from typing import Any
+from django.urls import path
+from rest_framework_simplejwt import views as simplejwt
 
-from django.contrib import admin
-from django.urls import include, path
-from rest_framework.decorators import api_view
-from rest_framework.response import Response
-
-from drf_ratchet_compat.simplejwt import views
-from drf_ratchet_compat.simplejwt.tokens import RefreshToken
-
-
-@api_view()
-def protected(request: Any) -> Response:
-    return Response({"user": request.user.get_username(), "claims": dict(request.auth.payload)})
-
-
-@api_view(["POST"])
-def logout(request: Any) -> Response:
-    RefreshToken(request.data["refresh"]).blacklist()
-    return Response({"detail": "Logout successful."})
-
+from compat_tests.simplejwt import views
 
 urlpatterns = [
-    path("token/", views.TokenObtainPairView.as_view()),
-    path("token/refresh/", views.TokenRefreshView.as_view()),
-    path("token/sliding/refresh/", views.TokenRefreshSlidingView.as_view()),
-    path("token/verify/", views.TokenVerifyView.as_view()),
-    path("token/blacklist/", views.TokenBlacklistView.as_view()),
-    path("logout/", logout),
-    path("protected/", protected),
-    path("ours/", include("drf_ratchet.urls")),
-    path("admin/", admin.site.urls),
+    path("token/", simplejwt.TokenObtainPairView.as_view()),
+    path("token/refresh/", simplejwt.TokenRefreshView.as_view()),
+    path("token/verify/", simplejwt.TokenVerifyView.as_view()),
+    path("token/blacklist/", simplejwt.TokenBlacklistView.as_view()),
+    path("sliding/", simplejwt.TokenObtainSlidingView.as_view()),
+    path("sliding/refresh/", simplejwt.TokenRefreshSlidingView.as_view()),
+    path("me/", views.Me.as_view()),
+    path("logout/", views.LogOut.as_view()),
+    path("logout/plain/", views.log_out),
+    path("logout/failing/", views.FailingLogOut.as_view()),
+    path("rotate/", views.CopiedRotation.as_view()),
+    path("rotate/split/", views.SplitRotation.as_view()),
+    path("replace/", views.Replacement.as_view()),
+    path("subclass/", views.SubclassedRefresh.as_view()),
 ]

@@ -26,7 +26,7 @@ class VerifierMiddleware:
         app: the application.
         verifier: the verifier of the tokens.
         optional: also allow requests without a token; their claims are None. Invalid tokens are
-            refused all the same.
+            still refused.
     """
 
     def __init__(self, app: App, verifier: Verifier, *, optional: bool = False) -> None:

@@ -26,7 +26,7 @@ class ProblemLog:
         self._why = why
 
     def resolve(self) -> None:
-        """Log that the problem is over, if there was one."""
+        """Log that the problem has ended, if there was one."""
         if self._why is not None:
             log.warning("%s: resolved.", self._what)
         self._why = None

@@ -46,7 +46,7 @@ class Verifier:
         feed_interval: seconds between two fetches of the feed.
         feed_max_age: seconds for which a feed is valid, counted from its ``iat``.
         feed_fails_open: accept tokens while the feed is too old or incomplete. Tokens of sessions
-            known to have ended are refused all the same.
+            known to have ended are still refused.
         algorithms: the accepted algorithms (RFC 7518, RFC 9864); None for all asymmetric ones.
         timeout: seconds for one fetch, without the DNS look-up.
         allow_http: accept ``http://`` URLs of other hosts, if something else encrypts.

@@ -68,3 +68,5 @@ SIMPLE_JWT = {
     ],
     **json.loads(os.environ.get("SIMPLE_JWT", "{}")),
 }
+SIMPLE_JWT_BRIDGE = json.loads(os.environ.get("BRIDGE", "{}"))
+DRF_RATCHET = json.loads(os.environ.get("DRF_RATCHET", "{}"))

@@ -25,9 +25,9 @@ from drf_ratchet.clock import Now, database_now
 from drf_ratchet.models import Session
 from drf_ratchet.permissions import RecentSignIn
 from drf_ratchet.sessions import (
+    active_sessions,
     end_session,
     end_sessions_before,
-    living_sessions,
     open_session,
     refresh_session,
     step_up_session,
@@ -36,7 +36,7 @@ from drf_ratchet.sessions.freshness import living_user
 from drf_ratchet.sessions.refreshing import read_refresh
 from drf_ratchet.testing.client import RatchetClient, api_client_for
 from drf_ratchet.testing.clock import one_clock
-from drf_ratchet.testing.travelling import Journey, travel
+from drf_ratchet.testing.time_travel import Journey, travel
 from ratchet_tokens.errors import Reason, TokenRefused
 from tests.fixtures import payload
 
@@ -69,20 +69,20 @@ class TestWhatEnds:
         time_travel(minutes=6)
         assert reason_of(client) == "expired"
 
-    def test_a_session_that_nobody_refreshes(self, alice: User, time_travel: Travel) -> None:
+    def test_session_ends_without_a_refresh(self, alice: User, time_travel: Travel) -> None:
         with override_settings(DRF_RATCHET={"ACCESS_TOKEN_LIFETIME": timedelta(days=6)}):
             client = api_client_for(alice)
             time_travel(days=5)
             client.refresh()
             time_travel(days=5)
             client.refresh()
-            assert living_sessions(alice).count() == 1
+            assert active_sessions(alice).count() == 1
             time_travel(days=8)
-            assert living_sessions(alice).count() == 0
+            assert active_sessions(alice).count() == 0
             with pytest.raises(TokenRefused, match="expired"):
                 client.refresh()
 
-    def test_a_session_that_the_row_alone_knows_to_be_over(
+    def test_expiry_in_the_row_is_checked_at_the_travelled_time(
         self, alice: User, time_travel: Travel
     ) -> None:
         """The statement that asks for it was compiled before."""
@@ -378,7 +378,7 @@ def test_a_clock_that_something_else_has_set(
         assert reason_of(client) is None
 
 
-def test_a_clock_that_something_else_has_set_and_that_nobody_follows(
+def test_clock_set_by_another_tool_is_not_followed(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Why ``one_clock`` is there."""

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from drf_ratchet.sessions.one_reader import OneReader
+from drf_ratchet.sessions.single_flight import SingleFlight
 
 pytestmark = pytest.mark.any_database
 TIMEOUT = 30.0
@@ -17,7 +17,7 @@ def always() -> bool:
     return True
 
 
-def held_up(reader: OneReader) -> tuple[threading.Event, Callable[[], None]]:
+def held_up(reader: SingleFlight) -> tuple[threading.Event, Callable[[], None]]:
     """A thread that reads until it is let go; return what lets it go, and what waits for it."""
     began, goes_on = threading.Event(), threading.Event()
 
@@ -33,16 +33,16 @@ def held_up(reader: OneReader) -> tuple[threading.Event, Callable[[], None]]:
 
 def test_it_reads_in_the_thread_that_asks() -> None:
     seen: list[int] = []
-    assert OneReader().read(lambda: seen.append(threading.get_ident()), always)
+    assert SingleFlight().read(lambda: seen.append(threading.get_ident()), always)
     assert seen == [threading.get_ident()]
 
 
 def test_not_if_it_is_not_due() -> None:
-    assert not OneReader().read(pytest.fail, lambda: False)
+    assert not SingleFlight().read(pytest.fail, lambda: False)
 
 
 def test_one_at_a_time() -> None:
-    reader = OneReader()
+    reader = SingleFlight()
     goes_on, join = held_up(reader)
     assert not reader.read(pytest.fail, always)
     goes_on.set()
@@ -51,7 +51,7 @@ def test_one_at_a_time() -> None:
 
 
 def test_a_wait_ends_with_the_reading() -> None:
-    reader = OneReader()
+    reader = SingleFlight()
     goes_on, join = held_up(reader)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(reader.wait, TIMEOUT)
@@ -63,7 +63,7 @@ def test_a_wait_ends_with_the_reading() -> None:
 
 def test_a_wait_is_bounded_from_the_beginning_of_the_reading() -> None:
     """Each request would wait anew, for as long as the database does not answer."""
-    reader = OneReader()
+    reader = SingleFlight()
     goes_on, join = held_up(reader)
     began = time.monotonic()
     assert reader.wait(0.05) is False
@@ -77,7 +77,7 @@ def test_a_wait_is_bounded_from_the_beginning_of_the_reading() -> None:
 
 
 def test_one_that_fails_is_over() -> None:
-    reader = OneReader()
+    reader = SingleFlight()
 
     def fail() -> None:
         raise ZeroDivisionError

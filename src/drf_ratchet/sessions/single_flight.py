@@ -11,7 +11,7 @@ class _Reading:
         self.is_over = threading.Event()
 
 
-class OneReader:
+class SingleFlight:
     """Lets one thread at a time read something, in that thread, without holding a lock.
 
     A database that does not answer blocks only the thread that reads.

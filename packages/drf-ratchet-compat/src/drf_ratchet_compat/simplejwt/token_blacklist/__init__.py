@@ -1,1 +1,0 @@
-"""simplejwt's lists of tokens, read out of our sessions."""
