@@ -112,13 +112,16 @@ def _jwks(given: Mapping[str, Any], alg: str) -> list[dict[str, Any]]:
 
 def _secrets(given: Mapping[str, Any], alg: str) -> list[dict[str, Any]]:
     shared = force_bytes(django_settings.SECRET_KEY)
-    return [
+    found = [
         # A derived name tells nothing about the secret.
-        _oct(force_bytes(secret), alg, kid or Key.derive(secret, _LABEL).kid)
+        (kid, force_bytes(secret), Key.derive(secret, _LABEL).kid)
         for kid, secret in named_keys(given.get("JWT_SECRET_KEY"))
         # SECRET_KEY signs other things of Django's: keys for tokens are derived from it.
         if force_bytes(secret) != shared
     ]
+    named = [_oct(secret, alg, kid or derived) for kid, secret, derived in found]
+    # A key that gets a name goes on verifying what it signed before.
+    return named + [_oct(secret, alg, derived) for kid, secret, derived in found if kid]
 
 
 def _pairs(given: Mapping[str, Any], alg: str) -> list[dict[str, Any]]:
@@ -127,6 +130,7 @@ def _pairs(given: Mapping[str, Any], alg: str) -> list[dict[str, Any]]:
     if private is None:
         return []
     found: list[dict[str, Any]] = []
+    unnamed: list[dict[str, Any]] = []
     seen: set[str] = set()
     for kid, text in (*named_keys(private), *named_keys(public)):
         try:
@@ -136,9 +140,11 @@ def _pairs(given: Mapping[str, Any], alg: str) -> list[dict[str, Any]]:
             continue
         if jose.thumbprint() not in seen:
             seen.add(jose.thumbprint())
-            members = jose.as_dict(private=bool(jose.is_private))
-            found.append({**members, "alg": alg, "kid": kid or jose.thumbprint()})
-    return found
+            members = {**jose.as_dict(private=bool(jose.is_private)), "alg": alg}
+            found.append({**members, "kid": kid or jose.thumbprint()})
+            if kid:
+                unnamed.append({**members, "kid": jose.thumbprint()})
+    return found + unnamed
 
 
 def _is_fit(jwk: Mapping[str, Any]) -> bool:

@@ -79,6 +79,17 @@ def test_first_algorithm_signs_with_the_first_key(api: APIClient, settings: Any)
         assert jwt.decode(token, keys["k1"], algorithms=[alg], options=unchecked)
 
 
+@pytest.mark.parametrize("alg", ["HS256", "RS256"])
+@pytest.mark.usefixtures("alice")
+def test_key_that_gets_a_name_keeps_its_tokens(api: APIClient, settings: Any, alg: str) -> None:
+    name, key = ("JWT_SECRET_KEY", SECRET) if alg == "HS256" else ("JWT_PRIVATE_KEY", RSA)
+    settings.JWT_AUTH = {name: key, "JWT_ALGORITHM": alg}
+    token = sign_in(api)
+    settings.JWT_AUTH = {name: {"k1": key}, "JWT_ALGORITHM": alg}
+    assert use(api, token) == 200
+    assert jwt.get_unverified_header(sign_in(api))["kid"] == "k1"
+
+
 def key_of(user: User) -> str:
     """A key that the project keeps with its users, and changes to sign one of them out."""
     return f"{user.last_name} {SECRET}"
