@@ -72,12 +72,6 @@ RULES = (
         "is longer than an hour. A logout or a new password now ends such tokens too: at once with "
         'FRESHNESS "immediate" (the default), when they expire with "expiry".',
     ),
-    Rule(
-        Effect.SAME,
-        "ATOMIC_REQUESTS = True",
-        report.atomic_requests,
-        "is no problem: the views that refresh and log out run outside of it.",
-    ),
 )
 
 
@@ -88,7 +82,7 @@ def write(out: OutputWrapper, root: Path) -> None:
         out: the command's output.
         root: the project's directory.
     """
-    out.write(f"From {OLD} to {NEW}, in {root}")
+    out.write(f"From {OLD} to {NEW}, in {root}. It changes nothing.")
     report.heading(out, "Lines to change by hand")
     out.write(f"  Replace {OLD} by {NEW}:")
     places = list(imports(root))

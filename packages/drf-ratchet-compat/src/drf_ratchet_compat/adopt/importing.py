@@ -129,7 +129,8 @@ def import_sessions(
         tokens = list(_batch(last, batch_size))
         if not tokens:
             return
-        last = tokens[-1].pk
+        end = tokens[-1]
+        last = end.pk if isinstance(end, _Token) else end
         usable = [token for token in tokens if isinstance(token, _Token)]
         count.seen += len(tokens)
         count.unusable += len(tokens) - len(usable)
@@ -139,14 +140,7 @@ def import_sessions(
         yield count
 
 
-@dataclass(frozen=True, slots=True)
-class _Unreadable:
-    """A row that the database's driver or Django's fields cannot read."""
-
-    pk: int
-
-
-def _batch(last: int, batch_size: int) -> Iterator[_Token | _Unreadable]:
+def _batch(last: int, batch_size: int) -> Iterator[_Token | int]:
     rows = living_tokens(datetime.now(UTC)).order_by("pk")
     following = rows.filter(pk__gt=last)[:batch_size]
     try:
@@ -157,7 +151,7 @@ def _batch(last: int, batch_size: int) -> Iterator[_Token | _Unreadable]:
             try:
                 yield from [_Token(*row) for row in rows.filter(pk=pk).values_list(*_FIELDS)]
             except _NO_TIME:
-                yield _Unreadable(pk)
+                yield pk  # neither the database's driver nor Django's fields can read that row
 
 
 def _old(token: _Token, issued: float, rotates: bool, user: Any = None) -> OldSession:

@@ -12,7 +12,6 @@ from django.urls import URLPattern, get_resolver
 
 from ratchet_tokens.algorithms import HMAC_BYTES
 
-NOTHING_WRITTEN = "\nThis report changed nothing."
 _WIDTH = 96
 
 
@@ -169,8 +168,3 @@ def is_short(key: Any, algorithm: Any) -> bool:
 def is_own_secret(key: Any) -> bool:
     """Return whether a key is another one than Django's ``SECRET_KEY``."""
     return bool(key) and key != settings.SECRET_KEY
-
-
-def atomic_requests(given: Given) -> bool:
-    """Return whether a database has ``ATOMIC_REQUESTS``."""
-    return any(config.get("ATOMIC_REQUESTS") for config in settings.DATABASES.values())

@@ -6,12 +6,10 @@ from time import monotonic
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError, OutputWrapper
-from django.db import DatabaseError, connections
+from django.db import DatabaseError
 from rest_framework_simplejwt.settings import DEFAULTS
 
 from drf_ratchet.conf import put_underneath, ratchet_settings
-from drf_ratchet.models import Session
-from drf_ratchet.sessions.database import write_database
 from drf_ratchet_compat.adopt import report
 from drf_ratchet_compat.adopt.progress import progress
 from drf_ratchet_compat.adopt.simplejwt_report import BLACKLIST_APP, BRIDGE, rotates
@@ -63,13 +61,13 @@ def run_import(out: OutputWrapper, batch_size: int) -> None:
         put_underneath("SIMPLE_JWT", lambda: {"SESSION_LIFETIME": None})
     try:
         ratchet_settings()
-        _demand_table()
         _import(out, batch_size)
     except ImproperlyConfigured as error:
         raise CommandError(f"Change the settings before the import: {error}") from None
     except DatabaseError as error:
         raise CommandError(
-            f"The database stopped the import: {str(error).strip()} Run this again to continue."
+            f"The database stopped the import: {str(error).strip()} If a table is missing, run "
+            "manage.py migrate drf_ratchet. Run this again to continue."
         ) from error
 
 
@@ -106,13 +104,3 @@ def _import(out: OutputWrapper, batch_size: int) -> None:
     ):
         if number:
             out.write(f"{number:,} {what}.")
-
-
-def _demand_table() -> None:
-    alias = write_database()
-    with connections[alias].cursor() as cursor:
-        names = connections[alias].introspection.table_names(cursor)
-    if Session._meta.db_table not in names:
-        raise CommandError(
-            "The sessions' table is missing. Run manage.py migrate drf_ratchet, then this again."
-        )

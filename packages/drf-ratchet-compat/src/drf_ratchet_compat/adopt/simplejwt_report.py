@@ -3,7 +3,6 @@
 import ast
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -146,18 +145,6 @@ RULES = (
         "signs both kinds of tokens, which only their type tells apart. With our own views they "
         "have separate keys.",
     ),
-    Rule(
-        Effect.SAME,
-        "JWK_URL",
-        itemgetter("JWK_URL"),
-        "tokens of another issuer are verified, and have no session.",
-    ),
-    Rule(
-        Effect.SAME,
-        "ATOMIC_REQUESTS = True",
-        report.atomic_requests,
-        "the ending of a session by reuse is kept, although the 401 rolls the request back.",
-    ),
 )
 
 #: New behavior: (what, the setting that turns it on, what to write).
@@ -195,7 +182,7 @@ def write(out: OutputWrapper, root: Path) -> None:
         out: the command's output.
         root: the project's directory.
     """
-    out.write(f"The bridge under {OLD}, in {root}")
+    out.write(f"The bridge under {OLD}, in {root}. It changes nothing.")
     if not apps.is_installed(BRIDGE):
         out.write(f'Imports and settings stay. Add "drf_ratchet" and "{BRIDGE}" to INSTALLED_APPS.')
     report.differences(out, RULES, Given("SIMPLE_JWT", DEFAULTS))

@@ -44,6 +44,10 @@ FILES = {
         "REST_FRAMEWORK = {}\n"
         'ROOT_URLCONF = "no_urls"\n'
     ),
+    "bridged.py": (
+        "from settings import *\n"
+        'INSTALLED_APPS = [*INSTALLED_APPS, "drf_ratchet_compat.simplejwt"]\n'
+    ),
     # simplejwt's tables in a database of their own, with a copy of the users.
     "split.py": (
         "from settings import *\n"

@@ -52,7 +52,6 @@ def report(tmp_path: Path) -> Any:
         ({"TOKEN_OBTAIN_SERIALIZER": "x.Mine"}, "[same] TOKEN_OBTAIN_SERIALIZER: is yours"),
         ({"SIGNING_KEY": SECRET}, "[differs] SIGNING_KEY: is shorter"),
         ({"REFRESH_TOKEN_LIFETIME": timedelta(days=90)}, "[differs] REFRESH_TOKEN_LIFETIME"),
-        ({"JWK_URL": "https://id.example/jwks"}, "[same] JWK_URL"),
         ({"AUTH_TOKEN_CLASSES": None, "SIGNING_KEY": 5}, "[same] ROTATE_REFRESH_TOKENS = False"),
     ],
 )
