@@ -1,4 +1,7 @@
-"""A fingerprint of the user's password, to detect a change of it."""
+"""A fingerprint of the user's password, to detect a change of it.
+
+An app may add a further secret of the user's to it, by ``cover``.
+"""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -8,18 +11,46 @@ from django.utils.crypto import constant_time_compare
 
 from drf_ratchet.conf import ratchet_settings
 
+#: Returns a further secret of a user; None if the project has no such secrets.
+Secret = Callable[[Any], bytes | None]
+
+_secrets: list[Secret] = []
+
+
+def cover(secret: Secret) -> None:
+    """Let a change of a further secret of a user end that user's sessions.
+
+    Sessions that were opened before it was covered stay active, and so do all when it is covered no
+    more.
+
+    Args:
+        secret: returns the secret of a user, as the database has it now. It must not raise.
+    """
+    if secret not in _secrets:
+        _secrets.append(secret)
+
+
+def covers_more(user: Any) -> bool:
+    """Return whether the fingerprint of a user covers more than the password.
+
+    Args:
+        user: an instance of the user model.
+    """
+    return bool(_more(user))
+
 
 def fingerprint_of(user: Any) -> str:
     """Return the fingerprint to store with a session.
 
     It is a hash of Django's session auth hash, which is an HMAC of the stored password. It is ""
-    for a user model without ``get_session_auth_hash``, as in ``django.contrib.auth.login``.
+    for a user model without ``get_session_auth_hash``, as in ``django.contrib.auth.login``. A
+    covered secret adds a dot and a hash of its own.
 
     Args:
         user: an instance of the user model.
     """
     auth_hash: Callable[[], str] | None = getattr(user, "get_session_auth_hash", None)
-    return _digest(auth_hash()) if auth_hash else ""
+    return (_digest(auth_hash()) if auth_hash else "") + _more(user)
 
 
 def is_unchanged(user: Any, stored: str) -> bool:
@@ -35,9 +66,7 @@ def is_unchanged(user: Any, stored: str) -> bool:
     if not ratchet_settings().USER_CHANGES_END_SESSIONS:
         return True
     stamps = stored.split(",")
-    return any(
-        constant_time_compare(known, stamp) for known in fingerprints_of(user) for stamp in stamps
-    )
+    return any(_match(known, stamp) for known in fingerprints_of(user) for stamp in stamps)
 
 
 def renewed(user: Any, stored: str) -> str:
@@ -69,8 +98,25 @@ def fingerprints_of(user: Any) -> Iterable[str]:
     fallbacks: Callable[[], Iterable[str]] | None = getattr(
         user, "get_session_auth_fallback_hash", None
     )
-    if fallbacks:
-        yield from map(_digest, fallbacks())
+    for auth_hash in fallbacks() if fallbacks else ():
+        yield _digest(auth_hash) + _more(user)
+
+
+def _match(known: str, stamp: str) -> bool:
+    if "." in known and "." in stamp:
+        return constant_time_compare(known, stamp)
+    # One of them was made while no further secret was covered.
+    return constant_time_compare(known.partition(".")[0], stamp.partition(".")[0])
+
+
+def _more(user: Any) -> str:
+    found = [value for value in (secret(user) for secret in _secrets) if value is not None]
+    if not found:
+        return ""
+    # The user's key keeps equal secrets of two users apart. 24 bits are enough to detect a change,
+    # and two fingerprints still fit the column.
+    told = "\n".join([str(user.pk), *(value.hex() for value in found)])
+    return f".{hashlib.sha256(told.encode()).hexdigest()[:6]}"
 
 
 def _digest(auth_hash: str) -> str:

@@ -27,7 +27,12 @@ from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.ending import end_many_with_transaction
-from drf_ratchet.sessions.fingerprint import fingerprint_of, is_unchanged, join_fingerprints
+from drf_ratchet.sessions.fingerprint import (
+    covers_more,
+    fingerprint_of,
+    is_unchanged,
+    join_fingerprints,
+)
 from drf_ratchet.sessions.subject import is_active
 from ratchet_tokens.claims import session_id
 from ratchet_tokens.errors import TokenRefused
@@ -107,8 +112,12 @@ def _user_of(instance: Any, using: str) -> Any:
 
 def _on_save(instance: Any, created: bool, update_fields: Any, using: str, **kwargs: Any) -> None:
     # The most frequent save of users is Django's own, of last_login. It ends no session.
-    if created or (
-        update_fields is not None and {"password", "is_active"}.isdisjoint(update_fields)
+    if created or (update_fields is not None and set(update_fields) <= {"last_login"}):
+        return
+    if (
+        update_fields is not None
+        and {"password", "is_active"}.isdisjoint(update_fields)
+        and not covers_more(instance)
     ):
         return
     if not ratchet_settings().USER_CHANGES_END_SESSIONS:

@@ -1,7 +1,7 @@
-"""Old refresh tokens become sessions before they come: to be listed and ended from now on.
+"""Import simplejwt's refresh tokens as sessions, so that they can be listed and ended at once.
 
-A session's id is made from the token's own, so this may be stopped and started again at any point,
-and a token that comes first makes the same row.
+A session's id is derived from the token's own. So the import can be stopped and run again at any
+point, and a token that is refreshed first makes the same row.
 """
 
 import math
@@ -12,15 +12,16 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import connections, reset_queries
-from django.db.models import Max
+from django.db import connections, reset_queries, router
+from django.db.models import Exists, Max, OuterRef, QuerySet
+from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
 from drf_ratchet.models import CutOff, Session
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import past_conflicts, write_database
 from drf_ratchet.sessions.end_reasons import EndReason
-from drf_ratchet_compat.adopt.old_tables import aware, living_tokens
 from drf_ratchet_compat.adopting import OldSession, issued_at, row_of, sendings_away
 from drf_ratchet_compat.old_tokens import unverified_claims
 from ratchet_tokens.errors import TokenRefused
@@ -28,22 +29,38 @@ from ratchet_tokens.errors import TokenRefused
 _FIELDS = ("pk", "user_id", "jti", "token", "created_at", "expires_at")
 #: Seconds since 1970 that a datetime can hold.
 _END_OF_TIME = 253_402_300_799
-#: What times that are none raise: in Django's fields, in datetime, in the platform's calendar.
+#: What invalid times raise: in Django's fields, in datetime, in the platform's calendar.
 _NO_TIME = (ValueError, TypeError, OverflowError, OSError, AttributeError)
+
+
+def living_tokens(now: datetime) -> QuerySet[Any]:
+    """Return the refresh tokens that have a user and are neither blacklisted nor expired.
+
+    They are read from the database that the project's routers name for them.
+
+    Args:
+        now: an aware datetime.
+    """
+    using = router.db_for_write(OutstandingToken)
+    moment = now if settings.USE_TZ else now.astimezone(UTC).replace(tzinfo=None)
+    blacklisted = BlacklistedToken._base_manager.using(using).filter(token=OuterRef("pk"))
+    return OutstandingToken._base_manager.using(using).filter(
+        ~Exists(blacklisted), expires_at__gt=moment, user__isnull=False
+    )
 
 
 @dataclass(slots=True)
 class Count:
-    """What has become of the tokens so far.
+    """What has happened to the tokens so far.
 
     Args:
         seen: all of them.
         imported: sessions written.
-        present: sessions that were there.
-        sliding: simplejwt's sliding tokens, whose ``iat`` moves while their row stays.
-        over: beyond ``SESSION_LIFETIME``, expired meanwhile, or ended together with all others,
-            everybody's or its user's.
-        unusable: without a user or with times that no token has.
+        present: sessions that existed.
+        sliding: sliding tokens. Their ``iat`` changes at each refresh, and their row does not.
+        over: beyond ``SESSION_LIFETIME``, expired meanwhile, or ended with all sessions, or with
+            all of their user.
+        unusable: without a user, or with invalid times.
     """
 
     seen: int = 0
@@ -66,22 +83,24 @@ class _Token:
     expires_at: datetime
 
     def claims(self) -> dict[str, Any] | None:
-        """What the token says, unverified: the database is trusted, and no more than two claims are
-        looked at. None where a project keeps no tokens."""
+        """Return the token's claims; None if the project stores no tokens.
+
+        They are not verified: the database is trusted, and only two claims are read.
+        """
         try:
             return unverified_claims(self.token)
         except (TokenRefused, UnicodeEncodeError):
             return None
 
     def issued_at(self, claims: dict[str, Any] | None) -> float:
-        """What adopting the token itself takes for the time of its sign-in.
+        """Return the time of the sign-in, as the first refresh of the token determines it.
 
         Raises:
-            ValueError: the token's own time is none.
+            ValueError: the token's own time is invalid.
         """
         if claims is None:
             # simplejwt stamps both in one go.
-            created = aware(self.created_at)
+            created = _aware(self.created_at)
             return math.floor(created.timestamp()) if created else 0
         moment = issued_at(claims)
         if type(moment) not in (int, float) or not 0 <= moment <= _END_OF_TIME:
@@ -90,53 +109,39 @@ class _Token:
 
 
 def import_sessions(
-    package: str,
-    alias: str,
-    existing: set[str],
     *,
     rotates: bool,
     type_claim: str | None,
     batch_size: int,
 ) -> Iterator[Count]:
-    """Make a session of each living token that has none, in batches along the old primary key.
+    """Make a session of each living token without one, in batches along the old primary key.
 
     Args:
-        package: the name that adopting knows it by.
-        alias: the database of the old tables.
-        existing: which of those exist.
-        rotates: whether the sessions turn.
-        type_claim: the claim that tells what kind of token it is; None for none.
-        batch_size: tokens in one go.
+        rotates: whether a refresh uses up its token.
+        type_claim: the claim with the token's type; None if there is none.
+        batch_size: tokens per batch.
 
     Yields:
-        What has become of the tokens, after each batch.
+        The count after each batch.
     """
     count, last = Count(), -1
     while True:
-        tokens = list(_batch(last, alias, existing, batch_size))
+        tokens = list(_batch(last, batch_size))
         if not tokens:
             return
-        last = tokens[-1].pk
+        end = tokens[-1]
+        last = end.pk if isinstance(end, _Token) else end
         usable = [token for token in tokens if isinstance(token, _Token)]
         count.seen += len(tokens)
         count.unusable += len(tokens) - len(usable)
-        _import_batch(_Kind(package, rotates, type_claim), usable, count)
+        _import_batch(usable, rotates, type_claim, count)
         # With DEBUG = True every statement is kept, with a thousand rows in each.
         reset_queries()
         yield count
 
 
-@dataclass(frozen=True, slots=True)
-class _Unreadable:
-    """A row that the database's driver or Django's fields cannot read."""
-
-    pk: int
-
-
-def _batch(
-    last: int, alias: str, existing: set[str], batch_size: int
-) -> Iterator[_Token | _Unreadable]:
-    rows = living_tokens(datetime.now(UTC), alias, existing).order_by("pk")
+def _batch(last: int, batch_size: int) -> Iterator[_Token | int]:
+    rows = living_tokens(datetime.now(UTC)).order_by("pk")
     following = rows.filter(pk__gt=last)[:batch_size]
     try:
         yield from [_Token(*row) for row in following.values_list(*_FIELDS)]
@@ -146,46 +151,33 @@ def _batch(
             try:
                 yield from [_Token(*row) for row in rows.filter(pk=pk).values_list(*_FIELDS)]
             except _NO_TIME:
-                yield _Unreadable(pk)
+                yield pk  # neither the database's driver nor Django's fields can read that row
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """What all sessions of an import have in common."""
-
-    package: str
-    rotates: bool
-    type_claim: str | None
-
-    def old(self, token: _Token, issued: float, user: Any = None) -> OldSession:
-        expires: datetime = aware(token.expires_at)
-        return OldSession(
-            package=self.package,
-            key=token.jti,
-            user=user,
-            issued_at=issued,
-            expires_at=expires.timestamp(),
-            rotates=self.rotates,
-        )
+def _old(token: _Token, issued: float, rotates: bool, user: Any = None) -> OldSession:
+    expires: float = _aware(token.expires_at).timestamp()
+    return OldSession("simplejwt", token.jti, user, issued, expires, rotates)
 
 
-def _import_batch(kind: _Kind, tokens: Sequence[_Token], count: Count) -> None:
+def _import_batch(
+    tokens: Sequence[_Token], rotates: bool, type_claim: str | None, count: Count
+) -> None:
     by_id: dict[UUID, tuple[_Token, float]] = {}
     for token in tokens:
         claims = token.claims()
-        if claims and kind.type_claim and claims.get(kind.type_claim) == "sliding":
+        if claims and type_claim and claims.get(type_claim) == "sliding":
             count.sliding += 1
             continue
         try:
             issued = token.issued_at(claims)
-            by_id[kind.old(token, issued).id] = (token, issued)
+            by_id[_old(token, issued, rotates).id] = (token, issued)
         except _NO_TIME:
             count.unusable += 1
     # In parts where the database takes only so many parameters.
     present = store.existing(by_id)
     count.present += len(present)
     missing = {key: found for key, found in by_id.items() if key not in present}
-    rows = list(_rows(kind, missing, count)) if missing else []
+    rows = list(_rows(missing, rotates, count)) if missing else []
     if rows:
         past_conflicts(lambda: store.insert_missing(rows))
         ended = _end_reached(rows)
@@ -194,7 +186,7 @@ def _import_batch(kind: _Kind, tokens: Sequence[_Token], count: Count) -> None:
 
 
 def _rows(
-    kind: _Kind, missing: dict[UUID, tuple[_Token, float]], count: Count
+    missing: dict[UUID, tuple[_Token, float]], rotates: bool, count: Count
 ) -> Iterator[Session]:
     keys = {token.user_id for token, _ in missing.values()}
     users, endings, now = _users(keys), _endings(keys), datetime.now(UTC)
@@ -204,11 +196,11 @@ def _rows(
             count.unusable += 1
             continue
         try:
-            row = row_of(kind.old(token, issued, user))
+            row = row_of(_old(token, issued, rotates, user))
         except _NO_TIME:
             count.unusable += 1
             continue
-        if aware(row.expires_at) <= now or endings.include(row):
+        if _aware(row.expires_at) <= now or endings.include(row):
             count.over += 1
         else:
             yield row
@@ -276,3 +268,10 @@ def _cut_off() -> UUID | None:
     """Up to which id all sessions were ended, whether or not they were rows."""
     cut_offs = CutOff._base_manager.using(write_database()).filter(subject="")
     return cut_offs.order_by("-last_session").values_list("last_session", flat=True).first()
+
+
+def _aware(moment: Any) -> Any:
+    # With USE_TZ = False simplejwt writes UTC without an offset.
+    if moment is not None and moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    return moment

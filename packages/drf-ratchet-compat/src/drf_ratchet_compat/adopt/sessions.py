@@ -1,120 +1,106 @@
-"""The part of the task that makes sessions of old tokens, as far as its user sees it."""
+"""``adopt simplejwt --import``, as its user sees it."""
 
 from datetime import UTC, datetime
 from time import monotonic
 
+from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError, OutputWrapper
-from django.db import DatabaseError, connections
+from django.db import DatabaseError
+from rest_framework_simplejwt.settings import DEFAULTS
 
-from drf_ratchet.conf import ratchet_settings
-from drf_ratchet.models import Session
-from drf_ratchet.sessions.database import write_database
-from drf_ratchet_compat.adopt import findings, report, simplejwt_rules
-from drf_ratchet_compat.adopt.packages import SIMPLEJWT, OldPackage
+from drf_ratchet.conf import put_underneath, ratchet_settings
+from drf_ratchet_compat.adopt import report
 from drf_ratchet_compat.adopt.progress import progress
-from drf_ratchet_compat.adopt.project import Stored
+from drf_ratchet_compat.adopt.simplejwt_report import BLACKLIST_APP, BRIDGE, rotates
 
-#: Ctrl-C, as shells count it.
+#: The exit code of shells for Ctrl-C.
 INTERRUPTED = 130
 
 
-def run_import(
-    out: OutputWrapper, package: OldPackage, kept: Stored, *, batch_size: int, dry: bool
-) -> None:
-    """Import, or say what would be imported.
+def write_preview(out: OutputWrapper) -> None:
+    """Print how many tokens an import would read.
 
     Args:
-        out: the command's.
-        package: which one.
-        kept: what the database has of it.
-        batch_size: tokens in one go.
-        dry: whether nothing is to be written.
+        out: the command's output.
+    """
+    report.heading(out, "Sessions to import")
+    if not apps.is_installed(BLACKLIST_APP):
+        out.write("  None: without token_blacklist there is no list of refresh tokens.")
+        return
+    from drf_ratchet_compat.adopt.importing import living_tokens
+
+    try:
+        total = living_tokens(datetime.now(UTC)).count()
+    except (DatabaseError, ImproperlyConfigured) as error:
+        report.item(out, "simplejwt's tables cannot be read", str(error).strip())
+        return
+    out.write(f"  {total:,} refresh tokens are neither expired nor blacklisted. With --import each")
+    out.write("  becomes a session now, to be listed and ended before its first refresh.")
+
+
+def run_import(out: OutputWrapper, batch_size: int) -> None:
+    """Import the living tokens.
+
+    Args:
+        out: the command's output.
+        batch_size: tokens per batch.
 
     Raises:
-        CommandError: the sessions' table is missing, or it was interrupted, or the database failed.
+        CommandError: a table or an app is missing, or the import was interrupted.
     """
-    report.heading(out, "Sessions")
-    if package is not SIMPLEJWT:
-        out.write(
-            "  Nothing to import: the package keeps no list of the tokens that it hands out. Each "
-            "becomes a session as it comes."
+    if batch_size < 1:
+        raise CommandError("--batch-size must be at least 1.")
+    if not apps.is_installed(BLACKLIST_APP):
+        raise CommandError(
+            f"Nothing can be imported: {BLACKLIST_APP} is not in INSTALLED_APPS, so there is no "
+            "list of refresh tokens. Each becomes a session at its first refresh."
         )
-        return
-    if next(iter(package.tables)) not in kept.rows:
-        if kept.problem and not dry:
-            raise CommandError(f"The old tables cannot be read: {kept.problem}")
-        out.write(
-            "  Nothing to import: without simplejwt's token_blacklist app nobody knows which "
-            "tokens are about. Each becomes a session at its first refresh."
-        )
-        return
+    if not apps.is_installed(BRIDGE):
+        # As the bridge has it: an absolute lifetime is off until the project sets one.
+        put_underneath("SIMPLE_JWT", lambda: {"SESSION_LIFETIME": None})
     try:
-        _import(out, kept, batch_size, dry)
+        ratchet_settings()
+        _import(out, batch_size)
+    except ImproperlyConfigured as error:
+        raise CommandError(f"Change the settings before the import: {error}") from None
     except DatabaseError as error:
         raise CommandError(
-            f"The database stopped the import: {str(error).strip()} Running this again goes on "
-            "from there."
+            f"The database stopped the import: {str(error).strip()} If a table is missing, run "
+            "manage.py migrate drf_ratchet. Run this again to continue."
         ) from error
 
 
-def _import(out: OutputWrapper, kept: Stored, batch_size: int, dry: bool) -> None:
-    from drf_ratchet_compat.adopt.importing import Count, import_sessions
-    from drf_ratchet_compat.adopt.old_tables import living_tokens
+def _import(out: OutputWrapper, batch_size: int) -> None:
+    # Late: these models exist only while their app is installed.
+    from drf_ratchet_compat.adopt.importing import Count, import_sessions, living_tokens
 
-    existing = set(kept.rows)
-    total = living_tokens(datetime.now(UTC), kept.alias, existing).count()
-    out.write(f"  {total:,} refresh tokens are living: neither expired nor taken back.")
-    if dry:
-        out.write(
-            "  Each that is no session yet would become one, to be listed and ended before its "
-            "first refresh."
-        )
-        return
-    _demand_table()
-    try:
-        ratchet_settings()
-    except ImproperlyConfigured as error:
-        raise CommandError(f"Settings to be changed before the import: {error}") from None
-    own = findings.given(SIMPLEJWT, simplejwt_rules.DEFAULTS)
-    begun, count = monotonic(), Count()
+    total = living_tokens(datetime.now(UTC)).count()
+    given = report.Given("SIMPLE_JWT", DEFAULTS)
+    begun, count, advance = monotonic(), Count(), progress(out, total)
     batches = import_sessions(
-        SIMPLEJWT.name,
-        kept.alias,
-        existing,
-        # As adopting the token itself decides it.
-        rotates=simplejwt_rules.rotates(own),
-        type_claim=own["TOKEN_TYPE_CLAIM"],
+        # As the first refresh of the token decides it.
+        rotates=rotates(given),
+        type_claim=given["TOKEN_TYPE_CLAIM"],
         batch_size=batch_size,
     )
     try:
-        with progress(out, total) as advance:
-            for count in batches:
-                advance(count.seen)
+        for count in batches:
+            advance(count.seen)
     except KeyboardInterrupt:
         raise CommandError(
             f"Interrupted at {count.seen:,} of {total:,} tokens: {count.imported:,} sessions "
-            "imported. Running this again goes on from there.",
+            "imported. Run this again to continue.",
             returncode=INTERRUPTED,
         ) from None
     seconds = monotonic() - begun
     rate = f" ({count.seen / seconds:,.0f} tokens a second)" if seconds > 1 else ""
-    out.write(f"  {count.imported:,} sessions imported in {seconds:.1f} s{rate}.")
+    out.write(f"{count.imported:,} sessions imported in {seconds:.1f} s{rate}.")
     for number, what in (
-        (count.present, "were there already"),
-        (count.over, "are over: by SESSION_LIFETIME, or by an ending of all, or all of a user"),
-        (count.sliding, "are sliding tokens, which become sessions as they come"),
-        (count.unusable, "cannot be used: no such user, or times that are none"),
+        (count.present, "existed already"),
+        (count.over, "have ended: by SESSION_LIFETIME, or with all sessions of their user"),
+        (count.sliding, "are sliding tokens, which become sessions when they are used"),
+        (count.unusable, "are unusable: without a user, or with invalid times"),
     ):
         if number:
-            out.write(f"  {number:,} {what}.")
-
-
-def _demand_table() -> None:
-    alias = write_database()
-    with connections[alias].cursor() as cursor:
-        names = connections[alias].introspection.table_names(cursor)
-    if Session._meta.db_table not in names:
-        raise CommandError(
-            "The sessions' table is missing. Run manage.py migrate drf_ratchet, then this again."
-        )
+            out.write(f"{number:,} {what}.")

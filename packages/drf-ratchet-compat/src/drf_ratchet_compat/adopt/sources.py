@@ -1,98 +1,132 @@
-"""The project's own files, and reading them without changing a byte."""
+"""The project's own files, parsed: which names of a package they use, and where."""
 
-import io
+import ast
 import os
 import tokenize
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-#: What is in a project's directory and is not the project.
+#: Directories inside a project's directory that are not the project.
 _NOT_OURS = frozenset({"node_modules", "site-packages", "dist-packages", "__pycache__"})
-#: What a virtual environment has in its own directory: venv's, conda's.
+#: Files in the directory of a virtual environment: venv's, conda's.
 _ENVIRONMENT = frozenset({"pyvenv.cfg", "conda-meta"})
-#: Settings in other forms. What they say is reported and not changed.
-TEXTS = frozenset({".cfg", ".env", ".in", ".ini", ".json", ".toml", ".txt", ".yaml", ".yml"})
-#: Characters beyond which a text file is data.
+#: Bytes beyond which a file is data.
 _LARGE = 500_000
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A Python file as it was read.
+class Module:
+    """A Python file of the project.
 
     Args:
-        path: where it is.
-        raw: its bytes.
-        text: its text, newlines as they are.
-        encoding: what makes the one of the other, with a byte order mark where there is one.
+        name: its path, relative to the project's directory.
+        tree: its syntax tree.
+        names: what each imported or assigned name stands for, as a dotted path.
     """
 
-    path: Path
-    raw: bytes
-    text: str
-    encoding: str
+    name: str
+    tree: ast.Module
+    names: dict[str, str]
+
+    def path_of(self, node: ast.AST) -> str:
+        """Return the dotted path that an expression names; "" if it names none.
+
+        A call stands for its class: ``RefreshToken(x).blacklist`` is ``RefreshToken.blacklist``.
+        """
+        if isinstance(node, ast.Name):
+            return self.names.get(node.id, "")
+        if isinstance(node, ast.Attribute):
+            of = self.path_of(node.value)
+            return f"{of}.{node.attr}" if of else ""
+        return self.path_of(node.func) if isinstance(node, ast.Call) else ""
+
+    def at(self, node: ast.AST) -> str:
+        """Return file and line of a node."""
+        return f"{self.name}:{getattr(node, 'lineno', 1)}"
 
 
-class Unreadable(Exception):
-    """A file that is not Python as this interpreter reads it; the text says why."""
-
-
-def project_files(root: Path) -> Iterator[Path]:
-    """The files under a directory that are the project's, in order.
-
-    Not: hidden directories, virtual environments, installed packages, and whatever is reached over
-    a symbolic link. A link into the project is met again as the file it names.
+def modules(root: Path) -> Iterator[Module]:
+    """Yield the project's Python files that can be parsed.
 
     Args:
         root: the project's directory.
     """
+    for path in project_files(root):
+        if path.suffix != ".py":
+            continue
+        try:
+            with tokenize.open(path) as opened, warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                tree = ast.parse(opened.read())
+        except (OSError, SyntaxError, ValueError, RecursionError, MemoryError, LookupError):
+            continue
+        yield Module(path.relative_to(root).as_posix(), tree, _names(tree))
+
+
+def _names(tree: ast.Module) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for alias in node.names:
+                found[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                first = alias.name.partition(".")[0]
+                found[alias.asname or first] = alias.name if alias.asname else first
+    known = Module("", tree, found)
+    for node in ast.walk(tree):
+        # An instance that is saved: backend = TokenBackend(...)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            path = known.path_of(node.value)
+            targets = [target for target in node.targets if isinstance(target, ast.Name)]
+            found.update({target.id: path for target in targets if path})
+    return found
+
+
+def lines_with(root: Path, word: str) -> Iterator[str]:
+    """Yield file and line of each place in the project's text files that has a word.
+
+    Args:
+        root: the project's directory.
+        word: the word.
+    """
+    for path in project_files(root, hidden=True):
+        try:
+            if path.stat().st_size > _LARGE:
+                continue
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            continue
+        for number, line in enumerate(lines, 1):
+            if word in line:
+                yield f"{path.relative_to(root).as_posix()}:{number}"
+
+
+def project_files(root: Path, *, hidden: bool = False) -> Iterator[Path]:
+    """Yield the project's own files, in order.
+
+    Virtual environments, installed packages and symbolic links are not followed.
+
+    Args:
+        root: the project's directory.
+        hidden: whether hidden directories belong to it; ``.git`` never does.
+    """
     for place, directories, files in os.walk(root):
-        directories[:] = sorted(name for name in directories if _is_project(Path(place, name)))
+        directories[:] = sorted(
+            name for name in directories if _is_project(Path(place, name), hidden)
+        )
         for name in sorted(files):
             path = Path(place, name)
             if not path.is_symlink() and path.is_file():
                 yield path
 
 
-def is_migration(path: Path) -> bool:
-    """Whether a file is one of an app's migrations, whose names and dependencies are recorded."""
-    return path.parent.name == "migrations"
-
-
-def _is_project(directory: Path) -> bool:
+def _is_project(directory: Path, hidden: bool) -> bool:
     name = directory.name
-    if name.startswith(".") or name in _NOT_OURS or directory.is_symlink():
+    if name in _NOT_OURS or name == ".git" or name.endswith("_cache") or directory.is_symlink():
+        return False
+    if name.startswith(".") and not hidden:
         return False
     return not any((directory / mark).exists() for mark in _ENVIRONMENT)
-
-
-def read(path: Path) -> Source:
-    """Read a Python file by its own declaration of its encoding (PEP 263).
-
-    Args:
-        path: the file.
-
-    Raises:
-        Unreadable: it cannot be read or decoded.
-    """
-    try:
-        raw = path.read_bytes()
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
-        return Source(path, raw, raw.decode(encoding), encoding)
-    except (OSError, SyntaxError, UnicodeDecodeError, LookupError) as error:
-        raise Unreadable(str(error)) from None
-
-
-def read_text(path: Path) -> str:
-    """A small text file's text; "" for whatever is none.
-
-    Args:
-        path: the file.
-    """
-    try:
-        if path.stat().st_size > _LARGE:
-            return ""
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return ""

@@ -22,8 +22,12 @@ class DrfJwtConfig(AppConfig):
         install_ratchet("JWT_AUTH", from_jwt_auth)
 
     def ready(self) -> None:
-        """Register the checks, and tell drf-spectacular of us, where it is installed."""
+        """Register the checks, the users' own keys, and the descriptions for drf-spectacular."""
         import drf_ratchet_compat.drf_jwt.checks
+        from drf_ratchet.sessions.fingerprint import cover
+        from drf_ratchet_compat.drf_jwt.old_keys import own_secret
+
+        cover(own_secret)
 
         if apps.is_installed("drf_spectacular"):
             import drf_ratchet_compat.drf_jwt.openapi  # noqa: F401 (registers extensions)

@@ -12,7 +12,7 @@ from django.views.debug import SafeExceptionReporterFilter, get_default_exceptio
 from drf_ratchet.conf import ratchet_settings, why_unimportable
 from drf_ratchet_compat.drf_jwt.demands import DEMANDS
 from drf_ratchet_compat.drf_jwt.generations import DEFAULT_GENERATION
-from drf_ratchet_compat.drf_jwt.new_keys import names_a_key, signing_keys
+from drf_ratchet_compat.drf_jwt.new_keys import has_unfit_key
 from drf_ratchet_compat.drf_jwt.settings import (
     IMPORT_STRINGS,
     NAME,
@@ -25,7 +25,7 @@ _RESPONSE = "JWT_RESPONSE_PAYLOAD_HANDLER"
 
 @register(Tags.security)
 def check_jwt_auth(**kwargs: Any) -> list[CheckMessage]:
-    """E001 to E003, W001 to W005 of ``ratchet_drf_jwt``."""
+    """E001 to E003, W001, W002, W004 and W005 of ``ratchet_drf_jwt``."""
     given = given_jwt_auth()
     bad = [Error(text, hint=hint, id="ratchet_drf_jwt.E001") for text, hint in bad_values(given)]
     if bad or not isinstance(given, Mapping):
@@ -79,20 +79,13 @@ def _takes_four(handler: Any) -> bool:
 
 
 def _keys(given: Mapping[str, Any]) -> Iterator[CheckMessage]:
-    if names_a_key(given) and not signing_keys(given):
+    if has_unfit_key(given):
         yield Warning(
             f"{NAME} names a key that is too short for its algorithm, or does not fit it: new "
             "tokens are signed with a key derived from SECRET_KEY instead.",
             hint="Old tokens go on being accepted with it until they expire; then write "
             "'JWT_LEGACY_KEYS': () and delete the key.",
             id="ratchet_drf_jwt.W002",
-        )
-    if given.get("JWT_GET_USER_SECRET_KEY") is not None and given.get("JWT_LEGACY_KEYS") is None:
-        yield Warning(
-            f"{NAME}['JWT_GET_USER_SECRET_KEY'] verifies old tokens and signs no new ones.",
-            hint="To log a user out everywhere, end their sessions: end_all_sessions(user). When "
-            "the old tokens have expired, delete the line.",
-            id="ratchet_drf_jwt.W003",
         )
     ours = {"JWT_ISSUER": "ISSUER", "JWT_AUDIENCE": "AUDIENCE"}
     for name, own in ours.items():

@@ -11,9 +11,11 @@ from uuid import uuid4
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured, ObjectDoesNotExist, ValidationError
+from django.utils import timezone
 from rest_framework.utils.encoders import JSONEncoder
 
 from drf_ratchet.conf import ratchet_settings
+from drf_ratchet.ids import uuid7
 from drf_ratchet.keyring import keyring
 from drf_ratchet.models import Session
 from drf_ratchet.security_log import one_line, security_log
@@ -74,6 +76,8 @@ def issue(
     """
     said = as_json(payload)
     life, window = lifetime(said), _window(said)
+    if life + ratchet_settings().LEEWAY.total_seconds() <= 0:
+        return _expired(user, said, request)
     opened = new_session(
         user,
         request=request,
@@ -111,8 +115,9 @@ def mint(
 
     Args:
         session: the row, with ``session.user`` loaded.
-        said: a payload, as ``as_json`` returns it. Its ``exp`` counts as a lifetime from now, and
-            what else drf-ratchet writes itself in it (``sub``, ``sid``, ...) does not count.
+        said: a payload, as ``as_json`` returns it. Its ``exp``, ``iat`` and ``aud`` mean what they
+            say, but no token outlives its session or is issued in the future. What drf-ratchet
+            writes itself (``sub``, ``sid``, ...) is not taken from it.
         now: by the database's clock.
         request: the request at hand, for the settings ``CLAIMS`` and ``ISSUER``.
         actor: as for ``issue``.
@@ -121,8 +126,8 @@ def mint(
         ImproperlyConfigured: the payload cannot be made a token.
     """
     settings, user = ratchet_settings(), session.user
-    issued_at = in_seconds(now)
-    expires_at = issued_at + int(lifetime(said))
+    issued_at = min(int(said.get("iat", in_seconds(now))), in_seconds(now))
+    expires_at = int(said["exp"]) if "exp" in said else in_seconds(now) + int(lifetime(said))
     if session.ends_at is not None:
         expires_at = min(expires_at, in_seconds(session.ends_at))
     reserved = REGISTERED_CLAIMS.union([settings.USER_ID_CLAIM])
@@ -140,9 +145,9 @@ def mint(
         session=session.pk,
         issued_at=issued_at,
         expires_at=expires_at,
-        auth_time=min(in_seconds(session.auth_time), int(own.get("orig_iat", issued_at))),
+        auth_time=min(in_seconds(session.auth_time), int(own.get("orig_iat", in_seconds(now)))),
         issuer=issuer_for(request),
-        audience=settings.AUDIENCE,
+        audience=_audience(said),
         client_id=settings.CLIENT_ID,
         extra=extra,
     )
@@ -194,18 +199,43 @@ def as_json(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def lifetime(said: Mapping[str, Any]) -> float:
-    """How long a token of that payload lives, in seconds; without ``exp`` JWT_EXPIRATION_DELTA.
+    """Return how long a token of that payload lives from now on, in seconds.
 
-    Raises:
-        ImproperlyConfigured: it would have expired before it is made.
+    It is negative if the payload's ``exp`` has passed, and JWT_EXPIRATION_DELTA without ``exp``.
     """
     if "exp" not in said:
         life: timedelta = api_settings.JWT_EXPIRATION_DELTA
         return life.total_seconds()
-    seconds = float(said["exp"] - said.get("iat", int(time.time())))
-    if seconds <= 0:
-        raise ImproperlyConfigured("JWT_PAYLOAD_HANDLER's 'exp' is not after its 'iat'.")
-    return min(seconds, LONGEST.total_seconds())
+    return min(float(said["exp"] - _made_at(said)), LONGEST.total_seconds())
+
+
+def _made_at(said: Mapping[str, Any]) -> float:
+    """Return when a payload was made: its ``iat``, unless that is another moment than the present.
+
+    A handler may write any moment there, that of the user's registration for example.
+    """
+    now = int(time.time())
+    issued_at: float = said.get("iat", now)
+    return issued_at if 0 <= now - issued_at <= 1 else now
+
+
+def _audience(said: Mapping[str, Any]) -> Any:
+    """Return the payload's own ``aud``; ``AUDIENCE`` if it has none, or that of JWT_AUDIENCE."""
+    own = said.get("aud")
+    configured = api_settings.JWT_AUDIENCE
+    if own is None or own == as_json({"aud": configured})["aud"]:
+        return ratchet_settings().AUDIENCE
+    names = own if isinstance(own, list) else [own]
+    if not names or not all(isinstance(name, str) for name in names):
+        raise ImproperlyConfigured("JWT_PAYLOAD_HANDLER's 'aud' is neither a name nor a list.")
+    return own
+
+
+def _expired(user: Any, said: Mapping[str, Any], request: Any) -> Issued:
+    """Return a token that has expired already. No session is opened for it."""
+    now = timezone.now()
+    session = Session(id=uuid7(), user=user, created_at=now, auth_time=now, ends_at=None)
+    return mint(session, said, now, request=request)
 
 
 def user_of(payload: Mapping[str, Any]) -> Any:
@@ -238,7 +268,7 @@ def _window(said: Mapping[str, Any]) -> float:
     original = said.get("orig_iat")
     if original is None:
         return 0.0
-    age = max(said.get("iat", int(time.time())) - original, 0)
+    age = max(_made_at(said) - original, 0)
     return float(max(api_settings.refresh_window - age, 0.0))
 
 
@@ -264,7 +294,7 @@ def _signed_in(said: Mapping[str, Any], issued_at: int) -> dict[str, int]:
     """``orig_iat``; of a sign-in that is just happening, by the clock that stamps the token."""
     if "orig_iat" not in said:
         return {}
-    fresh = said.get("iat", int(time.time())) - said["orig_iat"] <= 1
+    fresh = _made_at(said) - said["orig_iat"] <= 1
     return {"orig_iat": issued_at if fresh else min(int(said["orig_iat"]), issued_at)}
 
 

@@ -44,46 +44,84 @@ def from_jwt_auth() -> dict[str, Any]:
 
 
 def signing_keys(given: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The keys as JWKs (RFC 7517), the one that signs first; empty where that is unfit.
+    """Return the keys as JWKs (RFC 7517), the one that signs first.
+
+    Whatever the order of ``JWT_ALGORITHM``, these are the same keys under the same names, so that
+    a token lives on when the order changes. Empty if none of them is fit to sign with.
 
     Args:
         given: ``JWT_AUTH``, its values checked.
     """
-    found: dict[str, dict[str, Any]] = {}
-    for number, jwk in enumerate(_jwks(given)):
-        key = _fit(jwk)
-        if key is not None:
-            found.setdefault(key.kid, jwk)
-        elif number == 0:
-            return []
-    return list(found.values())
+    own = _fit_keys(given)
+    if not any(own.values()):
+        return []
+    # An algorithm without a fit key signs with the keys derived from SECRET_KEY.
+    ordered = [jwk for alg in _algorithms(given) for jwk in own[alg] or _derived()]
+    return list({jwk["kid"]: jwk for jwk in ordered}.values())
 
 
-def names_a_key(given: Mapping[str, Any]) -> bool:
-    """Whether ``JWT_AUTH`` names a key of its own to sign with."""
-    return bool(_jwks(given))
+def has_unfit_key(given: Mapping[str, Any]) -> bool:
+    """Return whether ``JWT_AUTH`` names a key to sign with that is not fit for it.
+
+    Args:
+        given: ``JWT_AUTH``, its values checked.
+    """
+    first = _algorithms(given)[0]
+    return bool(_jwks(given, first)) and not _fit_keys(given)[first]
 
 
-def _jwks(given: Mapping[str, Any]) -> list[dict[str, Any]]:
-    alg = given.get("JWT_ALGORITHM", "HS256")
-    alg = alg if isinstance(alg, str) else alg[0]
+def _algorithms(given: Mapping[str, Any]) -> list[str]:
+    named = given.get("JWT_ALGORITHM", "HS256")
+    return [named] if isinstance(named, str) else list(named)
+
+
+def _fit_keys(given: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return the keys of each algorithm, the one that signs first; none if that one is unfit."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    names: set[str] = set()
+    for alg in sorted(_algorithms(given)):
+        jwks = _jwks(given, alg)
+        fit = [jwk for jwk in jwks if _is_fit(jwk)]
+        found[alg] = []
+        if not fit or fit[0] is not jwks[0]:
+            continue
+        # A key has one algorithm (RFC 8725 section 3.1), and one kid (RFC 7517 section 4.5). A key
+        # of several algorithms becomes several keys.
+        own = {jwk["kid"]: jwk for jwk in reversed(fit)}
+        for kid, jwk in reversed(own.items()):
+            found[alg].append({**jwk, "kid": f"{kid}-{alg}" if kid in names else kid})
+        names.update(own)
+    return found
+
+
+def _derived() -> list[dict[str, Any]]:
+    """Return the keys that sign if ``JWT_AUTH`` names none."""
+    secrets = [django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS]
+    keys = [Key.derive(force_bytes(secret), "access") for secret in secrets if secret]
+    return [_oct(key.jose.raw_value, key.alg, key.kid) for key in keys]
+
+
+def _oct(secret: bytes, alg: str, kid: str) -> dict[str, Any]:
+    encoded = urlsafe_b64encode(secret).rstrip(b"=").decode()
+    return {"kty": "oct", "k": encoded, "alg": alg, "kid": kid}
+
+
+def _jwks(given: Mapping[str, Any], alg: str) -> list[dict[str, Any]]:
     return _secrets(given, alg) if is_symmetric(alg) else _pairs(given, alg)
 
 
 def _secrets(given: Mapping[str, Any], alg: str) -> list[dict[str, Any]]:
     shared = force_bytes(django_settings.SECRET_KEY)
-    return [
-        {
-            "kty": "oct",
-            "k": urlsafe_b64encode(force_bytes(secret)).rstrip(b"=").decode(),
-            "alg": alg,
-            # Derived, so that it tells nothing of the secret.
-            "kid": kid or Key.derive(secret, _LABEL).kid,
-        }
+    found = [
+        # A derived name tells nothing about the secret.
+        (kid, force_bytes(secret), Key.derive(secret, _LABEL).kid)
         for kid, secret in named_keys(given.get("JWT_SECRET_KEY"))
         # SECRET_KEY signs other things of Django's: keys for tokens are derived from it.
         if force_bytes(secret) != shared
     ]
+    named = [_oct(secret, alg, kid or derived) for kid, secret, derived in found]
+    # A key that gets a name goes on verifying what it signed before.
+    return named + [_oct(secret, alg, derived) for kid, secret, derived in found if kid]
 
 
 def _pairs(given: Mapping[str, Any], alg: str) -> list[dict[str, Any]]:
@@ -92,6 +130,7 @@ def _pairs(given: Mapping[str, Any], alg: str) -> list[dict[str, Any]]:
     if private is None:
         return []
     found: list[dict[str, Any]] = []
+    unnamed: list[dict[str, Any]] = []
     seen: set[str] = set()
     for kid, text in (*named_keys(private), *named_keys(public)):
         try:
@@ -101,15 +140,18 @@ def _pairs(given: Mapping[str, Any], alg: str) -> list[dict[str, Any]]:
             continue
         if jose.thumbprint() not in seen:
             seen.add(jose.thumbprint())
-            members = jose.as_dict(private=bool(jose.is_private))
-            found.append({**members, "alg": alg, "kid": kid or jose.thumbprint()})
-    return found
+            members = {**jose.as_dict(private=bool(jose.is_private)), "alg": alg}
+            found.append({**members, "kid": kid or jose.thumbprint()})
+            if kid:
+                unnamed.append({**members, "kid": jose.thumbprint()})
+    return found + unnamed
 
 
-def _fit(jwk: Mapping[str, Any]) -> Key | None:
+def _is_fit(jwk: Mapping[str, Any]) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # joserfc's, about short secrets; they are refused
-            return from_jwk(jwk)
+            from_jwk(jwk)
     except (ValueError, KeyError):
-        return None
+        return False
+    return True

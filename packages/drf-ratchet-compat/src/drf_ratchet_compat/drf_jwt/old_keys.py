@@ -10,6 +10,7 @@ from django.core.exceptions import (
     ObjectDoesNotExist,
     ValidationError,
 )
+from django.utils.encoding import force_bytes
 
 from drf_ratchet.caches import forget_on_change
 from drf_ratchet_compat.drf_jwt.key_material import is_pem, is_symmetric, named_keys
@@ -88,6 +89,21 @@ def _own_keys(find: Any, user: Any) -> list[tuple[str | None, str | bytes]]:
         return named_keys(find(user))
     except _NOBODY:
         return []
+
+
+def own_secret(user: Any) -> bytes | None:
+    """Return the key that ``JWT_GET_USER_SECRET_KEY`` has for a user, for the fingerprint.
+
+    Args:
+        user: an instance of the user model.
+
+    Returns:
+        The key, empty if the user has none; None without that setting.
+    """
+    find: Any = api_settings.JWT_GET_USER_SECRET_KEY
+    if find is None:
+        return None
+    return b"\n".join(force_bytes(text) for _, text in _own_keys(find, user))
 
 
 def name_in(payload: Mapping[str, Any]) -> Any:

@@ -152,7 +152,7 @@ class RefreshAuthTokenSerializer(VerificationBaseSerializer):
     def kept(self, payload: Payload) -> dict[str, Any]:
         """What the new token takes over from the one that was brought."""
         original = payload.get("orig_iat")
-        if not original:
+        if original is None:
             raise self.refusal(Why.NO_ORIG_IAT)
         if unix_epoch() > original + api_settings.refresh_window:
             raise self.refusal(Why.WINDOW_OVER)

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import drf_ratchet
+import drf_ratchet_compat
+import ratchet_tokens
 
 SETTINGS = """\
 from datetime import timedelta
@@ -41,6 +43,23 @@ FILES = {
         'INSTALLED_APPS = [app for app in INSTALLED_APPS if "simplejwt" not in app]\n'
         "REST_FRAMEWORK = {}\n"
         'ROOT_URLCONF = "no_urls"\n'
+    ),
+    "bridged.py": (
+        "from settings import *\n"
+        'INSTALLED_APPS = [*INSTALLED_APPS, "drf_ratchet_compat.simplejwt"]\n'
+    ),
+    # simplejwt's tables in a database of their own, with a copy of the users.
+    "split.py": (
+        "from settings import *\n"
+        'DATABASES = {**DATABASES, "tokens": {**DATABASES["default"], '
+        '"NAME": BASE_DIR / "tokens.sqlite3"}}\n'
+        'DATABASE_ROUTERS = ["split.Router"]\n\n\n'
+        "class Router:\n"
+        "    def db_for_read(self, model, **hints):\n"
+        '        return "tokens" if model._meta.app_label == "token_blacklist" else None\n\n'
+        "    db_for_write = db_for_read\n\n"
+        "    def allow_relation(self, one, other, **hints):\n"
+        "        return True\n"
     ),
     "no_urls.py": "urlpatterns = []\n",
     "urls.py": (
@@ -100,8 +119,9 @@ class Project:
             path = self.root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        source = Path(drf_ratchet.__file__).parents[1]
-        self._path = [str(source), str(declare(place / "installed"))]
+        packages = (drf_ratchet, drf_ratchet_compat, ratchet_tokens)
+        sources = [str(Path(str(package.__file__)).parents[1]) for package in packages]
+        self._path = [*sources, str(declare(place / "installed"))]
 
     def start(self, *arguments: str, settings: str = "settings") -> subprocess.Popen[str]:
         environment = {

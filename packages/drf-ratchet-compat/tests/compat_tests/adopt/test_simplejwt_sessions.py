@@ -19,7 +19,6 @@ from django.core.management.base import OutputWrapper
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.tokens import RefreshToken, SlidingToken
 
@@ -42,13 +41,12 @@ def alice(db: None) -> User:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Any:
-    def run(*, apply: bool = True, batch_size: int = 1000) -> str:
+    def run(*, imports: bool = True, batch_size: int = 1000) -> str:
         out = StringIO()
         adopt.run(
             OutputWrapper(out),
             package="simplejwt",
-            apply=apply,
-            only="sessions",
+            imports=imports,
             batch_size=batch_size,
             project=tmp_path,
         )
@@ -100,10 +98,10 @@ def test_living_ones_become_the_sessions_that_their_tokens_make(alice: User, run
     assert Session.objects.count() == 1
 
 
-def test_nothing_is_written_without_apply(alice: User, run: Any) -> None:
+def test_report_writes_nothing(alice: User, run: Any) -> None:
     RefreshToken.for_user(alice)
     with CaptureQueriesContext(connection) as queries:
-        assert "1 refresh tokens are living" in run(apply=False)
+        assert "1 refresh tokens are neither expired nor" in run(imports=False)
     assert {query["sql"].split()[0] for query in queries} <= {"SELECT", "PRAGMA", "SHOW"}
     assert not Session.objects.exists()
 
@@ -118,7 +116,7 @@ def test_twice(alice: User, run: Any) -> None:
     output = run()
 
     assert "1 sessions imported" in output
-    assert "3 were there already" in output
+    assert "3 existed already" in output
     new = {session.pk for session in Session.objects.all()} - {row["id"] for row in before}
     assert list(Session.objects.exclude(pk__in=new).order_by("pk").values()) == before
 
@@ -155,7 +153,7 @@ def test_session_lifetime(alice: User, run: Any, settings: Any) -> None:
         expires = timezone.now() + timedelta(days=30)
         make(alice, number, token=text_of(iat=issued), expires_at=expires).save()
 
-    assert "1 are over" in run()
+    assert "1 have ended" in run()
 
     left = sorted(
         round((session.expires_at - timezone.now()) / timedelta(days=1))
@@ -167,7 +165,7 @@ def test_session_lifetime(alice: User, run: Any, settings: Any) -> None:
 def test_everybody_was_signed_out(alice: User, run: Any) -> None:
     make(alice, 1).save()
     assert list(end_sessions_before(timezone.now())) in ([], [0])
-    assert "1 are over" in run()
+    assert "1 have ended" in run()
     assert not Session.objects.exists()
 
 
@@ -207,7 +205,7 @@ def test_who_logged_out_everywhere_stays_so(
     output = run()
 
     assert f"{1 + imported} sessions imported" in output
-    assert ("1 are over" in output) == (not imported)
+    assert ("1 have ended" in output) == (not imported)
     assert active_sessions(alice).count() == imported
     assert active_sessions(bob).count() == 1
 
@@ -238,7 +236,7 @@ def test_all_are_ended_while_some_are_imported(alice: User, run: Any, monkeypatc
     output = run()
 
     assert "1 sessions imported" in output
-    assert "1 are over" in output
+    assert "1 have ended" in output
     assert not active_sessions(alice).exists()
     assert Session.objects.get(user=alice).end_reason == EndReason.ADMIN
     assert active_sessions(bob).exists()
@@ -282,7 +280,7 @@ def test_bad_rows_stop_nobody(alice: User, run: Any) -> None:
     output = run(batch_size=3)
 
     assert f"{len(HOSTILE) + 1} sessions imported" in output
-    assert f"{len(NOT_TIMES)} cannot be used" in output
+    assert f"{len(NOT_TIMES)} are unusable" in output
     # Where neither the token nor the row tells when.
     assert Session.objects.filter(pk__lt="00000000-0001-7000-8000-000000000000").count() == 3
 
@@ -310,7 +308,7 @@ def test_interrupted_and_resumed(alice: User, run: Any, monkeypatch: Any) -> Non
 
     with monkeypatch.context() as patch:
         patch.setattr(store, "insert_missing", interrupted)
-        with pytest.raises(CommandError, match=r"30 sessions imported.*goes on") as caught:
+        with pytest.raises(CommandError, match=r"30 sessions imported.*to continue") as caught:
             run(batch_size=10)
     assert caught.value.returncode == 130
     assert Session.objects.count() == 30
@@ -318,7 +316,7 @@ def test_interrupted_and_resumed(alice: User, run: Any, monkeypatch: Any) -> Non
     output = run(batch_size=10)
 
     assert "20 sessions imported" in output
-    assert "30 were there already" in output
+    assert "30 existed already" in output
     assert Session.objects.count() == 50
 
 
@@ -364,8 +362,11 @@ def test_many(run: Any, show: Callable[[str], None]) -> None:
     )
 
 
-def test_settings_are_simplejwts_own() -> None:
-    """What the rules take for its defaults are its defaults."""
-    from drf_ratchet_compat.adopt.simplejwt_rules import DEFAULTS
-
-    assert {name: api_settings.defaults[name] for name in DEFAULTS} == DEFAULTS
+def test_session_lifetime_is_off_unless_the_project_sets_one(
+    alice: User, run: Any, settings: Any
+) -> None:
+    settings.DRF_RATCHET = {}
+    old = text_of(iat=int(time.time()) - 300 * 86400)
+    make(alice, 1, token=old, expires_at=timezone.now() + timedelta(days=65)).save()
+    assert "1 sessions imported" in run()
+    assert active_sessions(alice).get().ends_at is None

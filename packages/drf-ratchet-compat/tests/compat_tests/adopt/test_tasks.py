@@ -77,7 +77,7 @@ class TestTasks:
         assert exited.value.code == 0
         shown = " ".join(capsys.readouterr().out.split())
         assert "Greet 100 % of them." in shown
-        assert "adopt Move a project in from simplejwt or drf-jwt" in shown
+        assert "adopt Report what changes when a project moves in" in shown
 
     def test_ours_takes_no_other_package(self) -> None:
         with pytest.raises(CommandError, match="invalid choice: 'allauth'"):
@@ -85,7 +85,11 @@ class TestTasks:
 
     def test_batch_size(self) -> None:
         with pytest.raises(CommandError, match="at least 1"):
-            call("adopt", "simplejwt", "--batch-size=0")
+            call("adopt", "simplejwt", "--import", "--batch-size=0")
+
+    def test_drf_jwt_has_nothing_to_import(self) -> None:
+        with pytest.raises(CommandError, match="keeps no list"):
+            call("adopt", "drf-jwt", "--import")
 
 
 @pytest.mark.django_db

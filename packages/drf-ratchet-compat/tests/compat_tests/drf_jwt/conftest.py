@@ -10,7 +10,10 @@ BLACKLIST = '["drf_ratchet_compat.drf_jwt.blacklist"]'
 #: The settings and the further apps of a test file.
 OWN = {
     **dict.fromkeys(
-        ["test_browsers", "test_old_tokens", "test_policy", "test_sessions", "test_settings"],
+        [
+            *("test_browsers", "test_moved_projects", "test_old_tokens", "test_policy"),
+            *("test_sessions", "test_settings"),
+        ],
         ("compat_tests.drf_jwt.settings", BLACKLIST),
     ),
     "test_way_back": ("compat_tests.drf_jwt.settings_back", "[]"),

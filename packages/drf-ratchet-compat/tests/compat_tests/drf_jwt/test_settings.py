@@ -84,9 +84,7 @@ class TestHonoured:
         assert 3598 <= said["exp"] - said["iat"] <= 3600
         assert api.get("/whoami/", HTTP_AUTHORIZATION=f"JWT {token}").status_code == 200
 
-    @pytest.mark.parametrize(
-        "handler", [lambda user: {"exp": 1}, lambda user: {"exp": "x"}, lambda user: {"x": object}]
-    )
+    @pytest.mark.parametrize("handler", [lambda user: {"exp": "x"}, lambda user: {"x": object}])
     def test_payload_handler_that_makes_no_token(
         self, sign_in: Any, settings: Any, handler: Any
     ) -> None:
@@ -258,7 +256,6 @@ def test_refused_with_a_sentence(settings: Any, name: str, value: Any) -> None:
         ({"JWT_ALOW_REFRESH": True}, "W001"),
         ({"JWT_PAYLOAD_HANDLER": "no.such.thing"}, "E002"),
         ({"JWT_RESPONSE_PAYLOAD_HANDLER": with_user}, "E003"),
-        ({"JWT_GET_USER_SECRET_KEY": str}, "W003"),
         ({"JWT_AUTH_COOKIE": "jwt"}, "W005"),
         ({"JWT_IMPERSONATION_COOKIE": "imp"}, "W005"),
     ],
