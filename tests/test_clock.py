@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import override_settings
 
 from drf_ratchet.sessions import open_session, refresh_session
-from drf_ratchet.sessions.freshness import living_user
+from drf_ratchet.sessions.freshness import active_user
 from tests.fixtures import payload
 
 ZONES = {
@@ -37,6 +37,6 @@ def test_a_project_without_time_zones(alice: User, zone: str) -> None:
     with override_settings(USE_TZ=False, TIME_ZONE=zone):
         grant = open_session(alice)
         claims = payload(refresh_session(grant.refresh).access)
-        assert living_user(claims) == alice
+        assert active_user(claims) == alice
     assert claims["iat"] == pytest.approx(time.time(), abs=5)
     assert claims["exp"] == claims["iat"] + 300

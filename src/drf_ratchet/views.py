@@ -70,7 +70,7 @@ from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import Contended, EveryDatabase
 from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.ending import end_all_sessions, end_session
-from drf_ratchet.sessions.freshness import living_user
+from drf_ratchet.sessions.freshness import active_user
 from drf_ratchet.sessions.grant import HEADER, Grant, Transport
 from drf_ratchet.sessions.refreshing import check_refresh, read_refresh, step_up_session
 from drf_ratchet.throttling import CountingThrottle, SignInThrottle, StepUpThrottle
@@ -306,7 +306,7 @@ class TokenVerifyView(RatchetView):
         """Return an empty object for a valid token of an active session."""
         token = _validated(self, request).validated_data["token"]
         if codec.kind_of(token) is Kind.ACCESS:
-            living_user(verify_access(token, request=request))
+            active_user(verify_access(token, request=request))
         else:
             check_refresh(token, request=request)
         return Response({})
@@ -354,7 +354,7 @@ class LogoutView(RatchetView):
             claims = verify_access(bearer, request=request)
             if claims["sub"] == refresh.subject:
                 return False
-            living_user(claims)
+            active_user(claims)
         except TokenRefused:
             return False
         return True

@@ -180,7 +180,7 @@ def test_a_row_that_others_hold(grant: Grant, ask: Ask, monkeypatch: pytest.Monk
     def contended(*args: Any) -> Any:
         raise database.Contended
 
-    monkeypatch.setattr("drf_ratchet.sessions.ending.past_conflicts", contended)
+    monkeypatch.setattr("drf_ratchet.sessions.ending.retry_on_conflict", contended)
 
     answer = ask("revoke", grant.access)
 

@@ -32,7 +32,7 @@ from drf_ratchet.sessions import (
     refresh_session,
     step_up_session,
 )
-from drf_ratchet.sessions.freshness import living_user
+from drf_ratchet.sessions.freshness import active_user
 from drf_ratchet.sessions.refreshing import read_refresh
 from drf_ratchet.testing.client import RatchetClient, api_client_for
 from drf_ratchet.testing.clock import one_clock
@@ -87,10 +87,10 @@ class TestWhatEnds:
     ) -> None:
         """The statement that asks for it was compiled before."""
         claims = payload(open_session(alice).access)
-        assert living_user(claims) == alice
+        assert active_user(claims) == alice
         time_travel(days=8)
         with pytest.raises(TokenRefused, match="session_ended"):
-            living_user(claims)
+            active_user(claims)
 
     def test_a_session_that_is_refreshed_for_ever(self, alice: User, time_travel: Travel) -> None:
         grant = open_session(alice)
@@ -189,7 +189,7 @@ class TestWhatIsStamped:
             grant = open_session(alice)
             time_travel(hours=1)
             grant = refresh_session(grant.refresh or "")
-            assert living_user(payload(grant.access)) == alice
+            assert active_user(payload(grant.access)) == alice
             time_travel(hours=1)
             grant = open_session(alice)
         assert payload(grant.access)["iat"] == pytest.approx(time.time(), abs=5)
@@ -270,7 +270,7 @@ class TestTheWayBack:
         assert abs(database_now("default") - timezone.now()) < NEAR
         now = open_session(alice)
         assert abs(now.session.created_at - timezone.now()) < NEAR
-        assert living_user(payload(now.access)) == alice
+        assert active_user(payload(now.access)) == alice
         refresh_session(now.refresh or "")
 
     def test_a_token_from_a_journey_is_of_the_future(self, alice: User) -> None:

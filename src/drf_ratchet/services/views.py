@@ -25,7 +25,7 @@ from drf_ratchet.sessions.database import write_database
 from drf_ratchet.sessions.device import django_request
 from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.ending import end_session
-from drf_ratchet.sessions.freshness import living_user
+from drf_ratchet.sessions.freshness import active_user
 from drf_ratchet.sessions.refreshing import check_refresh, read_refresh
 from drf_ratchet.tenants import issuer_for
 from drf_ratchet.views import FirstRenderer, RatchetView
@@ -136,7 +136,7 @@ def _claims_of(token: str, request: Request, *, sees_all: bool) -> dict[str, Any
         raise TokenRefused(Reason.WRONG_TYPE)
     if not kind.is_refresh:
         claims = verify_access(token, kind, request=request)
-        username = living_user(claims).get_username()
+        username = active_user(claims).get_username()
         return {**claims, "username": username, "token_type": "Bearer"}
     leeway = ratchet_settings().LEEWAY.total_seconds()
     issuer = issuer_for(request)

@@ -71,7 +71,7 @@ def require_autocommit(using: str) -> None:
     )
 
 
-def past_conflicts(attempt: Callable[[], T]) -> T:
+def retry_on_conflict(attempt: Callable[[], T]) -> T:
     """Return the result of ``attempt``, and retry when it loses against a concurrent transaction.
 
     Inside a transaction it is called once: only the whole transaction could be retried.

@@ -22,7 +22,7 @@ from drf_ratchet.sessions.announcements import (
     announce_again_if_late,
     cut_off_everybody,
 )
-from drf_ratchet.sessions.database import past_conflicts, require_autocommit, write_database
+from drf_ratchet.sessions.database import require_autocommit, retry_on_conflict, write_database
 from drf_ratchet.sessions.device import django_request
 from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.subject import subject_of
@@ -52,7 +52,7 @@ def end_session(
         RuntimeError: a transaction is open.
     """
     require_autocommit(write_database())
-    if not past_conflicts(lambda: store.end(session, reason)):
+    if not retry_on_conflict(lambda: store.end(session, reason)):
         return False
     report_ending(session, reason, request)
     if reason in _LOGOUTS and session.user:
@@ -128,7 +128,7 @@ def end_with_transaction(session: Session, reason: str) -> None:
         session: the row.
         reason: the ``end_reason`` to write; at most 32 characters.
     """
-    if past_conflicts(partial(store.end, session, reason)):
+    if retry_on_conflict(partial(store.end, session, reason)):
         report = partial(report_ending, session, reason, None)
         transaction.on_commit(report, using=write_database(), robust=True)
 
@@ -166,7 +166,7 @@ def end_beyond_limit(user: Any, limit: int, *, request: HttpRequest | None) -> N
     newest_first = store.active_sessions(user).order_by("-created_at", "-pk")
     beyond, reason = newest_first[max(limit, 1) :], EndReason.LIMIT
     # One statement, which sees committed rows only, needs no lock.
-    ids = past_conflicts(lambda: store.end_each(store.newest(beyond), reason))
+    ids = retry_on_conflict(lambda: store.end_each(store.newest(beyond), reason))
     end_rest = partial(store.end_older, beyond) if len(ids) > store.MOST_LISTED else None
     _end_rest(end_rest, _Ended(user, reason, ids), partial(_report_many, request=request))
 
@@ -201,7 +201,7 @@ def _end_many(
 
 def _end_each(ids: Sequence[UUID], reason: str) -> Sequence[UUID]:
     """End sessions and announce each; return the ids of those that this call ended."""
-    return past_conflicts(lambda: store.end_listed(ids, reason)) if ids else ()
+    return retry_on_conflict(lambda: store.end_listed(ids, reason)) if ids else ()
 
 
 def _end_rest(
@@ -214,7 +214,7 @@ def _end_rest(
     try:
         if end_older is not None:
             more = partial(end_older, reason=reason, user=user, subject=subject_of(user))
-            number, ids = past_conflicts(more)
+            number, ids = retry_on_conflict(more)
             ended = ended._replace(ids=[*ended.ids, *ids], unlisted=number - len(ids))
     finally:
         # If the database fails in between, report the sessions that have ended by then.

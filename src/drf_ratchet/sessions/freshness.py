@@ -30,7 +30,7 @@ def fresh_user(claims: Mapping[str, Any], freshness: str | None = None) -> Any:
     return _USER_BY_FRESHNESS[freshness or ratchet_settings().FRESHNESS](claims)
 
 
-def living_user(claims: Mapping[str, Any]) -> Any:
+def active_user(claims: Mapping[str, Any]) -> Any:
     """Return the user of a token's session, for "immediate". Always one query.
 
     It uses the user model's default manager. Users that the manager hides are refused.
@@ -57,7 +57,7 @@ def _user_by_feed(claims: Mapping[str, Any]) -> Any:
     """Return the user for "bounded". The feed is read, and nothing else unless it cannot decide."""
     ended = feed_of(claims).has_ended(claims)
     if ended is None:
-        return living_user(claims)
+        return active_user(claims)
     if ended:
         raise TokenRefused(Reason.SESSION_ENDED)
     return LazyUser(claims["sub"], claims)
@@ -68,4 +68,4 @@ def _user_on_trust(claims: Mapping[str, Any]) -> Any:
     return LazyUser(claims["sub"], claims)
 
 
-_USER_BY_FRESHNESS = {"immediate": living_user, "bounded": _user_by_feed, "expiry": _user_on_trust}
+_USER_BY_FRESHNESS = {"immediate": active_user, "bounded": _user_by_feed, "expiry": _user_on_trust}

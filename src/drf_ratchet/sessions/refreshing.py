@@ -20,8 +20,8 @@ from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import (
     ATTEMPTS,
     Contended,
-    past_conflicts,
     require_autocommit,
+    retry_on_conflict,
     write_database,
 )
 from drf_ratchet.sessions.device import device_of
@@ -245,7 +245,7 @@ def key_hash_of(idempotency_key: str) -> str:
 def _refresh(asked: _Refresh) -> Grant:
     require_autocommit(write_database())
     for _ in range(ATTEMPTS):
-        grant = past_conflicts(lambda: _refresh_once(asked))
+        grant = retry_on_conflict(lambda: _refresh_once(asked))
         if grant is not None:
             _send(signals.session_refreshed, grant.session, asked.request, outcome=grant.outcome)
             return grant

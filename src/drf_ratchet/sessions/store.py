@@ -24,7 +24,7 @@ from drf_ratchet.ids import first_uuid7, uuid7
 from drf_ratchet.models import CutOff, Session
 from drf_ratchet.sessions.announcements import announce_again, announce_again_if_late, cut_off
 from drf_ratchet.sessions.compiled import ANY_SESSION, cached, is_plain, run_compiled
-from drf_ratchet.sessions.database import past_conflicts, write_database
+from drf_ratchet.sessions.database import retry_on_conflict, write_database
 from drf_ratchet.sessions.device import Device
 from drf_ratchet.sessions.fingerprint import fingerprint_of
 
@@ -580,7 +580,7 @@ def restamp(found: QuerySet[Session], fingerprint: str) -> None:
         found: the sessions, as the database has them at this moment.
         fingerprint: a result of ``fingerprint_of`` or ``join_fingerprints``.
     """
-    past_conflicts(lambda: found.order_by().update(fingerprint=fingerprint))
+    retry_on_conflict(lambda: found.order_by().update(fingerprint=fingerprint))
 
 
 def end_up_to(last: UUID, reason: str, batch_size: int) -> Iterator[int]:

@@ -19,7 +19,7 @@ from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.ids import uuid7_of
 from drf_ratchet.models import CutOff, Session
 from drf_ratchet.sessions import store
-from drf_ratchet.sessions.database import past_conflicts, write_database
+from drf_ratchet.sessions.database import retry_on_conflict, write_database
 from drf_ratchet.sessions.device import device_of
 from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.fingerprint import fingerprint_of
@@ -87,10 +87,10 @@ def adopt(old: OldSession, *, request: Any = None) -> RefreshClaims:
         if is_cut_off(old.id) or was_sent_away(old):
             raise TokenRefused(Reason.SESSION_ENDED)
         row = row_of(old, request=request)
-        past_conflicts(lambda: store.insert_missing([row]))
+        retry_on_conflict(lambda: store.insert_missing([row]))
         # A mass ending may have walked past this id just before the row was there.
         if is_cut_off(old.id) or was_sent_away(old):
-            past_conflicts(lambda: store.end(row, EndReason.REVOKED))
+            retry_on_conflict(lambda: store.end(row, EndReason.REVOKED))
             raise TokenRefused(Reason.SESSION_ENDED)
     return old.claims
 

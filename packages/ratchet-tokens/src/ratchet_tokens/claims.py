@@ -79,7 +79,7 @@ class Claims(Mapping[str, Any]):
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (thawed(self._claims),)  # a MappingProxyType cannot be pickled
+        return type(self), (mutable_copy(self._claims),)  # a MappingProxyType cannot be pickled
 
     def __getitem__(self, name: str) -> Any:
         return self._claims[name]
@@ -112,15 +112,15 @@ def _frozen(value: object) -> Any:
     return value
 
 
-def thawed(value: Any) -> Any:
+def mutable_copy(value: Any) -> Any:
     """Return a mutable copy of a claim, or of all claims, with JSON's types.
 
     Args:
         value: a ``Claims``, or one of its values.
     """
     if isinstance(value, Mapping):
-        return {name: thawed(item) for name, item in value.items()}
-    return [thawed(item) for item in value] if isinstance(value, tuple) else value
+        return {name: mutable_copy(item) for name, item in value.items()}
+    return [mutable_copy(item) for item in value] if isinstance(value, tuple) else value
 
 
 def session_id(claims: Mapping[str, Any]) -> UUID:

@@ -110,10 +110,10 @@ def with_spare_bits(segment: str) -> str:
     return other
 
 
-def thawed(value: Any) -> Any:
+def mutable_copy(value: Any) -> Any:
     """Verified claims as plain dicts and lists."""
     if isinstance(value, Mapping):
-        return {name: thawed(item) for name, item in value.items()}
+        return {name: mutable_copy(item) for name, item in value.items()}
     if isinstance(value, tuple):
-        return [thawed(item) for item in value]
+        return [mutable_copy(item) for item in value]
     return value

@@ -20,7 +20,7 @@ from ratchet_tokens.claims import (
 )
 from ratchet_tokens.errors import Reason, TokenRefused
 from ratchet_tokens.keys import KeySet
-from token_tests.forge import SESSION, claims, key_for, thawed, without
+from token_tests.forge import SESSION, claims, key_for, mutable_copy, without
 
 pytestmark = pytest.mark.any_database
 
@@ -77,12 +77,12 @@ class TestImmutable:
         ],
     )
     def test_nothing_changes_it(self, read: Claims, change: Callable[[Any], Any]) -> None:
-        before = thawed(read)
+        before = mutable_copy(read)
 
         with pytest.raises((TypeError, AttributeError)):
             change(read)
 
-        assert thawed(read) == before
+        assert mutable_copy(read) == before
 
     def test_it_is_a_mapping(self, read: Claims) -> None:
         assert read["roles"] == ("a",)
@@ -103,7 +103,7 @@ class TestImmutable:
         source["roles"].append("admin")
         source["tree"]["b"] = 2
 
-        assert thawed(read) == {"roles": ["a"], "tree": {"b": 1}}
+        assert mutable_copy(read) == {"roles": ["a"], "tree": {"b": 1}}
 
 
 class TestAccess:

@@ -20,7 +20,7 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 
 from drf_ratchet.models import CutOff, Session
 from drf_ratchet.sessions import store
-from drf_ratchet.sessions.database import past_conflicts, write_database
+from drf_ratchet.sessions.database import retry_on_conflict, write_database
 from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet_compat.adopting import OldSession, issued_at, row_of, sendings_away
 from drf_ratchet_compat.old_tokens import unverified_claims
@@ -179,7 +179,7 @@ def _import_batch(
     missing = {key: found for key, found in by_id.items() if key not in present}
     rows = list(_rows(missing, rotates, count)) if missing else []
     if rows:
-        past_conflicts(lambda: store.insert_missing(rows))
+        retry_on_conflict(lambda: store.insert_missing(rows))
         ended = _end_reached(rows)
         count.imported += len(rows) - ended
         count.over += ended
@@ -241,7 +241,7 @@ def _end_reached(rows: Sequence[Session]) -> int:
     endings = _endings({row.user_id for row in rows})
     reached = [row for row in rows if endings.include(row)]
     for row in reached:
-        past_conflicts(partial(store.end, row, EndReason.ADMIN))
+        retry_on_conflict(partial(store.end, row, EndReason.ADMIN))
     return len(reached)
 
 

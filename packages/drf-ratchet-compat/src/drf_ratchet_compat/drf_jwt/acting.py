@@ -14,8 +14,7 @@ from drf_ratchet.sessions.subject import is_active, subject_of
 from drf_ratchet_compat.adopting import adopt
 from drf_ratchet_compat.drf_jwt.authentication import PresentedToken
 from drf_ratchet_compat.drf_jwt.reading import Payload
-from drf_ratchet_compat.thawing import thawed
-from ratchet_tokens.claims import Claims, RefreshClaims, session_id
+from ratchet_tokens.claims import Claims, RefreshClaims, mutable_copy, session_id
 from ratchet_tokens.errors import TokenRefused
 
 
@@ -40,7 +39,7 @@ def actor_of(request: Any) -> dict[str, Any] | None:
     actor: dict[str, Any] = {"sub": subject_of(user)}
     if session is not None:
         actor["sid"] = str(session)
-    return {**actor, "act": thawed(earlier)} if earlier else actor
+    return {**actor, "act": mutable_copy(earlier)} if earlier else actor
 
 
 def may_still_act(actor: Any) -> bool:

@@ -20,9 +20,8 @@ from drf_ratchet_compat.drf_jwt.models import is_blacklisted
 from drf_ratchet_compat.drf_jwt.old_keys import keys_for, name_in, named_user
 from drf_ratchet_compat.drf_jwt.settings import api_settings
 from drf_ratchet_compat.old_tokens import is_old, read_old_token
-from drf_ratchet_compat.thawing import thawed
 from ratchet_tokens import codec
-from ratchet_tokens.claims import Kind, RefreshClaims, session_id
+from ratchet_tokens.claims import Kind, RefreshClaims, mutable_copy, session_id
 from ratchet_tokens.errors import Reason, TokenRefused
 
 #: Part of the id of a session that an old token becomes.
@@ -112,7 +111,7 @@ def _read_ours(token: object, freshness: str | None, request: Any) -> Payload:
         user = fresh_user(claims, freshness)
     except TokenRefused as refused:
         raise refusal(why_refused(refused.reason, session_id(claims))) from None
-    return Payload(thawed(claims), user)
+    return Payload(mutable_copy(claims), user)
 
 
 def _read_old(token: str, request: Any) -> Payload:

@@ -13,8 +13,8 @@ from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import (
     ATTEMPTS,
     Contended,
-    past_conflicts,
     require_autocommit,
+    retry_on_conflict,
     write_database,
 )
 from drf_ratchet.sessions.device import device_of
@@ -54,7 +54,7 @@ def renew(payload: Payload, new_payload: Mapping[str, Any], *, request: Any = No
             adopt(payload.old, request=request)
         for _ in range(ATTEMPTS):
             attempt = partial(_renew_once, session, payload, as_json(new_payload), request)
-            issued = past_conflicts(attempt)
+            issued = retry_on_conflict(attempt)
             if issued is not None:
                 return issued
     except TokenRefused as refused:

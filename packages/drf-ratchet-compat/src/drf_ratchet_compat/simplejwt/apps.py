@@ -14,7 +14,6 @@ class SimpleJWTBridgeConfig(AppConfig):
 
     name = "drf_ratchet_compat.simplejwt"
     label = "ratchet_simplejwt"
-    verbose_name = "drf-ratchet under simplejwt"
 
     def __init__(self, app_name: str, app_module: Any) -> None:
         super().__init__(app_name, app_module)

@@ -23,7 +23,7 @@ from drf_ratchet.limited_refresh import limit_refreshes
 from drf_ratchet.models import Session
 from drf_ratchet.security_log import security_log
 from drf_ratchet.sessions import store
-from drf_ratchet.sessions.database import ATTEMPTS, Contended, past_conflicts, write_database
+from drf_ratchet.sessions.database import ATTEMPTS, Contended, retry_on_conflict, write_database
 from drf_ratchet.sessions.device import device_of
 from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.ending import end_beyond_limit, end_with_transaction, report_ending
@@ -271,7 +271,7 @@ def advance(payload: dict[str, Any], lifetime: timedelta) -> tuple[Session, int]
         limit_refreshes(token, request)
     key = key_hash_of(_idempotency_key(request))
     for _attempt in range(ATTEMPTS):
-        session = past_conflicts(
+        session = retry_on_conflict(
             lambda: _advance_once(payload, token, row, lifetime, request=request, key_hash=key)
         )
         if session is not None:
@@ -344,7 +344,7 @@ def _end_reused(session: Session, decision: Decision, request: Any) -> None:
 
 
 def _end_again(session: Session, request: Any) -> None:
-    if past_conflicts(partial(store.end, session, EndReason.REUSE)):
+    if retry_on_conflict(partial(store.end, session, EndReason.REUSE)):
         report_ending(session, EndReason.REUSE, request)
         signals.reuse_detected.send_robust(sender=Session, session=session, request=request)
 
