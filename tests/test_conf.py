@@ -100,6 +100,8 @@ GOOD: dict[str, list[Any]] = {
     "COOKIE_NAME": ["ratchet", "my-shop_2"],
     "COOKIE_RETRY_WINDOW": [timedelta(0), timedelta(days=7)],
     "ACCESS_TOKEN_COOKIE": [True, False],
+    "USER_CHANGES_END_SESSIONS": [True, False],
+    "ACR_VALUES": [{}, {"mfa": ["pwd", "otp"], "password": "pwd"}],
     "MAX_SESSIONS_PER_USER": [None, 1, 5],
     "SERVICE_SECRETS": [{}, {"billing": "x" * 32}, {"shop.example/2": "é" * 40}],
     "USER": ["model", "claims"],
@@ -145,6 +147,8 @@ BAD: dict[str, list[Any]] = {
     "COOKIE_NAME": ["", None, 1, "a b", "a;b", "a=b", "k\xfcche", "__Host-\n"],
     "COOKIE_RETRY_WINDOW": [NEGATIVE, None, 3600, SECRET],
     "ACCESS_TOKEN_COOKIE": [None, 1, 0, SECRET],
+    "USER_CHANGES_END_SESSIONS": [None, 1, 0, SECRET],
+    "ACR_VALUES": [None, SECRET, [], {"": "pwd"}, {"mfa": []}, {1: "pwd"}],
     "MAX_SESSIONS_PER_USER": [0, -1, True, 1.0, SECRET],
     "SERVICE_SECRETS": [
         *(None, [], SECRET, [("billing", SECRET * 5)], {"billing": None}, {"billing": b"x" * 32}),
