@@ -10,7 +10,11 @@ from typing import Any
 
 from asgiref.local import Local
 from django.contrib.auth import get_user_model
-from django.core.exceptions import ObjectDoesNotExist
+from django.core.exceptions import (
+    MultipleObjectsReturned,
+    ObjectDoesNotExist,
+    ValidationError,
+)
 from django.db import connections, transaction
 from django.utils.translation import gettext_lazy as _
 from rest_framework_simplejwt.exceptions import TokenError
@@ -48,6 +52,12 @@ from ratchet_tokens.claims import RefreshClaims
 from ratchet_tokens.errors import TokenRefused
 
 PACKAGE = "simplejwt"
+#: What a query for a token's user raises. A UUIDField raises ValidationError for any other text,
+#: a column that is not unique may find several.
+_NO_USER = (
+    *(ObjectDoesNotExist, MultipleObjectsReturned),
+    *(ValidationError, ValueError, TypeError, OverflowError),
+)
 
 
 class SessionRefused(TokenError):
@@ -425,7 +435,7 @@ def old_session(payload: dict[str, Any]) -> OldSession | None:
     named = {api_settings.USER_ID_FIELD: payload.get(api_settings.USER_ID_CLAIM)}
     try:
         user = users.get(**named)
-    except (ObjectDoesNotExist, ValueError, TypeError, OverflowError):
+    except _NO_USER:
         return None
     return OldSession(
         PACKAGE,

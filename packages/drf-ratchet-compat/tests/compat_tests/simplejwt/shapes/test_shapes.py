@@ -56,6 +56,7 @@ SHAPES = {
     ),
     "cookies": Shape(),
     "djoser_with_email": Shape(needs=("djoser",)),
+    "user_id_is_a_uuid": Shape(),
     "user_id_is_an_email": Shape(),
     "decodes_by_hand": Shape(),
     "routed_blacklist": Shape(environment=ATOMIC),
