@@ -54,6 +54,7 @@ SHAPES = {
     "rs256_with_allauth_and_axes": Shape(
         needs=("allauth", "axes"), environment={"ALLAUTH": "1"}, overlay="rs256_with_axes"
     ),
+    "kinds_of_tokens": Shape(),
     "cookies": Shape(),
     "djoser_with_email": Shape(needs=("djoser",)),
     "user_id_is_a_uuid": Shape(),
