@@ -1,7 +1,7 @@
 """The sessions behind simplejwt's tokens: open, check, refresh and end them."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -425,7 +425,7 @@ def _idempotency_key(request: Any) -> str:
 # Tokens of plain simplejwt
 
 
-def old_session(payload: dict[str, Any]) -> OldSession | None:
+def old_session(payload: Mapping[str, Any]) -> OldSession | None:
     """Return what a token of plain simplejwt says of its session; None without a user.
 
     Args:
@@ -488,6 +488,22 @@ def sessions_of(payload: dict[str, Any]) -> Iterator[Session]:
         old = old_session(payload)
         if old is not None and (session := store.get(old.id)):
             yield session
+
+
+def own_session_of(payload: Mapping[str, Any]) -> Session | None:
+    """Return the session that a refresh token's ``jti`` stands for; None if there is none.
+
+    Args:
+        payload: claims whose ``jti`` is known to be of a token that was issued.
+    """
+    bound = binding.read(payload)
+    if bound is not None and binding.is_ours(payload, bound):
+        return store.get(bound.session)
+    try:
+        old = old_session(payload)
+        return store.get(old.id) if old else None
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
+        return None  # a row may hold any text: no exp, an iat that is no time
 
 
 def end_sessions_of(payload: dict[str, Any]) -> None:

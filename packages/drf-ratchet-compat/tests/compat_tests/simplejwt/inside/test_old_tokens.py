@@ -81,6 +81,22 @@ def test_revoking_all_rows_ends_the_session(client: APIClient, old: RefreshToken
     assert newer.session.end_reason == EndReason.REVOKED
 
 
+def test_revoking_the_row_of_the_old_token_ends_its_session(
+    client: APIClient, old: RefreshToken
+) -> None:
+    row = Kept.objects.get()
+    newer = refresh(client, refresh(client, str(old)).refresh)
+    Blacklisted.objects.create(token=row)
+    assert newer.session.end_reason == EndReason.REVOKED
+    assert refused(client, newer.refresh)
+
+
+@pytest.mark.parametrize("claims", [{"iat": "x"}, {"iat": 1e300}, {"exp": None}, {"user_id": {}}])
+def test_the_row_of_a_strange_token_can_be_revoked(alice: Any, claims: dict[str, Any]) -> None:
+    plain_token(alice, **claims)
+    Blacklisted.objects.create(token=Kept.objects.get())
+
+
 @pytest.mark.parametrize("path", ["/logout/", "/token/blacklist/"])
 def test_a_logout_with_an_old_token(path: str, client: APIClient, old: RefreshToken) -> None:
     client.post(path, {"refresh": str(old)})
