@@ -95,6 +95,22 @@ def revoke(
             tables.BlacklistedToken.objects.get_or_create(token=outstanding)
 
 
+def keep(jti: str, *, until: datetime) -> None:
+    """Keep a session's row from ``flushexpiredtokens``: by it others revoke the session.
+
+    Args:
+        jti: the row's.
+        until: when the session expires, aware.
+    """
+    if not is_installed():
+        return
+    from rest_framework_simplejwt.token_blacklist import models
+
+    tables: Any = models
+    earlier = tables.OutstandingToken.objects.filter(jti=jti, expires_at__lt=_stored(until))
+    earlier.update(expires_at=_stored(until))
+
+
 def revoke_ended(session: Session) -> None:
     """Write the rows with which plain simplejwt refuses the last token of an ended session.
 

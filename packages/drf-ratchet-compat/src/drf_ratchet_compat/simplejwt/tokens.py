@@ -207,8 +207,9 @@ def to_text(plain: Any, self: Any) -> str:
     if state is not None and bound is not None and binding.is_refresh(self.payload, bound):
         expires_at = int(max(self.payload["exp"], self.payload.get(_SLIDING_CLAIM, 0)))
         if state.expires_at is None or expires_at > state.expires_at:
-            state.expires_at = expires_at
-            store.extend(bound.session, datetime.fromtimestamp(expires_at, UTC))
+            state.expires_at, later = expires_at, datetime.fromtimestamp(expires_at, UTC)
+            if store.extend(bound.session, later):
+                blacklist.keep(binding.jti_of(bound.session, bound.row), until=later)
     text: str = plain(self)
     return text
 

@@ -61,6 +61,7 @@ SHAPES = {
     "user_id_is_an_email": Shape(),
     "decodes_by_hand": Shape(),
     "foreign_key_to_a_row": Shape(),
+    "cleanup_job": Shape(),
     "routed_blacklist": Shape(environment=ATOMIC),
     "without_the_blacklist_app": Shape(),
 }
