@@ -447,6 +447,19 @@ def old_session(payload: Mapping[str, Any]) -> OldSession | None:
     )
 
 
+def bind_ahead(payload: dict[str, Any]) -> None:
+    """Bind a token of plain simplejwt to the session that its refresh is about to open.
+
+    simplejwt signs the new access token first, which copies these claims: it ends with the session.
+
+    Args:
+        payload: verified claims of a refresh token, which are changed.
+    """
+    old = old_session(payload) if binding.read(payload) is None else None
+    if old is not None:
+        binding.name(payload, old.id, old.claims.generation, old.claims.subject, FIRST)
+
+
 def _adopted(payload: dict[str, Any]) -> tuple[RefreshClaims | None, int]:
     """Return a token as the rule takes it, with its session's row; adopt one of plain simplejwt."""
     bound = binding.read(payload)
@@ -455,7 +468,7 @@ def _adopted(payload: dict[str, Any]) -> tuple[RefreshClaims | None, int]:
     old = old_session(payload)
     if old is None:
         return None, 0
-    if bound is not None:
+    if bound is not None and bound.session != old.id:
         # A process without the bridge rotated it. Its session lives on under another id.
         parent = store.get(bound.session)
         if parent is not None and parent.ended_at is not None:

@@ -106,6 +106,8 @@ def verify(plain: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
         doing = current_task()
         if phase() is not Phase.MARK and (doing is None or (not doing.ends and not rotates())):
             session = sessions.check_refresh(self.payload)
+        elif phase() is not Phase.MARK and doing is not None and not doing.ends:
+            sessions.bind_ahead(self.payload)
         _remember(self, session)
     elif bound is not None and phase() is not Phase.MARK:
         sessions.check_access(self.payload, bound)

@@ -43,6 +43,22 @@ def test_a_living_token_becomes_a_session(client: APIClient, old: RefreshToken, 
     assert Kept.objects.count() == 2  # its own, and one for all that follow
 
 
+@pytest.mark.parametrize("how", ["logout", "device"])
+def test_the_access_token_of_the_first_refresh_is_of_the_session(
+    client: APIClient, old: RefreshToken, how: str
+) -> None:
+    """simplejwt signs it before it rotates the refresh token."""
+    newer = refresh(client, str(old))
+    again = refresh(client, str(old))
+    assert signed_in(client, newer.access)
+    if how == "logout":
+        client.post("/logout/", {"refresh": newer.refresh})
+    else:
+        end_session(newer.session)
+    assert not signed_in(client, newer.access)
+    assert not signed_in(client, again.access)
+
+
 def test_the_same_token_again_repeats(client: APIClient, old: RefreshToken) -> None:
     first = refresh(client, str(old))
     assert refresh(client, str(old)).refresh == first.refresh

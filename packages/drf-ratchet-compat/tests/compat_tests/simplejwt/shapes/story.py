@@ -63,6 +63,7 @@ def inside(project: Teller) -> None:
             newest = project.refresh(previous)
             assert project.log_out(newest, path) == 200, path
             demand_ended(project, newest)
+            assert not project.signed_in(previous)
             assert project.log_out(previous, "/token/blacklist/") == 200
             demand_refused(project, first, previous)
 
