@@ -84,10 +84,23 @@ def write(payload: dict[str, Any], session: Session, subject: str, row: int) -> 
         row: the generation under whose ``jti`` simplejwt's tables list the session.
     """
     payload[api_settings.JTI_CLAIM] = jti_of(session.pk, session.generation)
+    name(payload, session.pk, session.generation, subject, row)
+
+
+def name(payload: dict[str, Any], session: UUID, generation: int, subject: str, row: int) -> None:
+    """Say in a refresh token's claims whose session it is of, and leave its ``jti``.
+
+    Args:
+        payload: the token's claims, which are changed.
+        session: the session's id.
+        generation: the counter's value.
+        subject: the session's user, as ``subject_of`` names them.
+        row: the generation under whose ``jti`` simplejwt's tables list the session.
+    """
     # A new dict: access tokens made before share the old one.
     payload[CLAIM] = {
-        "sid": str(session.pk),
-        "gen": session.generation,
+        "sid": str(session),
+        "gen": generation,
         "sub": subject,
         "type": payload[api_settings.TOKEN_TYPE_CLAIM],
         "row": row,

@@ -95,6 +95,22 @@ def revoke(
             tables.BlacklistedToken.objects.get_or_create(token=outstanding)
 
 
+def keep(jti: str, *, until: datetime) -> None:
+    """Keep a session's row from ``flushexpiredtokens``: by it others revoke the session.
+
+    Args:
+        jti: the row's.
+        until: when the session expires, aware.
+    """
+    if not is_installed():
+        return
+    from rest_framework_simplejwt.token_blacklist import models
+
+    tables: Any = models
+    earlier = tables.OutstandingToken.objects.filter(jti=jti, expires_at__lt=_stored(until))
+    earlier.update(expires_at=_stored(until))
+
+
 def revoke_ended(session: Session) -> None:
     """Write the rows with which plain simplejwt refuses the last token of an ended session.
 
@@ -124,7 +140,10 @@ def _on_ending(session: Session, **kwargs: Any) -> None:
 
 
 def _on_blacklisting(instance: Any, created: bool, **kwargs: Any) -> None:
-    """End the session of a row that an admin or the project's code has blacklisted."""
+    """End the session of a row that an admin or the project's code has blacklisted.
+
+    The row of a token from before the line too: a project may point at it by a foreign key.
+    """
     if not created or getattr(_local, "writes", False) or phase() is Phase.MARK:
         return
     outstanding = instance.token
@@ -135,11 +154,11 @@ def _on_blacklisting(instance: Any, created: bool, **kwargs: Any) -> None:
     # A text that somebody made of a forged token does not have the jti.
     if payload.get(api_settings.JTI_CLAIM) != outstanding.jti:
         return
-    bound = binding.read(payload)
-    if bound is not None and binding.is_ours(payload, bound):
-        session = store.get(bound.session)
-        if session is not None:
-            end(session, reason=EndReason.REVOKED)
+    from drf_ratchet_compat.simplejwt.sessions import own_session_of
+
+    session = own_session_of(payload)
+    if session is not None:
+        end(session, reason=EndReason.REVOKED)
 
 
 def _stored(moment: datetime) -> Any:

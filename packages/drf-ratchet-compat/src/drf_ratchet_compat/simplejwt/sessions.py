@@ -1,7 +1,7 @@
 """The sessions behind simplejwt's tokens: open, check, refresh and end them."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,11 @@ from typing import Any
 
 from asgiref.local import Local
 from django.contrib.auth import get_user_model
-from django.core.exceptions import ObjectDoesNotExist
+from django.core.exceptions import (
+    MultipleObjectsReturned,
+    ObjectDoesNotExist,
+    ValidationError,
+)
 from django.db import connections, transaction
 from django.utils.translation import gettext_lazy as _
 from rest_framework_simplejwt.exceptions import TokenError
@@ -49,6 +53,12 @@ from ratchet_tokens.claims import RefreshClaims
 from ratchet_tokens.errors import TokenRefused
 
 PACKAGE = "simplejwt"
+#: What a query for a token's user raises. A UUIDField raises ValidationError for any other text,
+#: a column that is not unique may find several.
+_NO_USER = (
+    *(ObjectDoesNotExist, MultipleObjectsReturned),
+    *(ValidationError, ValueError, TypeError, OverflowError),
+)
 
 
 class SessionRefused(TokenError):
@@ -419,7 +429,7 @@ def _idempotency_key(request: Any) -> str:
 # Tokens of plain simplejwt
 
 
-def old_session(payload: dict[str, Any]) -> OldSession | None:
+def old_session(payload: Mapping[str, Any]) -> OldSession | None:
     """Return what a token of plain simplejwt says of its session; None without a user.
 
     Args:
@@ -429,7 +439,7 @@ def old_session(payload: dict[str, Any]) -> OldSession | None:
     named = {api_settings.USER_ID_FIELD: payload.get(api_settings.USER_ID_CLAIM)}
     try:
         user = users.get(**named)
-    except (ObjectDoesNotExist, ValueError, TypeError, OverflowError):
+    except _NO_USER:
         return None
     return OldSession(
         PACKAGE,
@@ -441,6 +451,19 @@ def old_session(payload: dict[str, Any]) -> OldSession | None:
     )
 
 
+def bind_ahead(payload: dict[str, Any]) -> None:
+    """Bind a token of plain simplejwt to the session that its refresh is about to open.
+
+    simplejwt signs the new access token first, which copies these claims: it ends with the session.
+
+    Args:
+        payload: verified claims of a refresh token, which are changed.
+    """
+    old = old_session(payload) if binding.read(payload) is None else None
+    if old is not None:
+        binding.name(payload, old.id, old.claims.generation, old.claims.subject, FIRST)
+
+
 def _adopted(payload: dict[str, Any]) -> tuple[RefreshClaims | None, int]:
     """Return a token as the rule takes it, with its session's row; adopt one of plain simplejwt."""
     bound = binding.read(payload)
@@ -449,7 +472,7 @@ def _adopted(payload: dict[str, Any]) -> tuple[RefreshClaims | None, int]:
     old = old_session(payload)
     if old is None:
         return None, 0
-    if bound is not None:
+    if bound is not None and bound.session != old.id:
         # A process without the bridge rotated it. Its session lives on under another id.
         parent = store.get(bound.session)
         if parent is not None and parent.ended_at is not None:
@@ -498,6 +521,22 @@ def sessions_of(payload: dict[str, Any]) -> Iterator[Session]:
         old = old_session(payload)
         if old is not None and (session := store.get(old.id)):
             yield session
+
+
+def own_session_of(payload: Mapping[str, Any]) -> Session | None:
+    """Return the session that a refresh token's ``jti`` stands for; None if there is none.
+
+    Args:
+        payload: claims whose ``jti`` is known to be of a token that was issued.
+    """
+    bound = binding.read(payload)
+    if bound is not None and binding.is_ours(payload, bound):
+        return store.get(bound.session)
+    try:
+        old = old_session(payload)
+        return store.get(old.id) if old else None
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
+        return None  # a row may hold any text: no exp, an iat that is no time
 
 
 def end_sessions_of(payload: dict[str, Any]) -> None:

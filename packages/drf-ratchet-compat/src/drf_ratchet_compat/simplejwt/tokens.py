@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connections
 from django.utils.functional import SimpleLazyObject
 from rest_framework_simplejwt.settings import api_settings
-from rest_framework_simplejwt.tokens import BlacklistMixin, UntypedToken
+from rest_framework_simplejwt.tokens import BlacklistMixin, SlidingToken, UntypedToken
 
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import store
@@ -54,7 +54,7 @@ def _is_refresh(token: Any) -> bool:
         return binding.is_refresh(token.payload, bound)
     if isinstance(token, UntypedToken):
         return token.payload.get(api_settings.TOKEN_TYPE_CLAIM) in _refresh_types(BlacklistMixin)
-    return isinstance(token, BlacklistMixin)
+    return isinstance(token, BlacklistMixin) and _refreshes(type(token))
 
 
 def _has_session(token: Any) -> bool:
@@ -66,7 +66,16 @@ def _has_session(token: Any) -> bool:
 
 def _refresh_types(of: type[Any]) -> set[Any]:
     below = [_refresh_types(one) for one in of.__subclasses__()]
-    return {getattr(of, "token_type", None), *chain.from_iterable(below)} - {None}
+    own = {of.token_type} if _refreshes(of) else set()
+    return {*own, *chain.from_iterable(below)} - {None}
+
+
+def _refreshes(kind: type[Any]) -> bool:
+    """Return whether tokens of a class can be refreshed.
+
+    Others have ``BlacklistMixin`` to be used once: for a new password, say. They sign nobody in.
+    """
+    return issubclass(kind, SlidingToken) or hasattr(kind, "access_token")
 
 
 def for_user(plain: Any, cls: Any, user: Any) -> Any:
@@ -75,7 +84,7 @@ def for_user(plain: Any, cls: Any, user: Any) -> Any:
     It runs before ``BlacklistMixin.for_user`` stores the ``jti`` and the text.
     """
     token = plain(cls, user)
-    if not issubclass(cls, BlacklistMixin):
+    if not (issubclass(cls, BlacklistMixin) and _refreshes(cls)):
         return token
     session = sessions.open_for(user, _lifetime(token))
     if session is not None:
@@ -97,6 +106,8 @@ def verify(plain: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
         doing = current_task()
         if phase() is not Phase.MARK and (doing is None or (not doing.ends and not rotates())):
             session = sessions.check_refresh(self.payload)
+        elif phase() is not Phase.MARK and doing is not None and not doing.ends:
+            sessions.bind_ahead(self.payload)
         _remember(self, session)
     elif bound is not None and phase() is not Phase.MARK:
         sessions.check_access(self.payload, bound)
@@ -198,8 +209,9 @@ def to_text(plain: Any, self: Any) -> str:
     if state is not None and bound is not None and binding.is_refresh(self.payload, bound):
         expires_at = int(max(self.payload["exp"], self.payload.get(_SLIDING_CLAIM, 0)))
         if state.expires_at is None or expires_at > state.expires_at:
-            state.expires_at = expires_at
-            store.extend(bound.session, datetime.fromtimestamp(expires_at, UTC))
+            state.expires_at, later = expires_at, datetime.fromtimestamp(expires_at, UTC)
+            if store.extend(bound.session, later):
+                blacklist.keep(binding.jti_of(bound.session, bound.row), until=later)
     text: str = plain(self)
     return text
 

@@ -81,16 +81,37 @@ def copy_project(
         apps: further apps.
         environment: further variables.
     """
-    for file in sorted((HERE / "project").rglob("*.py")):
-        copy = folder / file.relative_to(HERE / "project")
+    copy_files(HERE / "project", folder)
+    project = Project(folder, {**chosen(phase, settings, apps), **environment})
+    project.manage("migrate", "--verbosity=0")
+    return project
+
+
+def copy_files(source: Path, folder: Path) -> None:
+    """Copy Python files.
+
+    Args:
+        source: the folder that has them.
+        folder: where they go; what is there is overwritten.
+    """
+    for file in sorted(source.rglob("*.py")):
+        copy = folder / file.relative_to(source)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(file.read_text())
-    chosen = {
+
+
+def chosen(
+    phase: str, settings: dict[str, Any] | None = None, apps: Sequence[str] = ()
+) -> dict[str, str]:
+    """Return the variables that the project's settings read.
+
+    Args:
+        phase: of the bridge; "" for simplejwt alone.
+        settings: for SIMPLE_JWT, on top of what the project says.
+        apps: further apps.
+    """
+    return {
         "SIMPLE_JWT": json.dumps(settings or {}),
         "MORE_APPS": json.dumps([*(THE_LINE if phase else ()), *apps]),
         "BRIDGE": json.dumps({"PHASE": phase} if phase else {}),
-        **environment,
     }
-    project = Project(folder, chosen)
-    project.manage("migrate", "--verbosity=0")
-    return project

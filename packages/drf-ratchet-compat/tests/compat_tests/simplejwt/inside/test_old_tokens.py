@@ -43,6 +43,22 @@ def test_a_living_token_becomes_a_session(client: APIClient, old: RefreshToken, 
     assert Kept.objects.count() == 2  # its own, and one for all that follow
 
 
+@pytest.mark.parametrize("how", ["logout", "device"])
+def test_the_access_token_of_the_first_refresh_is_of_the_session(
+    client: APIClient, old: RefreshToken, how: str
+) -> None:
+    """simplejwt signs it before it rotates the refresh token."""
+    newer = refresh(client, str(old))
+    again = refresh(client, str(old))
+    assert signed_in(client, newer.access)
+    if how == "logout":
+        client.post("/logout/", {"refresh": newer.refresh})
+    else:
+        end_session(newer.session)
+    assert not signed_in(client, newer.access)
+    assert not signed_in(client, again.access)
+
+
 def test_the_same_token_again_repeats(client: APIClient, old: RefreshToken) -> None:
     first = refresh(client, str(old))
     assert refresh(client, str(old)).refresh == first.refresh
@@ -79,6 +95,22 @@ def test_revoking_all_rows_ends_the_session(client: APIClient, old: RefreshToken
     Blacklisted.objects.bulk_create(Blacklisted(token=token) for token in Kept.objects.all())
     assert refused(client, newer.refresh)
     assert newer.session.end_reason == EndReason.REVOKED
+
+
+def test_revoking_the_row_of_the_old_token_ends_its_session(
+    client: APIClient, old: RefreshToken
+) -> None:
+    row = Kept.objects.get()
+    newer = refresh(client, refresh(client, str(old)).refresh)
+    Blacklisted.objects.create(token=row)
+    assert newer.session.end_reason == EndReason.REVOKED
+    assert refused(client, newer.refresh)
+
+
+@pytest.mark.parametrize("claims", [{"iat": "x"}, {"iat": 1e300}, {"exp": None}, {"user_id": {}}])
+def test_the_row_of_a_strange_token_can_be_revoked(alice: Any, claims: dict[str, Any]) -> None:
+    plain_token(alice, **claims)
+    Blacklisted.objects.create(token=Kept.objects.get())
 
 
 @pytest.mark.parametrize("path", ["/logout/", "/token/blacklist/"])

@@ -322,6 +322,33 @@ def test_a_longer_lifetime_of_one_token_is_kept(client: APIClient, alice: Any) -
     assert refresh(client, text)
 
 
+def test_the_row_of_a_longer_token_is_kept_as_long(client: APIClient, alice: Any) -> None:
+    token = RefreshToken.for_user(alice)
+    token.set_exp(lifetime=timedelta(days=90))
+    str(token)
+    assert Kept.objects.get().expires_at >= Session.objects.get().expires_at
+
+
+@pytest.mark.parametrize("phase", ["enforce", "drain"])
+def test_the_row_of_a_held_session_is_kept_as_long(
+    phase: str,
+    client: APIClient,
+    alice: Any,
+    simplejwt: Callable[..., None],
+    bridge: Callable[..., None],
+) -> None:
+    """On the way back all its texts have the id of this row: it revokes them all."""
+    simplejwt(BLACKLIST_AFTER_ROTATION=False)
+    pair = sign_in(client)
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    Session.objects.update(expires_at=soon)
+    Kept.objects.update(expires_at=soon)
+    bridge(PHASE=phase)
+    newer = refresh(client, pair.refresh)
+    row = Kept.objects.get(jti=pair.payload["jti"])
+    assert row.expires_at >= datetime.fromtimestamp(newer.payload["exp"], UTC)
+
+
 def test_another_user_id_claim_and_field(
     client: APIClient, alice: Any, simplejwt: Callable[..., None]
 ) -> None:

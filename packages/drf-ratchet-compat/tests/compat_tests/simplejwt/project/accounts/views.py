@@ -20,9 +20,11 @@ class SignIn(TokenObtainPairView):
 
 
 class Logout(APIView):
+    token_class = RefreshToken
+
     def post(self, request):
         try:
-            RefreshToken(request.data["refresh"]).blacklist()
+            self.token_class(request.data["refresh"]).blacklist()
         except KeyError:
             return Response({"error": "refresh"}, status=400)
         except TokenError as error:
