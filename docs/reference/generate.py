@@ -338,7 +338,9 @@ def api_page() -> str:
             browser, "CookieJWTAuthentication", "ImmediateCookieJWTAuthentication"
         ),
         "drf_ratchet.browser.cookies": _named(cookies, "transport", "set_cookies"),
-        "drf_ratchet.permissions": _named(permissions, "IsOwner", "RecentSignIn"),
+        "drf_ratchet.permissions": _named(
+            permissions, "IsOwner", "RecentSignIn", "RequireAuthentication"
+        ),
         "drf_ratchet.serializers": _named(
             serializers,
             "GrantSerializer",

@@ -178,6 +178,23 @@ def test_no_refresh_moves_that_end(project: None, api: APIClient, alice: User) -
 # Any other sign-in
 
 
+@of_page("require-authentication")
+def test_a_strong_and_recent_sign_in(project: None, alice: User) -> None:
+    view: Any = sys.modules["shop.views"]
+
+    def delete(*amr: str) -> Any:
+        access = open_session(alice, amr=amr).access
+        request = APIRequestFactory().delete("/", headers={"authorization": f"Bearer {access}"})
+        assert payload(access).get("acr") == ("phr" if "hwk" in amr else None)
+        return view.DeleteAccount.as_view(authentication_classes=[JWTAuthentication])(request)
+
+    refused = delete("pwd", "hwk")
+    assert (refused.status_code, refused.data["code"]) == (401, "reauthentication_required")
+    page = (HOWTO / "require-authentication.md").read_text()
+    assert f"WWW-Authenticate: {refused['WWW-Authenticate']}" in page
+    assert delete("otp").status_code == 204
+
+
 @ANY_SIGN_IN
 def test_a_link_by_mail_counts_once(project: None, api: APIClient, alice: User) -> None:
     page = sys.modules["shop.magic_link"]
