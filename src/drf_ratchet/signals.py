@@ -5,6 +5,8 @@ it and nothing else changes. The sender is the ``Session`` class. All but ``sess
 ``session`` (the row, with ``session.user`` loaded or None) and ``request`` (or None).
 
 * ``session_opened``: a device signed in.
+* ``signed_in_elsewhere``: a device signed in that this user has not used, or from such a network;
+  ``new_device`` and ``new_network`` say which. Not sent for a user's first session.
 * ``session_refreshed``: new tokens were issued; ``outcome`` says how (advance, repeat, hold,
   catch_up).
 * ``session_ended``: a session ended, once per session; ``reason`` is its ``end_reason``.
@@ -20,6 +22,7 @@ Django's ``user_logged_in``, ``user_logged_out`` and ``user_login_failed`` are s
 from django.dispatch import Signal
 
 session_opened = Signal()
+signed_in_elsewhere = Signal()
 session_refreshed = Signal()
 session_ended = Signal()
 reuse_detected = Signal()

@@ -20,6 +20,7 @@ from drf_ratchet import checks
 from drf_ratchet.authentication import JWTAuthentication
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import open_session
+from drf_ratchet.signals import signed_in_elsewhere
 from tests import console
 from tests.docs.project import code_of, project_of
 from tests.fixtures import PASSWORD, Tokens, payload
@@ -329,6 +330,17 @@ def test_the_other_devices_are_signed_out(
     assert is_good(api, bob)
     assert [is_good(api, other) for other in others] == [False, False]
     assert api.post("/api/logout/others/", **others[0].bearer).status_code == 401
+
+
+@of_page("devices")
+def test_a_new_device_is_told_of(project: None, alice: User, mailoutbox: Any) -> None:
+    for agent in ("A phone", "A laptop"):
+        request = RequestFactory().post("/", headers={"user-agent": agent})
+        open_session(alice, request=request)
+    signed_in_elsewhere.disconnect(sys.modules["shop.notices"].tell_the_user)
+    # Pages of other tests may still listen, and say the same.
+    (body,) = {mail.body for mail in mailoutbox}
+    assert "You signed in on A laptop from 127.0.0.1." in body
 
 
 @pytest.mark.django_db(transaction=True)

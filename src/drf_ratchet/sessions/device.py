@@ -1,5 +1,6 @@
 """Read the user agent and the address of a request's device, safe to store and to log."""
 
+import re
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import NamedTuple
@@ -37,6 +38,15 @@ def device_of(request: HttpRequest | None) -> Device:
     if not named.isprintable():
         named = "".join(character for character in named if character.isprintable())
     return Device(named[:_MAX_USER_AGENT], client_address(request))
+
+
+def kind_of_device(user_agent: str) -> str:
+    """Return a user agent without its version numbers, which change with every update.
+
+    Args:
+        user_agent: as a session stores it.
+    """
+    return re.sub(r"[\d.]+", "", user_agent)
 
 
 def client_address(request: HttpRequest) -> str | None:
@@ -85,7 +95,16 @@ def network_of(request: HttpRequest) -> str:
     Args:
         request: Django's or DRF's.
     """
-    address = ip_address(client_address(request) or "0.0.0.0")  # noqa: S104 (nothing is bound)
+    return network_of_address(client_address(request))
+
+
+def network_of_address(text: str | None) -> str:
+    """Return the network of an address, as ``network_of`` does.
+
+    Args:
+        text: a valid address, as a session stores it; None if it is unknown.
+    """
+    address = ip_address(text or "0.0.0.0")  # noqa: S104 (nothing is bound)
     if isinstance(address, IPv6Address):
         v4 = address.ipv4_mapped or _behind_nat64(address)
         if v4 is None:

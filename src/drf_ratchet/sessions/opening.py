@@ -17,7 +17,12 @@ from drf_ratchet.exceptions import NoActiveAccount
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.database import write_database
-from drf_ratchet.sessions.device import device_of, django_request
+from drf_ratchet.sessions.device import (
+    device_of,
+    django_request,
+    kind_of_device,
+    network_of_address,
+)
 from drf_ratchet.sessions.ending import end_beyond_limit
 from drf_ratchet.sessions.grant import (
     HEADER,
@@ -157,6 +162,26 @@ def announce(session: Session, request: HttpRequest | None) -> None:
         end_beyond_limit(session.user, limit, request=request)
     with _demand_alive(session):
         signals.session_opened.send_robust(sender=Session, session=session, request=request)
+        _announce_elsewhere(session, request)
+
+
+def _announce_elsewhere(session: Session, request: HttpRequest | None) -> None:
+    """Send ``signed_in_elsewhere``. One query, and none where nobody listens."""
+    if not signals.signed_in_elsewhere.has_listeners(Session):
+        return
+    known = store.known_devices(session)
+    devices = {kind_of_device(user_agent) for user_agent, _ip in known}
+    networks = {network_of_address(ip) for _user_agent, ip in known}
+    new_device = kind_of_device(session.user_agent) not in devices
+    new_network = network_of_address(session.ip) not in networks
+    if known and (new_device or new_network):
+        signals.signed_in_elsewhere.send_robust(
+            sender=Session,
+            session=session,
+            request=request,
+            new_device=new_device,
+            new_network=new_network,
+        )
 
 
 def send_logged_in(user: Any, request: HttpRequest | None) -> None:

@@ -97,6 +97,16 @@ def is_active(session_id: UUID) -> bool:
     return exists(session_id, ended_at=None, expires_at__gt=Now())
 
 
+def known_devices(session: Session) -> list[tuple[str, str | None]]:
+    """Return the user agents and addresses of the user's other sessions, of the newest 200.
+
+    Args:
+        session: one of the user's sessions, which is left out.
+    """
+    others = _rows().filter(user=session.user).exclude(pk=session.pk).order_by("-pk")
+    return list(others.values_list("user_agent", "ip")[:200])
+
+
 def has_sessions(user: Any) -> bool:
     """Return whether the user has any sessions, ended or not."""
     return _rows().filter(user=user).exists()
