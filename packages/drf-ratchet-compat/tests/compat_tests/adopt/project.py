@@ -98,7 +98,11 @@ FILES = {
 }
 
 #: How an installed drf-ratchet declares the task; the checkout that is tested may not be installed.
-ENTRY_POINT = "[drf_ratchet.tasks]\nadopt = drf_ratchet_compat.adopt\n"
+ENTRY_POINT = """\
+[drf_ratchet.tasks]
+adopt = drf_ratchet_compat.adopt
+drain = drf_ratchet_compat.simplejwt.drain
+"""
 
 
 def declare(directory: Path, name: str = "drf-ratchet", entry_points: str = ENTRY_POINT) -> Path:

@@ -18,6 +18,7 @@ from django.db import connection
 from compat_tests.simplejwt.project_copy import HERE, Project, chosen, copy_files
 from tests.console import SOURCES
 from tests.races.databases import new_database
+from tests.sizes import few
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.starts]
 
@@ -75,7 +76,7 @@ def database(tmp_path: Path) -> Iterator[str]:
         yield made
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", few(SHAPES, lambda name: name in ("cookies", "per_user_keys")))
 def test_in_and_out_and_in_again(name: str, tmp_path: Path, database: str) -> None:
     shape = SHAPES[name]
     for package in shape.needs:
