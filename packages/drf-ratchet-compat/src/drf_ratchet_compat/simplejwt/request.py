@@ -14,6 +14,8 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.core.signals import request_finished, request_started
 from django.utils.functional import SimpleLazyObject
 
+from drf_ratchet_compat.simplejwt.event_loop import off_the_loop
+
 _local = Local()
 
 
@@ -106,10 +108,15 @@ def _at_close(response: Any, calls: list[Callable[[], None]]) -> None:
 
 
 def run(calls: list[Callable[[], None]]) -> None:
-    """Call each function of a list once.
+    """Call each function of a list once. Async views of DRF finish in the event loop.
 
     Args:
         calls: the list, which is emptied.
     """
-    while calls:
-        calls.pop(0)()
+
+    def call_each() -> None:
+        while calls:
+            calls.pop(0)()
+
+    if calls:
+        off_the_loop(call_each)
