@@ -14,6 +14,8 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.core.signals import request_finished, request_started
 from django.utils.functional import SimpleLazyObject
 
+from drf_ratchet_compat.simplejwt.event_loop import off_the_loop
+
 _local = Local()
 
 
@@ -22,7 +24,8 @@ class CurrentRequest:
 
     Args:
         request: Django's or DRF's, or a lazy one.
-        by_view: whether a DRF view began it, without a server.
+        by_view: whether a DRF view began it. Without a server no signal tells of it; in ASGI Django
+            sends ``request_started`` in a task of its own, whose local data the view does not see.
     """
 
     def __init__(self, request: Any, *, by_view: bool = False) -> None:
@@ -75,19 +78,45 @@ def begin_view(plain: Any, self: Any, request: Any, *args: Any, **kwargs: Any) -
 def end_view(plain: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
     """Replace ``APIView.finalize_response``: do what was put off until the view has answered."""
     current = current_request()
-    if current is not None:
-        run(current.at_response)
-        if current.by_view:
-            _local.request = None
-            run(current.at_end)
-    return plain(self, *args, **kwargs)
+    if current is None:
+        return plain(self, *args, **kwargs)
+    run(current.at_response)
+    if not current.by_view:
+        return plain(self, *args, **kwargs)
+    _local.request = None
+    if not isinstance(current.request, ASGIRequest):
+        run(current.at_end)
+        return plain(self, *args, **kwargs)
+    response = plain(self, *args, **kwargs)
+    _at_close(response, current.at_end)
+    return response
+
+
+def _at_close(response: Any, calls: list[Callable[[], None]]) -> None:
+    """Call functions when the server closes a response: a transaction of the request is over."""
+    if not calls:
+        return
+    plain = response.close
+
+    def close() -> None:
+        try:
+            run(calls)
+        finally:
+            plain()
+
+    response.close = close
 
 
 def run(calls: list[Callable[[], None]]) -> None:
-    """Call each function of a list once.
+    """Call each function of a list once. Async views of DRF finish in the event loop.
 
     Args:
         calls: the list, which is emptied.
     """
-    while calls:
-        calls.pop(0)()
+
+    def call_each() -> None:
+        while calls:
+            calls.pop(0)()
+
+    if calls:
+        off_the_loop(call_each)

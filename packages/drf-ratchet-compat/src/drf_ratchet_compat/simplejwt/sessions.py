@@ -1,7 +1,6 @@
 """The sessions behind simplejwt's tokens: open, check, refresh and end them."""
 
-import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -47,6 +46,7 @@ from drf_ratchet_compat.adopting import OldSession, issued_at
 from drf_ratchet_compat.ending import end
 from drf_ratchet_compat.simplejwt import binding, blacklist
 from drf_ratchet_compat.simplejwt.binding import Binding
+from drf_ratchet_compat.simplejwt.event_loop import in_event_loop, off_the_loop
 from drf_ratchet_compat.simplejwt.request import current_request
 from drf_ratchet_compat.simplejwt.settings import Phase, bridge_setting, phase, rotates
 from ratchet_tokens.claims import RefreshClaims
@@ -214,41 +214,17 @@ def check_access(payload: dict[str, Any], bound: Binding) -> None:
             "iat": payload.get("iat", 0),
             "exp": payload.get("exp", 0),
         }
-        ended = _off_the_loop(lambda: feed_of(claims).has_ended(claims))
-    elif _in_event_loop():
+        ended = off_the_loop(lambda: feed_of(claims).has_ended(claims))
+    elif in_event_loop():
         raise RuntimeError(
             "Under FRESHNESS = 'immediate' a token asks the database whether its session has "
             "ended. In an event loop, make it with await sync_to_async(AccessToken)(text), or set "
             "DRF_RATCHET['FRESHNESS'] to 'bounded'."
         )
     if ended is None:
-        ended = not _off_the_loop(lambda: store.exists(bound.session, ended_at=None))
+        ended = not off_the_loop(lambda: store.exists(bound.session, ended_at=None))
     if ended:
         raise SessionRefused
-
-
-def _in_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-def _off_the_loop(ask: Callable[[], Any]) -> Any:
-    """Call a function that may query, in a thread of its own where an event loop runs in this."""
-    if not _in_event_loop():
-        return ask()
-    from concurrent.futures import ThreadPoolExecutor
-
-    def work() -> Any:
-        try:
-            return ask()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(work).result()
 
 
 # Refresh

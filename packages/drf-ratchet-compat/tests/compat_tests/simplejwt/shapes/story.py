@@ -1,4 +1,4 @@
-"""The story that every shape tells, a stage in each process: ``python -m …shapes.story before``.
+"""The story that every shape tells. ``stages.py`` runs each stage in a process of its own.
 
 Tokens of plain simplejwt; the line; the way back; plain simplejwt; the line again. At every moment
 each token is answered as the table in docs/migrating.md says.
