@@ -325,3 +325,14 @@ def test_a_projects_own_exception_handler(api: APIClient, db: None, settings: An
     }
     answer = api.post("/api/token/refresh/", {"refresh": "rubbish"})
     assert answer.json()["wrapped"]["reason"] == "malformed"
+
+
+@pytest.mark.parametrize("path", ["/api/token/", "/api/browser/login/"])
+def test_bodies_are_plain_dicts(path: str, api: APIClient, alice: User) -> None:
+    """Of a serializer's dict, djangorestframework-jsonapi shows the declared fields alone."""
+    own_page = {"sec-fetch-site": "same-origin"}
+    answer = api.post(path, {"username": "alice", "password": PASSWORD}, headers=own_page)
+    assert type(answer.data) is dict
+    if "refresh" in answer.data:
+        answer = api.post("/api/token/refresh/", {"refresh": answer.data["refresh"]})
+        assert type(answer.data) is dict

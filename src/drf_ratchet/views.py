@@ -279,7 +279,7 @@ class TokenObtainPairView(RatchetView):
         with only_failures_count(self):
             login = _validated(self, request)
             grant = _saved(login)
-        return self.answer(login.data, grant)
+        return self.answer(dict(login.data), grant)
 
 
 class TokenRefreshView(RatchetView):
@@ -291,7 +291,8 @@ class TokenRefreshView(RatchetView):
         """Return a new pair; only an access token for a session that does not rotate."""
         fields = _validated(self, request)
         grant = _saved(fields)
-        return self.answer(fields.data, grant)
+        # A plain dict: of a serializer's, JSON:API's renderer shows the declared fields alone.
+        return self.answer(dict(fields.data), grant)
 
 
 class TokenVerifyView(RatchetView):
