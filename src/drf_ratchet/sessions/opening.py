@@ -40,6 +40,7 @@ def open_session(
     amr: Sequence[str] = (),
     get_claims: GetClaims | None = None,
     transport: Transport = HEADER,
+    after_login: bool = False,
 ) -> Grant:
     """Open a session and return its tokens: the one call in which every sign-in ends.
 
@@ -55,6 +56,8 @@ def open_session(
             and "otp".
         get_claims: given the user, returns further custom claims for this one access token.
         transport: the kinds of tokens to make; by default for headers and bodies.
+        after_login: whether ``django.contrib.auth.login`` has signed the user in before, and has
+            sent ``user_logged_in``. Then it is not sent again.
 
     Returns:
         The pair of tokens and the session.
@@ -85,7 +88,8 @@ def open_session(
             request=request,
         )
         refresh = mint_refresh(user, session, transport.refresh, request)
-        send_logged_in(user, request)
+        if not after_login:
+            send_logged_in(user, request)
     announce(session, request)
     return Grant(access, refresh, session, in_utc(session.created_at), access_expires_at)
 

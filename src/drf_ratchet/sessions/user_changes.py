@@ -9,7 +9,7 @@ work factor increases, and this changes the session auth hash. The active sessio
 fingerprint. Otherwise each Django release that raises the work factor would log everybody out.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import copy
@@ -31,6 +31,11 @@ from drf_ratchet.sessions.fingerprint import fingerprint_of, is_unchanged, join_
 from drf_ratchet.sessions.subject import is_active
 from ratchet_tokens.claims import session_id
 from ratchet_tokens.errors import TokenRefused
+
+#: Functions that return the session that the current request belongs to, given the user whose
+#: password it changes, or None. That session stays active, as with ``keep_session``. Code that
+#: does not call ``keep_session``, such as django-allauth's, is covered by a function here.
+kept_by_request: list[Callable[[Any], UUID | None]] = []
 
 _kept: ContextVar[UUID | None] = ContextVar("drf_ratchet_kept_session", default=None)
 
@@ -124,10 +129,15 @@ def _on_save(instance: Any, created: bool, update_fields: Any, using: str, **kwa
     if not other:
         return
     found = found.filter(fingerprint__in=other)
-    kept = _kept.get()
+    kept = _kept_for(user)
     if kept is not None:
         store.restamp(found.filter(pk=kept), fingerprint_of(user))
     end_many_with_transaction(found, user, EndReason.PASSWORD_CHANGED)
+
+
+def _kept_for(user: Any) -> UUID | None:
+    kept = _kept.get()
+    return kept or next(filter(None, (of_request(user) for of_request in kept_by_request)), None)
 
 
 def _on_delete(instance: object, **kwargs: Any) -> None:
