@@ -68,8 +68,8 @@ def is_backup_eligible(authenticator: object, user: Any) -> bool:
     ).first()
     if found is None:
         return True
-    flags = found.wrap().authenticator_data.flags
-    return bool(flags & flags.BE)
+    data = found.wrap().authenticator_data
+    return bool(data.flags & data.FLAG.BE)
 
 
 def current_request() -> HttpRequest | None:
