@@ -1,32 +1,17 @@
-"""A project with allauth's headless API whose sign-ins end in our session."""
+"""The how-to's project: what docs/howto/allauth.md says, on top of the suite's settings."""
 
+from tests.docs.project import code_of
 from tests.settings import *  # noqa: F403
 from tests.settings import INSTALLED_APPS, MIDDLEWARE
 
-INSTALLED_APPS = [
-    *INSTALLED_APPS,
-    "allauth",
-    "allauth.account",
-    "allauth.headless",
-    "allauth.mfa",
-    "allauth.socialaccount",
-    "allauth.socialaccount.providers.dummy",
-    "allauth.usersessions",
-    "drf_ratchet.allauth",
-]
-MIDDLEWARE = [*MIDDLEWARE, "allauth.account.middleware.AccountMiddleware"]
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+INSTALLED_APPS = [*INSTALLED_APPS]
+MIDDLEWARE = [*MIDDLEWARE]
+exec(compile(code_of("howto/allauth.md")["shop.settings"], "allauth.md", "exec"))
+
+INSTALLED_APPS += ["allauth.socialaccount.providers.dummy"]
 ROOT_URLCONF = "tests.allauth.urls"
 ALLOWED_HOSTS = ["testserver"]
 
-HEADLESS_ONLY = True
-HEADLESS_TOKEN_STRATEGY = "drf_ratchet.allauth.RatchetTokenStrategy"
-HEADLESS_FRONTEND_URLS = {
-    "account_confirm_email": "/verify/{key}",
-    "account_reset_password_from_key": "/reset/{key}",
-    "account_signup": "/signup",
-    "socialaccount_login_error": "/social-error",
-}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"

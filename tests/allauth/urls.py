@@ -1,11 +1,5 @@
-"""allauth's headless endpoints, and ours without a sign-in of our own."""
+"""The how-to's URLs."""
 
-from django.urls import include, path
+from tests.docs.project import code_of
 
-urlpatterns = [
-    path("accounts/", include("allauth.urls")),
-    path("_allauth/", include("allauth.headless.urls")),
-    path("api/", include("drf_ratchet.session_urls")),
-    path("api/browser/", include("drf_ratchet.browser.session_urls")),
-    path("api/browser/", include("drf_ratchet.allauth.urls")),
-]
+exec(compile(code_of("howto/allauth.md")["shop.urls"], "allauth.md", "exec"))
