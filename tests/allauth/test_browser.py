@@ -1,5 +1,6 @@
 """allauth's browser client: its Django session is exchanged for our cookies, once."""
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.contrib.sessions.models import Session as DjangoSession
+from django.core.management import call_command
 
 from drf_ratchet.allauth import exchanging, links
 from drf_ratchet.models import Session
@@ -324,3 +326,14 @@ def test_session_fixation(alice: User) -> None:
 def test_app_gets_no_cookie(app: App, alice: User) -> None:
     app.password()
     assert not app.http.cookies
+
+
+def test_description_of_the_exchange(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("spectacular", "--format=openapi-json", "--validate", "--fail-on-warn")
+    described = json.loads(capsys.readouterr().out)
+    exchange = described["paths"]["/api/browser/session/exchange/"]["post"]
+    assert exchange["security"] == [{"cookieAuth": []}]
+    assert exchange["responses"].keys() == {"200", "401", "403"}
+    body = exchange["responses"]["200"]["content"]["application/json"]["schema"]
+    assert body == {"$ref": "#/components/schemas/BrowserTokens"}
+    assert "requestBody" not in exchange

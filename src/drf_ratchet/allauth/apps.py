@@ -1,6 +1,6 @@
 """The Django app: put ``"drf_ratchet.allauth"`` into ``INSTALLED_APPS``."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 
 
 class RatchetAllauthConfig(AppConfig):
@@ -12,7 +12,9 @@ class RatchetAllauthConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect to the signals of both sides, and keep the session that changes a password."""
-        import drf_ratchet.allauth.checks  # noqa: F401 (registers them)
+        import drf_ratchet.allauth.checks
         from drf_ratchet.allauth import receivers
 
         receivers.connect()
+        if apps.is_installed("drf_spectacular"):
+            import drf_ratchet.allauth.openapi  # noqa: F401 (registers an extension)
