@@ -328,7 +328,7 @@ def test_app_gets_no_cookie(app: App, alice: User) -> None:
     assert not app.http.cookies
 
 
-def test_description_of_the_exchange(capsys: pytest.CaptureFixture[str]) -> None:
+def test_description_of_our_endpoints(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("spectacular", "--format=openapi-json", "--validate", "--fail-on-warn")
     described = json.loads(capsys.readouterr().out)
     exchange = described["paths"]["/api/browser/session/exchange/"]["post"]
@@ -337,3 +337,6 @@ def test_description_of_the_exchange(capsys: pytest.CaptureFixture[str]) -> None
     body = exchange["responses"]["200"]["content"]["application/json"]["schema"]
     assert body == {"$ref": "#/components/schemas/BrowserTokens"}
     assert "requestBody" not in exchange
+    step_up = described["paths"]["/api/step-up/allauth/"]["post"]
+    assert step_up["security"] == [{"jwtAuth": []}]
+    assert {one["name"] for one in step_up["parameters"]} == {"X-Session-Token", "Idempotency-Key"}

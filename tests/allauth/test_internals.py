@@ -6,12 +6,17 @@ If one of these tests fails with a new release of allauth, read what has changed
 
 import ast
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from allauth.account import adapter, signals
-from allauth.account.internal.flows import login
+from allauth.account.internal.flows import (
+    login,
+    reauthenticate_by_code,
+    reauthentication,
+)
 from allauth.core import context, exceptions
 from allauth.headless.constants import Client
 from allauth.headless.internal import authkit, decorators, sessionkit
@@ -21,6 +26,7 @@ from allauth.headless.tokens.strategies.sessions import SessionTokenStrategy
 from allauth.headless.tokens.views import RefreshTokenView
 from allauth.mfa.base.internal import flows as mfa
 from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
 from allauth.mfa.webauthn.internal.auth import WebAuthn
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.signals import user_logged_out
@@ -34,6 +40,7 @@ from tests.console import ROOT
 @pytest.mark.parametrize(
     ("function", "parameters"),
     [
+        (is_mfa_enabled, ["user", "types"]),
         (login.get_authentication_records, ["request", "user"]),
         (login.record_authentication, ["request", "user", "method", "extra_data"]),
         (SessionTokenStrategy.get_session_token, ["self", "request"]),
@@ -148,8 +155,24 @@ def test_refresh_passes_no_request() -> None:
     assert "strategy.refresh_token(refresh_token)" in inspect.getsource(RefreshTokenView.post)
 
 
-def test_login_timeout() -> None:
+def test_timeouts() -> None:
     assert _internals.login_timeout() == 900
+    assert _internals.reauthentication_timeout() == 300
+
+
+def test_records_are_read_of_the_session_alone() -> None:
+    """``authentication_records`` makes a request that has nothing else."""
+    source = inspect.getsource(login.get_authentication_records)
+    assert set(re.findall(r"request\.(\w+)", source)) == {"session"}
+
+
+def test_reauthentications_are_marked() -> None:
+    for function in (
+        reauthentication.reauthenticate_by_password,
+        reauthenticate_by_code.ConfirmReauthenticationCodeProcess.finish,
+    ):
+        assert "reauthenticated=True" in inspect.getsource(function)
+    assert 'extra_data["reauthenticated"] = True' in inspect.getsource(mfa.post_authentication)
 
 
 def test_internals_are_used_in_one_module() -> None:

@@ -11,11 +11,13 @@ from allauth.account import app_settings as account_settings
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.headless import app_settings as headless_settings
 from allauth.headless.constants import Client
 from allauth.headless.internal.restkit.response import APIResponse
 from allauth.headless.tokens.strategies.sessions import SessionTokenStrategy
 from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
 __all__ = [
@@ -23,23 +25,29 @@ __all__ = [
     "authentication_records",
     "current_request",
     "forget_previous_user",
+    "has_second_factor",
     "is_app_client",
     "is_backup_eligible",
     "login_timeout",
+    "reauthentication_timeout",
     "refusal",
+    "session_of",
 ]
 
 
-def authentication_records(request: HttpRequest, user: Any) -> Sequence[Mapping[str, Any]]:
-    """Return what allauth has recorded about this user in the request's Django session.
+def authentication_records(session: SessionBase, user: Any) -> Sequence[Mapping[str, Any]]:
+    """Return what allauth has recorded about this user in a Django session.
 
     Each record has ``method`` and ``at`` (seconds since 1970). A record of the method "mfa" has
-    ``type`` and ``id`` (the authenticator's), and one of "code" has ``email`` or ``phone``.
+    ``type`` and ``id`` (the authenticator's), and one of "code" has ``email`` or ``phone``. One
+    of a reauthentication has ``reauthenticated``.
 
     Args:
-        request: Django's.
+        session: Django's.
         user: an instance of the user model.
     """
+    request = HttpRequest()
+    request.session = session
     records: list[dict[str, Any]] = get_authentication_records(request, user)
     return records
 
@@ -70,6 +78,37 @@ def is_backup_eligible(authenticator: object, user: Any) -> bool:
         return True
     data = found.wrap().authenticator_data
     return bool(data.flags & data.FLAG.BE)
+
+
+def has_second_factor(user: Any) -> bool:
+    """Return whether allauth asks a user for a second factor at a sign-in.
+
+    Args:
+        user: an instance of the user model.
+    """
+    if not apps.is_installed("allauth.mfa"):
+        return False
+    from allauth.mfa.models import Authenticator
+    from allauth.mfa.utils import is_mfa_enabled
+
+    return bool(is_mfa_enabled(user, [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]))
+
+
+def session_of(request: HttpRequest) -> SessionBase | None:
+    """Return the Django session that an app's ``X-Session-Token`` names; None if there is none.
+
+    Args:
+        request: Django's; not only of an endpoint of allauth.
+    """
+    strategy = headless_settings.TOKEN_STRATEGY
+    token = strategy.get_session_token(request)
+    session: SessionBase | None = strategy.lookup_session(token) if token else None
+    return session
+
+
+def reauthentication_timeout() -> float:
+    """Return the seconds for which allauth counts a reauthentication as recent."""
+    return float(account_settings.REAUTHENTICATION_TIMEOUT)
 
 
 def current_request() -> HttpRequest | None:

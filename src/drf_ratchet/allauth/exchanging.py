@@ -46,7 +46,7 @@ def exchange(request: HttpRequest, transport: Transport) -> Grant:
     claimed = links.claim(session.session_key)
     if claimed is None:
         raise NotAuthenticated
-    methods = authentication_methods(request, user, signed_in_at)
+    methods = authentication_methods(session, user, signed_in_at)
     session.flush()
     try:
         grant = open_session(

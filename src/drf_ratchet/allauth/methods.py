@@ -1,9 +1,9 @@
 """Translate what allauth has recorded about a sign-in to the values of RFC 8176 (``amr``)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.http import HttpRequest
+from django.contrib.sessions.backends.base import SessionBase
 
 from drf_ratchet.allauth._internals import (
     authentication_records,
@@ -12,7 +12,7 @@ from drf_ratchet.allauth._internals import (
 )
 
 
-def authentication_methods(request: HttpRequest, user: Any, signed_in_at: float) -> list[str]:
+def authentication_methods(session: SessionBase, user: Any, signed_in_at: float) -> list[str]:
     """Return the methods by which a user has just signed in, in the order of their use.
 
     "pwd" is a password. "otp" is a code: of an authenticator app, a recovery code, by mail, or the
@@ -22,15 +22,25 @@ def authentication_methods(request: HttpRequest, user: Any, signed_in_at: float)
     but counts for "mfa". A sign-up proves nothing.
 
     Args:
-        request: Django's, with the session that allauth has signed in.
+        session: the Django session that allauth has signed in.
         user: an instance of the user model.
         signed_in_at: when the sign-in was finished, in seconds since 1970. A record from before
             the longest sign-in that allauth allows belongs to an earlier attempt.
     """
     earliest = signed_in_at - login_timeout()
-    recent = [one for one in authentication_records(request, user) if one["at"] >= earliest]
-    methods = [value for one in recent if (value := _value_of(one, user))]
-    if len({(one["method"], one.get("type")) for one in recent}) > 1:
+    recent = [one for one in authentication_records(session, user) if one["at"] >= earliest]
+    return values_of(recent, user)
+
+
+def values_of(records: Sequence[Mapping[str, Any]], user: Any) -> list[str]:
+    """Return the values of RFC 8176 for records of allauth, as ``authentication_methods`` does.
+
+    Args:
+        records: what allauth has recorded.
+        user: an instance of the user model.
+    """
+    methods = [value for one in records if (value := _value_of(one, user))]
+    if len({(one["method"], one.get("type")) for one in records}) > 1:
         methods.append("mfa")
     return list(dict.fromkeys(methods))
 

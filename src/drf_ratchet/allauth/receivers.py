@@ -16,9 +16,10 @@ from drf_ratchet import signals
 from drf_ratchet.allauth import exchanging, links
 from drf_ratchet.allauth._internals import current_request, forget_previous_user, is_app_client
 from drf_ratchet.allauth.models import LinkedSession
+from drf_ratchet.allauth.stepping_up import demand_second_factor
 from drf_ratchet.ids import first_uuid7
 from drf_ratchet.models import Session
-from drf_ratchet.sessions import store, user_changes
+from drf_ratchet.sessions import sign_in_policy, store, user_changes
 from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.ending import end_with_transaction
 
@@ -41,6 +42,8 @@ def connect() -> None:
 
         uid = "drf_ratchet.allauth._on_user_session_deleted"
         post_delete.connect(_on_user_session_deleted, sender=UserSession, dispatch_uid=uid)
+    if demand_second_factor not in sign_in_policy.further_policies:
+        sign_in_policy.further_policies.append(demand_second_factor)
     if _session_of_request not in user_changes.kept_by_request:
         user_changes.kept_by_request.append(_session_of_request)
 

@@ -68,7 +68,7 @@ class RatchetTokenStrategy(SessionTokenStrategy):  # type: ignore[misc]
 
     def _open_session(self, request: HttpRequest) -> Grant:
         user: Any = request.user
-        methods = authentication_methods(request, user, time.time())
+        methods = authentication_methods(request.session, user, time.time())
         try:
             grant = open_session(user, request=request, amr=methods, after_login=True)
         except APIException as error:
