@@ -19,13 +19,13 @@ from ratchet_tokens.claims import RefreshClaims
 _USED = "drf_ratchet_used_proof"
 
 
-def take_proof(session: SessionBase, user: Any, token: RefreshClaims) -> list[str]:
+def take_proof(django_session: SessionBase, user: Any, token: RefreshClaims) -> list[str]:
     """Return the methods of the reauthentications that were not used yet, and use them.
 
     The same refresh token may use them again: its response may have been lost.
 
     Args:
-        session: the Django session that is linked to the token's session.
+        django_session: the one that is linked to the token's session.
         user: its user.
         token: the verified refresh token.
 
@@ -33,19 +33,19 @@ def take_proof(session: SessionBase, user: Any, token: RefreshClaims) -> list[st
         Values of RFC 8176. Empty if nothing was proved recently. Also if the user has a second
         factor and has not used it.
     """
-    used_at, generation = session.get(_USED, (0, 0))
+    used_at, generation = django_session.get(_USED, (0, 0))
     earliest = time.time() - reauthentication_timeout()
     proofs = [
         one
-        for one in authentication_records(session, user)
+        for one in authentication_records(django_session, user)
         if one.get("reauthenticated") and one["at"] >= earliest
     ]
     if generation != token.generation:
         proofs = [one for one in proofs if one["at"] > used_at]
     if not proofs or (has_second_factor(user) and not _used_second_factor(proofs)):
         return []
-    session[_USED] = (proofs[-1]["at"], token.generation)
-    session.save()
+    django_session[_USED] = (proofs[-1]["at"], token.generation)
+    django_session.save()
     return values_of(proofs, user)
 
 
