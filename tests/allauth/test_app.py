@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,7 +12,7 @@ from django.contrib.sessions.models import Session as DjangoSession
 
 from drf_ratchet.allauth.models import LinkedSession
 from drf_ratchet.models import Session
-from drf_ratchet.sessions import end_sessions_before, open_session
+from drf_ratchet.sessions import end_sessions_before, open_session, store
 from tests.allauth.headless import (
     NEW_PASSWORD,
     App,
@@ -199,6 +200,33 @@ def test_password_change_keeps_this_device(app: App, alice: User) -> None:
     assert not other.is_in_allauth()
     app.ours("POST", "logout/")
     assert not app.is_in_allauth()
+
+
+def test_refresh_during_a_password_change(app: App, alice: User) -> None:
+    """After the new password is committed, before the sessions of the other devices end."""
+    other = App()
+    other.password()
+    app.password()
+    real, statuses = store.active_fingerprints, []
+
+    def read(user: Any) -> list[str]:
+        statuses.append(app.refresh().status_code)
+        return real(user)
+
+    with patch.object(store, "active_fingerprints", read):
+        change_password(app)
+    assert statuses == [200]
+    assert app.refresh().status_code == 200
+    assert app.is_in_allauth()
+    assert not other.is_in_ours()
+
+
+def test_password_changes_twice(app: App, alice: User) -> None:
+    app.password()
+    for old, new in ((PASSWORD, NEW_PASSWORD), (NEW_PASSWORD, "a-third-ratchet-3")):
+        app.post("account/password/change", current_password=old, new_password=new)
+        assert app.refresh().status_code == 200
+    assert app.is_in_allauth()
 
 
 def test_password_change_that_logs_out(app: App, alice: User, settings: Any) -> None:

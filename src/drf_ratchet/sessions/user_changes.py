@@ -129,15 +129,10 @@ def _on_save(instance: Any, created: bool, update_fields: Any, using: str, **kwa
     if not other:
         return
     found = found.filter(fingerprint__in=other)
-    kept = _kept_for(user)
+    kept = _kept.get()
     if kept is not None:
         store.restamp(found.filter(pk=kept), fingerprint_of(user))
     end_many_with_transaction(found, user, EndReason.PASSWORD_CHANGED)
-
-
-def _kept_for(user: Any) -> UUID | None:
-    kept = _kept.get()
-    return kept or next(filter(None, (of_request(user) for of_request in kept_by_request)), None)
 
 
 def _on_delete(instance: object, **kwargs: Any) -> None:
@@ -152,6 +147,8 @@ def _before_save(instance: Any, update_fields: Any, using: str, **kwargs: Any) -
     The row of the user and the sessions cannot change at the same moment. A refresh in between must
     not mistake the upgrade for a new password.
     """
+    if update_fields is None or "password" in update_fields:
+        _keep_sessions_of_request(instance)
     if not _looks_like_upgrade(instance, update_fields):
         return
     before = _user_of(instance, using)
@@ -164,6 +161,21 @@ def _before_save(instance: Any, update_fields: Any, using: str, **kwargs: Any) -
             # Only sessions opened under the password that is rehashed, not under an earlier one.
             same = [one for one in store.active_fingerprints(before) if is_unchanged(before, one)]
             store.restamp(store.active_sessions(before).filter(fingerprint__in=same), stamp)
+
+
+def _keep_sessions_of_request(user: Any) -> None:
+    """Let a session that ``kept_by_request`` names match the password that is about to be saved.
+
+    No transaction is open, so a refresh may come between the save and what follows it.
+    """
+    if user.pk is None or not isinstance(user, get_user_model()):
+        return
+    for kept in filter(None, (of_request(user) for of_request in kept_by_request)):
+        found, new = store.active_sessions(user).filter(pk=kept), fingerprint_of(user)
+        for stored in list(found.values_list("fingerprint", flat=True)):
+            *_, current = stored.split(",")
+            if current != new:
+                store.restamp(found, join_fingerprints(current, new))
 
 
 def _looks_like_upgrade(user: Any, update_fields: Any) -> bool:
