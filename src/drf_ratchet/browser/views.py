@@ -50,8 +50,8 @@ class BrowserView(views.RatchetView):
         return response
 
 
-class BrowserLoginView(BrowserView, views.TokenObtainPairView):
-    """Sign in with credentials: set the refresh cookie and return an access token."""
+class BrowserSignInView(BrowserView):
+    """The base of endpoints that sign a browser in."""
 
     def answer(self, body: dict[str, Any], grant: Grant) -> Response:
         """Return the response, end the browser's previous session, rotate the CSRF token."""
@@ -59,6 +59,10 @@ class BrowserLoginView(BrowserView, views.TokenObtainPairView):
         _end_session_of(self.request, EndReason.REPLACED)
         rotate_token(django_request(self.request))
         return response
+
+
+class BrowserLoginView(BrowserSignInView, views.TokenObtainPairView):
+    """Sign in with credentials: set the refresh cookie and return an access token."""
 
 
 class BrowserRefreshView(BrowserView, views.TokenRefreshView):

@@ -46,6 +46,7 @@ def open_session(
     amr: Sequence[str] = (),
     get_claims: GetClaims | None = None,
     transport: Transport = HEADER,
+    after_login: bool = False,
 ) -> Grant:
     """Open a session and return its tokens: the one call in which every sign-in ends.
 
@@ -61,6 +62,8 @@ def open_session(
             ``SIGN_IN_POLICY`` gets them, and access tokens carry them.
         get_claims: given the user, returns further custom claims for this one access token.
         transport: the kinds of tokens to make; by default for headers and bodies.
+        after_login: whether ``django.contrib.auth.login`` has signed the user in before, and has
+            sent ``user_logged_in``. Then it is not sent again.
 
     Returns:
         The pair of tokens and the session.
@@ -92,7 +95,8 @@ def open_session(
             request=request,
         )
         refresh = mint_refresh(user, session, transport.refresh, request)
-        send_logged_in(user, request)
+        if not after_login:
+            send_logged_in(user, request)
     announce(session, request)
     return Grant(access, refresh, session, in_utc(session.created_at), access_expires_at)
 

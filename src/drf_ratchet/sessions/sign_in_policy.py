@@ -1,6 +1,6 @@
 """Decide whether a user may sign in, each time a session is opened or refreshed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.http import HttpRequest
@@ -8,6 +8,10 @@ from django.http import HttpRequest
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.models import Session
 from drf_ratchet.sessions.subject import is_active
+
+#: Policies of other apps, such as ``drf_ratchet.allauth``. They are asked after the project's, with
+#: the same arguments.
+further_policies: list[Callable[..., bool]] = []
 
 
 def may_sign_in(
@@ -31,8 +35,8 @@ def may_sign_in(
     """
     if user is None or not is_active(user):
         return False
-    policy = ratchet_settings().sign_in_policy
-    if policy is None:
-        return True
-    allowed = policy(user, request=request, amr=tuple(amr), session=session)
-    return bool(allowed) and is_active(user)  # the policy may have deactivated the user
+    chosen = ratchet_settings().sign_in_policy
+    for policy in (*([chosen] if chosen else ()), *further_policies):
+        if not policy(user, request=request, amr=tuple(amr), session=session):
+            return False
+    return is_active(user)  # a policy may have deactivated the user

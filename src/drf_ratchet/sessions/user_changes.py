@@ -9,7 +9,7 @@ work factor increases, and this changes the session auth hash. The active sessio
 fingerprint. Otherwise each Django release that raises the work factor would log everybody out.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import copy
@@ -36,6 +36,11 @@ from drf_ratchet.sessions.fingerprint import (
 from drf_ratchet.sessions.subject import is_active
 from ratchet_tokens.claims import session_id
 from ratchet_tokens.errors import TokenRefused
+
+#: Functions that return the session that the current request belongs to, given the user whose
+#: password it changes, or None. That session stays active, as with ``keep_session``. Code that
+#: does not call ``keep_session``, such as django-allauth's, is covered by a function here.
+kept_by_request: list[Callable[[Any], UUID | None]] = []
 
 _kept: ContextVar[UUID | None] = ContextVar("drf_ratchet_kept_session", default=None)
 
@@ -151,6 +156,8 @@ def _before_save(instance: Any, update_fields: Any, using: str, **kwargs: Any) -
     The row of the user and the sessions cannot change at the same moment. A refresh in between must
     not mistake the upgrade for a new password.
     """
+    if update_fields is None or "password" in update_fields:
+        _keep_sessions_of_request(instance)
     if not _looks_like_upgrade(instance, update_fields):
         return
     before = _user_of(instance, using)
@@ -163,6 +170,21 @@ def _before_save(instance: Any, update_fields: Any, using: str, **kwargs: Any) -
             # Only sessions opened under the password that is rehashed, not under an earlier one.
             same = [one for one in store.active_fingerprints(before) if is_unchanged(before, one)]
             store.restamp(store.active_sessions(before).filter(fingerprint__in=same), stamp)
+
+
+def _keep_sessions_of_request(user: Any) -> None:
+    """Let a session that ``kept_by_request`` names match the password that is about to be saved.
+
+    No transaction is open, so a refresh may come between the save and what follows it.
+    """
+    if user.pk is None or not isinstance(user, get_user_model()):
+        return
+    for kept in filter(None, (of_request(user) for of_request in kept_by_request)):
+        found, new = store.active_sessions(user).filter(pk=kept), fingerprint_of(user)
+        for stored in list(found.values_list("fingerprint", flat=True)):
+            *_, current = stored.split(",")
+            if current != new:
+                store.restamp(found, join_fingerprints(current, new))
 
 
 def _looks_like_upgrade(user: Any, update_fields: Any) -> bool:

@@ -1,0 +1,1 @@
+"""Real allauth over its headless API, and our sessions. Their settings want their own process."""

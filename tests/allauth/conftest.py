@@ -1,0 +1,47 @@
+"""A user of allauth, and its two headless clients. The tests run in a process of their own."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.in_its_own_process import REPORTS, Elsewhere, module_elsewhere
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> Elsewhere | None:
+    """Run all of them there."""
+    return module_elsewhere(module_path, parent, "tests.allauth.settings")
+
+
+if os.environ.get(REPORTS):
+    from allauth.account.models import EmailAddress
+    from django.contrib.auth.models import User
+
+    from tests.allauth.headless import App, Browser
+
+    @pytest.fixture
+    def app() -> App:
+        """A mobile app, not signed in."""
+        return App()
+
+    @pytest.fixture
+    def browser() -> Browser:
+        """A page in a browser, not signed in. Requests of it must pass Django's CSRF check."""
+        return Browser()
+
+    @pytest.fixture
+    def alice(alice: User) -> User:
+        """The user with a verified address."""
+        EmailAddress.objects.create(user=alice, email=alice.email, verified=True, primary=True)
+        return alice
+
+    @pytest.fixture
+    def policy(settings: Any) -> Callable[..., None]:
+        """Set SIGN_IN_POLICY."""
+
+        def choose(name: str) -> None:
+            settings.DRF_RATCHET = {**settings.DRF_RATCHET, "SIGN_IN_POLICY": name}
+
+        return choose

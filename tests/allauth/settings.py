@@ -1,0 +1,26 @@
+"""The how-to's project: what docs/howto/allauth.md says, on top of the suite's settings."""
+
+from tests.docs.project import code_of
+from tests.settings import *  # noqa: F403
+from tests.settings import INSTALLED_APPS, MIDDLEWARE
+
+INSTALLED_APPS = [*INSTALLED_APPS]
+MIDDLEWARE = [*MIDDLEWARE]
+exec(compile(code_of("howto/allauth.md")["shop.settings"], "allauth.md", "exec"))
+
+INSTALLED_APPS += ["allauth.socialaccount.providers.dummy"]
+ROOT_URLCONF = "tests.allauth.urls"
+ALLOWED_HOSTS = ["testserver"]
+
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_RATE_LIMITS = False
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+SOCIALACCOUNT_AUTO_SIGNUP = True
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_PASSKEY_SIGNUP_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True
