@@ -730,7 +730,11 @@ def test_which_run_when() -> None:
 
 
 def test_each_id_has_a_section_in_the_docs() -> None:
-    modules = [*SOURCES.glob("*.py"), *ROOT.glob("packages/*/src/*/*/checks.py")]
+    modules = [
+        *SOURCES.glob("*.py"),
+        *ROOT.glob("src/*/*/checks.py"),
+        *ROOT.glob("packages/*/src/*/*/checks.py"),
+    ]
     source = "".join(path.read_text() for path in modules)
     ids = set(re.findall(r'id="(ratchet\w*\.\w+)"', source))
     documented = re.findall(r"^### (ratchet\w*\.\w+)", DOCS.read_text(), re.MULTILINE)

@@ -36,7 +36,10 @@ class Session(models.Model):
     created_at = models.DateTimeField(_("signed in"), db_default=Now(), editable=False)
     auth_time = models.DateTimeField(_("proved identity"), db_default=Now(), editable=False)
     #: How the user authenticated at ``auth_time``: values of RFC 8176, separated by spaces.
-    amr = models.CharField(_("authentication methods"), max_length=100, default="", editable=False)
+    #: With a default of the database's: while a new release is rolled out, old processes insert too.
+    amr = models.CharField(
+        _("authentication methods"), max_length=100, default="", db_default="", editable=False
+    )
     rotated_at = models.DateTimeField(_("last refreshed"), db_default=Now(), editable=False)
     #: Extended by each refresh, never past ``ends_at``.
     expires_at = models.DateTimeField(_("expires"), editable=False)

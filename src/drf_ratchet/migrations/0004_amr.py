@@ -11,7 +11,11 @@ class Migration(migrations.Migration):
             model_name="session",
             name="amr",
             field=models.CharField(
-                default="", editable=False, max_length=100, verbose_name="authentication methods"
+                db_default="",
+                default="",
+                editable=False,
+                max_length=100,
+                verbose_name="authentication methods",
             ),
         ),
     ]
