@@ -36,7 +36,7 @@ class Session(models.Model):
     created_at = models.DateTimeField(_("signed in"), db_default=Now(), editable=False)
     auth_time = models.DateTimeField(_("proved identity"), db_default=Now(), editable=False)
     #: How the user authenticated at ``auth_time``: values of RFC 8176, separated by spaces.
-    #: With a default of the database's: while a new release is rolled out, old processes insert too.
+    #: The database has the default too: old processes insert while a new release is rolled out.
     amr = models.CharField(
         _("authentication methods"), max_length=100, default="", db_default="", editable=False
     )

@@ -98,6 +98,7 @@ def works(page: Page) -> bool:
     return answer
 
 
+@pytest.mark.full
 def test_a_proxy_that_changes_the_host_needs_csrf_trusted_origins(
     serve: Callable[..., Demo], visit: Callable[..., Visitor]
 ) -> None:
@@ -122,6 +123,7 @@ def test_a_proxy_that_changes_the_host_needs_csrf_trusted_origins(
         assert visitor.refresh_cookie()["domain"] == "localhost"
 
 
+@pytest.mark.full
 def test_a_proxy_that_keeps_the_host_needs_nothing(
     demo: Demo, visit: Callable[..., Visitor]
 ) -> None:
@@ -145,6 +147,7 @@ def test_a_page_and_an_api_on_two_ports_of_one_name(
     ("page_host", "api_host"),
     [("127.0.0.1", "localhost"), ("localhost", "127.0.0.1"), ("shop.localhost", "localhost")],
 )
+@pytest.mark.full
 def test_a_page_on_another_site_is_refused_before_it_signs_in(
     serve: Callable[..., Demo], visit: Callable[..., Visitor], page_host: str, api_host: str
 ) -> None:
@@ -163,6 +166,7 @@ def test_a_page_on_another_site_is_refused_before_it_signs_in(
     assert visitor.refresh_cookie() is None
 
 
+@pytest.mark.full
 def test_a_page_in_a_frame_on_another_site_is_refused_before_it_signs_in(
     serve: Callable[..., Demo], visit: Callable[..., Visitor]
 ) -> None:

@@ -101,6 +101,7 @@ def test_the_token_says_what_is_in_it_and_runs_out(alice: Visitor) -> None:
     assert alice.refreshes() == 1
 
 
+@pytest.mark.full
 def test_the_race_has_one_successor(alice: Visitor) -> None:
     page = alice.signed_in()
 

@@ -8,9 +8,11 @@ from types import ModuleType
 from typing import Any
 
 from django.conf import settings
+from django.dispatch import Signal
 from django.test import override_settings
 from django.urls import clear_url_caches
 
+from drf_ratchet import signals
 from tests import console
 
 
@@ -41,6 +43,9 @@ def project_of(page: str, *, yours: dict[str, dict[str, Any]] | None = None) -> 
         made[name] = ModuleType(name)
         vars(made[name]).update(contents)
     sys.modules.update(made)
+    # What the page connects to a signal is to hear nothing of other tests.
+    ours = [one for one in vars(signals).values() if isinstance(one, Signal)]
+    heard = [(signal, list(signal.receivers)) for signal in ours]
     changed: dict[str, Any] = {}
     try:
         for name, block in code.items():
@@ -56,6 +61,9 @@ def project_of(page: str, *, yours: dict[str, dict[str, Any]] | None = None) -> 
             clear_url_caches()
             yield
     finally:
+        for signal, receivers in heard:
+            signal.receivers = receivers
+            signal.sender_receivers_cache.clear()
         for name in made:
             del sys.modules[name]
         clear_url_caches()

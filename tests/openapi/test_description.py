@@ -74,6 +74,7 @@ def test_no_warning(described: Describe, environment: dict[str, str]) -> None:
     assert len(whole["paths"]) > 30
 
 
+@pytest.mark.full
 def test_a_warning_would_be_seen(described: Describe) -> None:
     with pytest.raises(Failed, match="unable to guess serializer"):
         described("tests.openapi.settings_careless")

@@ -23,8 +23,7 @@ class Cell(NamedTuple):
 
 #: Shapes that differ much.
 FEW = {
-    *("startproject", "live", "email_as_username", "camel_case", "database_per_tenant"),
-    "schema_per_tenant",
+    *("startproject", "camel_case", "schema_per_tenant"),
 }
 
 

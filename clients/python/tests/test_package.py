@@ -19,6 +19,7 @@ def run(*command: object) -> str:
     return done.stdout
 
 
+@pytest.mark.full
 def test_it_installs_alone_and_survives_three_hours_with_twenty_threads(
     faults_address: str, tmp_path: Path
 ) -> None:

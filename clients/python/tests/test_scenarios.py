@@ -321,6 +321,7 @@ def test_a_process_that_was_killed_before_it_saved_the_tokens_is_followed_by_the
     assert_right(found)
 
 
+@pytest.mark.full
 def test_a_stopped_process_that_holds_the_lock_stops_no_other(
     scene: Callable[[str], Scene], tmp_path: Path
 ) -> None:

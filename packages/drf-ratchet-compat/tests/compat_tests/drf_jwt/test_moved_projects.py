@@ -21,6 +21,8 @@ from drf_ratchet_compat.drf_jwt.utils import (
 from tests.fixtures import PASSWORD, payload
 from tests.sizes import sized
 
+pytestmark = pytest.mark.any_database
+
 SECRET = "a secret that is long enough for HS256"
 RSA = rsa.generate_private_key(65537, 2048)
 

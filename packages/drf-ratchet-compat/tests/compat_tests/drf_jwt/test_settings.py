@@ -28,6 +28,8 @@ from drf_ratchet_compat.drf_jwt.key_material import as_text
 from drf_ratchet_compat.drf_jwt.settings import DEFAULTS, api_settings
 from tests.fixtures import PASSWORD, payload
 
+pytestmark = pytest.mark.any_database
+
 OURS = "drf_ratchet_compat.drf_jwt"
 SECRET = "a secret that is long enough for HS256"
 
