@@ -65,6 +65,7 @@ def pending(client: Headless, user: User, stage: str) -> None:
 @pytest.mark.parametrize("stage", ["second factor", "address", "code"])
 @pytest.mark.parametrize("kind", [App, Browser])
 @pytest.mark.any_database
+@pytest.mark.full
 def test_unfinished_sign_in_calls_every_endpoint(
     kind: type[Headless], stage: str, alice: User
 ) -> None:

@@ -133,6 +133,7 @@ def test_a_proxy_that_keeps_the_host_needs_nothing(
         assert works(started(visit(demo), f"http://localhost:{server.server_port}"))
 
 
+@pytest.mark.full
 def test_a_page_and_an_api_on_two_ports_of_one_name(
     serve: Callable[..., Demo], visit: Callable[..., Visitor]
 ) -> None:

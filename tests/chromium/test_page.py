@@ -49,6 +49,7 @@ def test_what_is_another_users_has_no_button_and_is_refused(alice: Visitor) -> N
     expect(bobs.locator(".answer")).to_contain_text("403: You do not have permission")
 
 
+@pytest.mark.full
 def test_staff_may_change_anybodys_post(alice: Visitor) -> None:
     page = alice.signed_in("admin")
 
@@ -132,6 +133,7 @@ def test_token_theft_is_detected(alice: Visitor) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.full
 def test_nothing_is_wider_than_a_small_telephone(
     alice: Visitor, visit: Callable[..., Visitor], demo: Demo, scheme: str
 ) -> None:
@@ -150,6 +152,7 @@ def assert_no_sideways(page: Page) -> None:
     assert max(wide) <= 360
 
 
+@pytest.mark.full
 def test_the_page_lets_no_foreign_script_in(alice: Visitor) -> None:
     """Its Content-Security-Policy. That its own files obey it, each test here looks at."""
     alice.may_log("violates the following Content Security Policy", "Content Security Policy")

@@ -76,6 +76,7 @@ PLACES = (
 )
 
 
+@pytest.mark.full
 def test_a_token_in_one_of_these_places_would_be_found(alice: Visitor) -> None:
     alice.expected.add(404)  # Chromium looks for a favicon.
     page = alice.context.new_page()

@@ -80,6 +80,7 @@ def test_a_warning_would_be_seen(described: Describe) -> None:
         described("tests.openapi.settings_careless")
 
 
+@pytest.mark.full
 def test_the_demo_is_complete(described: Describe) -> None:
     whole = described("tests.settings")
 
@@ -175,6 +176,7 @@ def test_schemes(everything: Json, described: Describe) -> None:
         ),
     ],
 )
+@pytest.mark.full
 def test_other_words_than_bearer(words: list[str], scheme: Json) -> None:
     from drf_ratchet.openapi.extensions import header_scheme
 
@@ -233,6 +235,7 @@ def test_services(everything: Json) -> None:
     assert {"200", "304", "401", "404", "429"} == ended["responses"].keys()
 
 
+@pytest.mark.full
 def test_another_username_field(described: Describe) -> None:
     whole = described("tests.openapi.settings_email")
     login = whole["paths"]["/token/"]["post"]

@@ -151,6 +151,7 @@ def test_so_does_one_with_very_many_sessions(alice: User, monkeypatch: pytest.Mo
     test_a_transaction_that_commits_late(alice, monkeypatch)
 
 
+@pytest.mark.full
 def test_a_thousand_endings_a_second(alice: User) -> None:
     """Other sessions need no query, for longer than the list's window."""
     stranger = payload(open_session(alice).access)

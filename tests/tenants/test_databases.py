@@ -122,6 +122,7 @@ def test_databases_unknown_host_is_no_tenant(address: str) -> None:
     assert answer.status_code == 404
 
 
+@pytest.mark.full
 def test_databases_commands_work_on_the_database_that_they_are_given(project: Project) -> None:
     program = """
 import io, sys
@@ -146,6 +147,7 @@ Command().handle()
     assert said.count(" deleted.") == 3
 
 
+@pytest.mark.full
 def test_databases_added_while_the_process_runs_are_no_other(
     project: Project, tmp_path: Path
 ) -> None:
@@ -174,5 +176,6 @@ print(answer.status_code, Client(HTTP_HOST="a.example").post(
     assert "200 wrong_issuer" in project.run("shell", "--verbosity=0", f"--command={program}")
 
 
+@pytest.mark.full
 def test_databases_checks_are_content(project: Project) -> None:
     assert "ratchet." not in project.run("check")

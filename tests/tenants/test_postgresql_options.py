@@ -131,6 +131,7 @@ def test_options_user_who_is_deleted(site: Site) -> None:
     assert eventually(lambda: not site.knows(tokens, "bounded"))
 
 
+@pytest.mark.full
 def test_options_admin_pages(site: Site) -> None:
     tokens = site.sign_in("alice")
     session = payload(tokens.access)["sid"]
@@ -146,6 +147,7 @@ def test_options_admin_pages(site: Site) -> None:
     assert not site.knows(tokens)
 
 
+@pytest.mark.full
 def test_options_commands(site: Site, project: Project) -> None:
     tokens = site.sign_in("alice")
     assert site.knows(tokens, "bounded")

@@ -84,6 +84,7 @@ def test_schemas_token_counts_at_its_tenant_alone(sites: Sites, freshness: str) 
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.full
 def test_schemas_of_one_connection_are_kept_apart(
     project: Project, way: str, tmp_path: Path
 ) -> None:
@@ -276,6 +277,7 @@ for name in ("a", "b"):
     assert re.findall(r"(\d) sessions? deleted", everywhere) == ["0", "0", "1"]
 
 
+@pytest.mark.full
 def test_schemas_admin_shows_and_ends_the_sessions_of_its_tenant_alone(sites: Sites) -> None:
     at_a, at_b = sites.a.sign_in("alice"), sites.b.sign_in("bob")
     admin = sites.a.http
@@ -300,5 +302,6 @@ def test_schemas_admin_shows_and_ends_the_sessions_of_its_tenant_alone(sites: Si
     assert not sites.a.knows(at_a)
 
 
+@pytest.mark.full
 def test_schemas_checks_are_content(sites: Sites) -> None:
     assert "ratchet." not in sites.project.run("check")

@@ -10,6 +10,7 @@ import pytest
 from callers import CALLERS, Caller, Scene
 
 from drf_ratchet_client import RatchetSession
+from tests.sizes import few
 
 FAULTS = Path(__file__).resolve().parents[2] / "faults.py"
 
@@ -38,7 +39,7 @@ def scene(faults_address: str) -> Callable[[str], Scene]:
     return begin
 
 
-@pytest.fixture(params=list(CALLERS))
+@pytest.fixture(params=few(CALLERS, lambda name: name != "requests"))
 def caller(request: Any, scene: Callable[[str], Scene]) -> Callable[..., Caller]:
     """A program of each kind, in a scenario."""
 

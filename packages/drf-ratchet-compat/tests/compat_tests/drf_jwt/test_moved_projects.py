@@ -54,6 +54,7 @@ def refresh(api: APIClient, token: str) -> Any:
     ],
 )
 @pytest.mark.usefixtures("alice")
+@pytest.mark.full
 def test_reordered_algorithms_keep_every_live_token(
     api: APIClient, settings: Any, keys: dict[str, Any]
 ) -> None:

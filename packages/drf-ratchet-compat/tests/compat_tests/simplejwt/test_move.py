@@ -216,6 +216,7 @@ def under_load(clients: list[Client], *steps: Callable[[Client], None]) -> Any:
 @pytest.mark.parametrize(
     "tokens", few(["of before the line", "of the line"], lambda tokens: "before" in tokens)
 )
+@pytest.mark.full
 def test_refreshes_at_once_have_one_successor(
     tokens: str, sides: list[Side], show: Callable[[str], None]
 ) -> None:
