@@ -24,6 +24,8 @@ from drf_ratchet.token_user import TokenUser
 from ratchet_tokens.claims import Claims
 from token_tests import forge
 
+pytestmark = pytest.mark.any_database
+
 ALICE = User(pk=1, username="alice")
 BOB = User(pk=2, username="bob")
 STAFF = User(pk=3, username="staff", is_staff=True)

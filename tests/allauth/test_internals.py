@@ -36,6 +36,8 @@ import drf_ratchet.allauth
 from drf_ratchet.allauth import _internals
 from tests.console import ROOT
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.mark.parametrize(
     ("function", "parameters"),

@@ -6,6 +6,7 @@ bodies), "fast" (each shape once, on SQLite or PostgreSQL, and that part), "pair
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -25,8 +26,14 @@ def _chosen() -> list[Cell]:
     return small({"mysql": "mariadb"}.get(scheme, scheme))
 
 
+def _marked(cell: Cell) -> Any:
+    # Its tenants are many servers, for which `make test` has no time.
+    is_long = CHOICE == "small" and cell.shape == "schema_per_tenant"
+    return pytest.param(cell, marks=pytest.mark.full if is_long else (), id=str(cell))
+
+
 @pytest.mark.starts
-@pytest.mark.parametrize("cell", _chosen(), ids=str)
+@pytest.mark.parametrize("cell", map(_marked, _chosen()))
 def test_story(cell: Cell, record_property: Callable[[str, object], None]) -> None:
     if missing := run.missing(cell):
         pytest.skip(missing)

@@ -19,6 +19,8 @@ from ratchet_tokens.errors import Reason, TokenRefused
 from ratchet_tokens.keys import KeySet
 from token_tests.forge import claims, decoded, encoded, key_for, public_half
 
+pytestmark = pytest.mark.any_database
+
 KEY = key_for("ES256")
 KEYS = KeySet(public_half(KEY))
 SAID: dict[str, Any] = {"iat": 1_800_000_000, "sessions": ["a"], "cut_offs": [["", "b"]]}
