@@ -33,7 +33,7 @@ def _marked(cell: Cell) -> Any:
 
 
 @pytest.mark.starts
-@pytest.mark.parametrize("cell", map(_marked, _chosen()))
+@pytest.mark.parametrize("cell", [_marked(cell) for cell in _chosen()])
 def test_story(cell: Cell, record_property: Callable[[str, object], None]) -> None:
     if missing := run.missing(cell):
         pytest.skip(missing)
