@@ -13,7 +13,7 @@ from tests.races.server import served
 from tests.servers import valkey
 from tests.sizes import sized
 
-pytestmark = [pytest.mark.any_database, pytest.mark.starts]
+pytestmark = [pytest.mark.any_database, pytest.mark.starts, pytest.mark.full]
 
 ATTEMPTS = sized(1000, 100)
 AT_ONCE = sized(50, 20)

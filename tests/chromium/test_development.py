@@ -16,7 +16,7 @@ from tests.chromium.served import Demo
 from tests.chromium.visitor import Visitor
 from tests.fixtures import PASSWORD
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.full]
 
 
 class DevelopmentServer(BaseHTTPRequestHandler):

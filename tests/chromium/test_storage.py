@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 from tests.chromium.served import Demo
 from tests.chromium.visitor import Visitor, expect_user
 
-pytestmark = [pytest.mark.any_database, pytest.mark.starts]
+pytestmark = [pytest.mark.any_database, pytest.mark.starts, pytest.mark.full]
 
 # Everything that a script of the page, an intruder's say, finds without being handed it.
 IN_REACH = """async () => {

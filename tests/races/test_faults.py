@@ -19,7 +19,7 @@ from tests.races.server import serving
 from tests.races.tabs import Tab, refreshing
 from tests.sizes import sized
 
-pytestmark = pytest.mark.starts
+pytestmark = [pytest.mark.starts, pytest.mark.full]
 
 CLIENTS = 8
 KILLS = sized(20, 5)

@@ -26,7 +26,7 @@ from tests.races.inside import Inside, inside
 from tests.races.server import Server, serving
 from tests.sizes import few, sized
 
-pytestmark = pytest.mark.starts
+pytestmark = [pytest.mark.starts, pytest.mark.full]
 
 #: Of all kinds together, on one database.
 RACES = sized(120, 12)

@@ -14,7 +14,7 @@ from tests.sizes import few
 from tests.tenants import pgbouncer
 from tests.tenants.served import FRESHNESS, Project, Site, database, eventually, reason
 
-pytestmark = [pytest.mark.any_database, pytest.mark.starts]
+pytestmark = [pytest.mark.any_database, pytest.mark.starts, pytest.mark.full]
 
 WAYS: dict[str, dict[str, Any]] = {
     "prepared": {"OPTIONS": {"prepare_threshold": 0}, "CONN_MAX_AGE": 60},

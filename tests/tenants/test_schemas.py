@@ -19,6 +19,7 @@ pytestmark = [
         reason="django-tenants is not installed: see requirements/dev.in",
     ),
     pytest.mark.starts,
+    pytest.mark.full,
 ]
 EACH_FRESHNESS = pytest.mark.parametrize("freshness", FRESHNESS)
 SETTINGS = "tests.tenants.schemas"

@@ -16,7 +16,7 @@ from drf_ratchet_client.requests import RatchetAuth as RequestsAuth
 from tests.races.databases import demo_database
 from tests.races.server import serving
 
-pytestmark = pytest.mark.any_database
+pytestmark = [pytest.mark.any_database, pytest.mark.full]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 from compat_tests.adopt.project import Project
 
-pytestmark = [pytest.mark.any_database, pytest.mark.starts]
+pytestmark = [pytest.mark.any_database, pytest.mark.starts, pytest.mark.full]
 
 FILL = """
 from django.contrib.auth.models import User
