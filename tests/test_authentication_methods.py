@@ -154,8 +154,8 @@ class TestThePermission:
             ({"acr": ["phr", "mfa"]}, {"acr": "mfa"}, True),
             ({"acr": "mfa"}, {"acr": "password"}, False),
             ({"acr": "mfa"}, {}, False),
-            ({"max_age": 300}, {"auth_time": time.time()}, True),
-            ({"max_age": 300}, {"auth_time": time.time() - 301}, False),
+            ({"max_age": 300}, {"auth_time": -299}, True),
+            ({"max_age": 300}, {"auth_time": -301}, False),
             ({"max_age": 300}, {"auth_time": "now"}, False),
             ({"amr": "hwk", "max_age": 300}, {"amr": ["hwk"], "auth_time": 0}, False),
             ({"amr": "hwk", "max_age": 300}, {"amr": ["pwd"]}, False),
@@ -164,6 +164,9 @@ class TestThePermission:
     def test_it_asks_how_and_when(
         self, asked: dict[str, Any], said: dict[str, Any], allowed: bool, ask: Ask
     ) -> None:
+        moment = said.get("auth_time")
+        if isinstance(moment, int) and moment < 0:  # seconds ago: parameters are made at the import
+            said = {**said, "auth_time": time.time() + moment}
         answer = ask(RequireAuthentication(**asked), **said)
         assert answer.status_code == (200 if allowed else 401)
         if not allowed:
