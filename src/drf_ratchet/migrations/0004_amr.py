@@ -1,4 +1,4 @@
-"""How a session's user authenticated."""
+"""Add the authentication methods of a session: its column ``amr``."""
 
 from django.db import migrations, models
 

@@ -1,4 +1,4 @@
-"""How users authenticate: ``amr`` (RFC 8176) and ``acr`` (OpenID Connect, RFC 9470).
+"""Authentication methods: ``amr`` (RFC 8176) and ``acr`` (OpenID Connect, RFC 9470).
 
 Only a proof writes them: a sign-in or a step-up. A refresh or an impersonation does not.
 """
