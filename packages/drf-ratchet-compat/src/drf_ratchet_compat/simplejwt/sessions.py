@@ -172,6 +172,8 @@ def check_refresh(payload: dict[str, Any]) -> Session | None:
         raise SessionRefused
     decision = _decide(read, bound.claims)
     revoked = _revoked(payload, bound.generation, bound.row, read.session)
+    if revoked == payload[api_settings.JTI_CLAIM] and _went_on(read.session):
+        return check_refresh(payload)
     if decision.reason is not None or revoked:
         raise SessionRefused
     return read.session
@@ -290,6 +292,8 @@ def _advance_once(
     if revoked:
         if revoked != payload[api_settings.JTI_CLAIM]:
             end(session, reason=EndReason.REVOKED)
+        elif _went_on(session):
+            return None
         # A process without the bridge may have rotated this very token: what it made goes on.
         store.shorten(session.pk, blacklist.access_lifetime())
         raise SessionRefused
@@ -393,6 +397,18 @@ def _request() -> Any:
     if doing is not None and doing.request is not None:
         return doing.request
     return current.request if current is not None else None
+
+
+def _went_on(session: Session) -> bool:
+    """Return whether another request has rotated a session since it was read.
+
+    On the way back that request blacklists the token too, which means no more than that.
+
+    Args:
+        session: the row, as it was read.
+    """
+    now = store.get(session.pk)
+    return now is not None and now.generation != session.generation
 
 
 def _idempotency_key(request: Any) -> str:

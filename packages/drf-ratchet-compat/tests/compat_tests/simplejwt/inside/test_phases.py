@@ -166,3 +166,20 @@ def test_the_jti_is_not_to_be_guessed(pair: Pair, settings: Any) -> None:
     settings.SECRET_KEY = "another secret key, as long as one should be at the least"
     assert binding.jti_of(*known) != pair.payload["jti"]
     assert binding.is_ours(pair.payload, binding.read(pair.payload))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("path", ["/token/refresh/", "/rotate/"])
+def test_a_tab_that_read_the_row_before_another_rotated_it_goes_on(
+    path: str, client: APIClient, pair: Pair, bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bridge(PHASE="drain")
+    looked_up, answers = blacklist.revoked, []
+
+    def look_up_late(*args: Any, **kwargs: Any) -> str:
+        monkeypatch.setattr(blacklist, "revoked", looked_up)
+        answers.append(refresh(APIClient(), pair.refresh))  # the other tab is quicker
+        return looked_up(*args, **kwargs)
+
+    monkeypatch.setattr(blacklist, "revoked", look_up_late)
+    mine = refresh(client, pair.refresh, path)
+    assert mine.payload["jti"] == answers[0].payload["jti"]
