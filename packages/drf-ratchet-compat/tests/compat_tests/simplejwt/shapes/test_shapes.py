@@ -72,6 +72,8 @@ SHAPES = {
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[str]:
     """An empty database of the tests' kind; its URL."""
+    if connection.vendor == "mysql":
+        pytest.skip("a project's own driver for MariaDB needs a compiler; inside/ runs there")
     url = f"sqlite:///{tmp_path}/db.sqlite3"
     with nullcontext(url) if connection.vendor == "sqlite" else new_database(tmp_path) as made:
         yield made
