@@ -56,7 +56,6 @@ def test_extra_of_the_page_is_there() -> None:
     assert re.search(r"^allauth = \[", project, re.MULTILINE)
 
 
-@pytest.mark.django_db
 @pytest.mark.django_db(databases="__all__")
 def test_settings_pass_the_checks() -> None:
     assert [one for one in run_checks() if one.is_serious()] == []
