@@ -42,11 +42,13 @@ def ask(url: str, body: Any = None) -> Any:
         return json.load(answer)
 
 
+@pytest.mark.starts
 def test_the_command_prints_what_the_page_shows(said: list[str], address: str) -> None:
     [shown] = re.findall(r"^http://127.0.0.1:8900/.*$", PAGE, re.MULTILINE)
     assert shown.replace("http://127.0.0.1:8900", address) in said
 
 
+@pytest.mark.starts
 def test_the_requests_of_the_page_work(address: str) -> None:
     scene = f"{address}/lost_answer"
     assert ask(f"{scene}/reset", {})["requests"] == []
@@ -59,6 +61,7 @@ def test_the_requests_of_the_page_work(address: str) -> None:
     ]
 
 
+@pytest.mark.starts
 def test_each_scenario_stands_beside_its_rule(address: str) -> None:
     rules = {
         int(number): set(re.findall(r"`(\w+)`", scenarios))

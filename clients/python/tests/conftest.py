@@ -50,3 +50,10 @@ def caller(request: Any, scene: Callable[[str], Scene]) -> Callable[..., Caller]
         return kind
 
     return begin
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs the server with the faults: ``make test-fast`` starts none."""
+    for item in items:
+        if "faults_address" in getattr(item, "fixturenames", ()):
+            item.add_marker("starts")

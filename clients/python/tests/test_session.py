@@ -632,6 +632,7 @@ def test_a_fork_does_not_use_its_parents_token(
     assert len(found.requests("token/refresh/")) == 1, "the parent takes what the child has stored"
 
 
+@pytest.mark.starts
 def test_it_needs_neither_httpx_nor_requests() -> None:
     source = Path(drf_ratchet_client.__file__).parents[1]
     program = (
