@@ -51,7 +51,7 @@ def living_tokens(now: datetime) -> QuerySet[Any]:
 
 @dataclass(slots=True)
 class Count:
-    """What has happened to the tokens so far.
+    """Counts of the tokens that an import has read, by what became of them.
 
     Args:
         seen: all of them.

@@ -1,4 +1,4 @@
-"""What the reports share: findings, the rules that make them, and how they are printed."""
+"""Findings of the reports, the rules that make them, and the printing of both."""
 
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,7 +16,7 @@ _WIDTH = 96
 
 
 class Effect(StrEnum):
-    """How much a finding asks of its reader."""
+    """The effect of a finding: the value is refused, differs, or is the same."""
 
     REFUSED = "refused"
     DIFFERS = "differs"

@@ -20,7 +20,7 @@ _LARGEST = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What a token says of its session.
+    """The session that a token names, and the generation it was made for.
 
     Args:
         session: the session's id.

@@ -1,4 +1,4 @@
-"""What ``manage.py ratchet doctor`` says of the bridge: seams, phase, and other processes."""
+"""Examine the bridge for ``manage.py ratchet doctor``: seams, phase, and other processes."""
 
 from collections.abc import Iterator
 from typing import Any

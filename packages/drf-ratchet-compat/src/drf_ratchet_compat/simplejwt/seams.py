@@ -1,4 +1,4 @@
-"""Where the bridge goes in: the methods of simplejwt that it replaces, and the versions it knows.
+"""The methods of simplejwt that the bridge replaces, and the versions it was checked with.
 
 Not reached: bound methods that a module saved before the start, later patches by others, direct
 subclasses of ``Token`` with a ``verify`` of their own, and ``TokenBackend.decode``.

@@ -1,4 +1,4 @@
-"""What simplejwt's serializers do instead. ``seams`` puts these functions in their place."""
+"""Replacements for methods of simplejwt's serializers. ``seams`` puts them in place."""
 
 from typing import Any
 

@@ -70,7 +70,7 @@ class SessionRefused(TokenError):
 
 @dataclass
 class Task:
-    """What a serializer of simplejwt does with the refresh token that it reads.
+    """The use that a serializer of simplejwt makes of the refresh token that it reads.
 
     Args:
         request: the request, or None.

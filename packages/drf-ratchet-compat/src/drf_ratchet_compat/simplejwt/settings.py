@@ -16,7 +16,7 @@ BLACKLIST_APP = "rest_framework_simplejwt.token_blacklist"
 
 
 class Phase(StrEnum):
-    """What the bridge does: the value of ``SIMPLE_JWT_BRIDGE["PHASE"]``."""
+    """The phase of the bridge: the value of ``SIMPLE_JWT_BRIDGE["PHASE"]``."""
 
     #: Beside processes without the bridge: tokens get their claims, simplejwt rotates them.
     MARK = "mark"

@@ -1,4 +1,4 @@
-"""What simplejwt's token classes do instead. ``seams`` puts these functions in their place.
+"""Replacements for methods of simplejwt's token classes. ``seams`` puts them in place.
 
 Each takes the method that it replaces, then that method's own arguments.
 """
@@ -24,7 +24,7 @@ from drf_ratchet_compat.simplejwt.settings import Phase, phase, rotates
 
 
 class TokenState:
-    """What the bridge knows of one token object that we made or verified.
+    """The bridge's state of one token object that was issued or verified here.
 
     Args:
         expires_at: when its session expires, in seconds since 1970; None if that is not known.

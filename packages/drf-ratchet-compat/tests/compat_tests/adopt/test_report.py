@@ -1,4 +1,4 @@
-"""What the reports say about a project's settings and sources."""
+"""Tests of the reports about a project's settings and sources."""
 
 from datetime import timedelta
 from io import StringIO

@@ -45,7 +45,7 @@ def refresh(client: APIClient, token: str, path: str = "/token/refresh/", **head
 
 
 def refused(client: APIClient, token: str, path: str = "/token/refresh/") -> bool:
-    """Whether an endpoint answers 401 as simplejwt does to a blacklisted token."""
+    """Return whether an endpoint responds 401 as simplejwt does to a blacklisted token."""
     answer = client.post(path, {"refresh": token})
     if answer.status_code == 401:
         assert answer.data == {"detail": "Token is blacklisted", "code": "token_not_valid"}

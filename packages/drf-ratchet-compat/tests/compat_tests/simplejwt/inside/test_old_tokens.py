@@ -148,7 +148,7 @@ class TestBesideAProcessWithoutTheLine:
     """It rotates our tokens: the claims stay, the jti is another."""
 
     def rotated(self, pair: Pair, alice: Any) -> str:
-        """What plain simplejwt makes of a token."""
+        """Rotate a token as plain simplejwt does."""
         Blacklisted.objects.create(
             token=Kept.objects.get_or_create(
                 jti=pair.payload["jti"],

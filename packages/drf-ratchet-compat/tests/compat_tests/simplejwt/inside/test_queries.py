@@ -1,4 +1,4 @@
-"""How many queries the bridge sends, and how many simplejwt sends without it."""
+"""Count the queries with the bridge, and those of simplejwt without it."""
 
 from collections.abc import Callable
 from typing import Any

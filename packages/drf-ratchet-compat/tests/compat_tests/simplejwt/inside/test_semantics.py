@@ -248,7 +248,7 @@ class TestRotationInAProject:
 
 
 def refused_by_hand(client: APIClient, token: str, path: str) -> bool:
-    """Whether a project's view is given simplejwt's error for the token."""
+    """Check that a project's view gets simplejwt's error for the token."""
     with pytest.raises(TokenError, match="blacklisted"):
         client.post(path, {"refresh": token})
     return True

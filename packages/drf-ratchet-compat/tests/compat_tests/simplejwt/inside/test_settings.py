@@ -130,7 +130,7 @@ class TestRotationAndBlacklist:
 
 @pytest.fixture
 def without_blacklist_app(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What simplejwt's classes look like where its blacklist app is not installed."""
+    """Take away what simplejwt's classes lack without its blacklist app."""
     for name in ("verify", "check_blacklist", "blacklist", "outstand", "for_user"):
         if name in vars(BlacklistMixin):
             monkeypatch.delattr(BlacklistMixin, name)
