@@ -107,16 +107,6 @@ def call(serializer: type[Any], text: str, name: str = "") -> None:
         _names[serializer] = name
 
 
-def describes(view: type[Any], method: str) -> Callable[[Describe], Describe]:
-    """Add the decorated function as a row of the table."""
-
-    def register(describe: Describe) -> Describe:
-        OPERATIONS[view, method] = describe
-        return describe
-
-    return register
-
-
 class RatchetSchema(AutoSchema):
     """Describes our operations; drf-spectacular describes all others."""
 

@@ -45,6 +45,19 @@ def write_database() -> str:
     return alias
 
 
+def can_roll_back(using: str) -> bool:
+    """Return whether a transaction is open that is not the one of Django's ``TestCase``.
+
+    Args:
+        using: the database alias.
+    """
+    connection = connections[using]
+    if connection.get_autocommit():
+        return False
+    blocks = connection.atomic_blocks
+    return not (blocks and getattr(blocks[-1], "_from_testcase", False))
+
+
 def require_autocommit(using: str) -> None:
     """Refuse to work inside an open transaction.
 
@@ -58,11 +71,7 @@ def require_autocommit(using: str) -> None:
     Raises:
         RuntimeError: a transaction is open.
     """
-    connection = connections[using]
-    if connection.get_autocommit():
-        return
-    blocks = connection.atomic_blocks
-    if blocks and getattr(blocks[-1], "_from_testcase", False):
+    if not can_roll_back(using):
         return
     raise RuntimeError(
         "Sessions cannot be refreshed or ended inside a transaction: a rollback would undo the "

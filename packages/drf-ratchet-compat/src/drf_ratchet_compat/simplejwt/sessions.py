@@ -14,7 +14,7 @@ from django.core.exceptions import (
     ObjectDoesNotExist,
     ValidationError,
 )
-from django.db import connections, transaction
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.settings import api_settings
@@ -26,7 +26,13 @@ from drf_ratchet.limited_refresh import limit_refreshes
 from drf_ratchet.models import Session
 from drf_ratchet.security_log import security_log
 from drf_ratchet.sessions import store
-from drf_ratchet.sessions.database import ATTEMPTS, Contended, retry_on_conflict, write_database
+from drf_ratchet.sessions.database import (
+    ATTEMPTS,
+    Contended,
+    can_roll_back,
+    retry_on_conflict,
+    write_database,
+)
 from drf_ratchet.sessions.device import device_of
 from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.ending import end_beyond_limit, end_with_transaction, report_ending
@@ -322,8 +328,7 @@ def _change(payload: dict[str, Any], session: Session, changes: dict[str, Any]) 
 
 def _end_reused(session: Session, decision: Decision, request: Any) -> None:
     """End the session of a reused token, so that no rollback undoes it."""
-    using = write_database()
-    if connections[using].get_autocommit() or _in_testcase(using):
+    if not can_roll_back(write_database()):
         end_refused(session, decision, request)
         return
     # DRF rolls an atomic request back when it answers 401.
@@ -337,11 +342,6 @@ def _end_again(session: Session, request: Any) -> None:
     if retry_on_conflict(partial(store.end, session, EndReason.REUSE)):
         report_ending(session, EndReason.REUSE, request)
         signals.reuse_detected.send_robust(sender=Session, session=session, request=request)
-
-
-def _in_testcase(using: str) -> bool:
-    blocks = connections[using].atomic_blocks
-    return bool(blocks) and getattr(blocks[-1], "_from_testcase", False)
 
 
 def _decide(read: Read, token: RefreshClaims, key_hash: str = "") -> Decision:
