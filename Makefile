@@ -60,7 +60,7 @@ test-all: ## all of it, at full size, on SQLite and PostgreSQL, and the gauntlet
 	@$(MAKE) --no-print-directory gauntlet CELLS=fast
 
 test-fast: .venv/.dev-installed ## on SQLite alone, without a server or a browser: under a minute (ARGS=... for pytest)
-	@unset DATABASE_URL; begun=$$(date +%s); FULL= $(BIN)/pytest -m "not clients and not full and not starts" -p tests.nothing_starts $(DURATIONS) $(ARGS); \
+	@unset DATABASE_URL; begun=$$(date +%s); FULL= CASES=4 $(BIN)/pytest -m "not clients and not full and not starts" -p tests.nothing_starts $(DURATIONS) $(ARGS); \
 	failed=$$?; echo "== $$(($$(date +%s) - begun)) s"; exit $$failed
 
 test-mariadb matrix matrix-cell: export FULL := 1

@@ -5,4 +5,5 @@ pytest_plugins = [
     "tests.in_its_own_process",
     "tests.chromium.not_run",
     "tests.projects.report",
+    "tests.sizes",
 ]

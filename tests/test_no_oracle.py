@@ -83,6 +83,7 @@ def test_the_same_work(
     assert done == dict.fromkeys(CASES, CheapHasher.iterations)
 
 
+@pytest.mark.full
 @pytest.mark.django_db
 def test_the_same_time(attempts: dict[str, Callable[[], Any]], show: Callable[[str], None]) -> None:
     """In turn, and by processor time, so that a busy machine does not blur it.

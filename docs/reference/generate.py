@@ -29,22 +29,14 @@ NOTE = "<!-- Made by `make reference` out of {source}. Change it there. -->"
 
 def main() -> int:
     _set_up_django()
-    for name, text in pages().items():
-        (HERE / name).write_text(text)
+    for name in PAGES:
+        (HERE / name).write_text(page(name))
     return 0
 
 
-def pages() -> dict[str, str]:
-    """Return the text of each page by the name of its file."""
-    makers = {
-        "settings.md": settings_page,
-        "signals.md": signals_page,
-        "commands.md": commands_page,
-        "errors.md": errors_page,
-        "throttles.md": throttles_page,
-        "api.md": api_page,
-    }
-    return {name: f"{make().strip()}\n" for name, make in makers.items()}
+def page(name: str) -> str:
+    """Return the text of one of `PAGES`."""
+    return f"{PAGES[name]().strip()}\n"
 
 
 # Settings
@@ -508,6 +500,16 @@ def _set_up_django() -> None:
     )
     django.setup()
 
+
+#: The page of each file.
+PAGES = {
+    "settings.md": settings_page,
+    "signals.md": signals_page,
+    "commands.md": commands_page,
+    "errors.md": errors_page,
+    "throttles.md": throttles_page,
+    "api.md": api_page,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

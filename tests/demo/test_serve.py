@@ -132,6 +132,7 @@ def test_a_database_that_cannot_be_had_is_said_in_a_sentence(
     assert "hunter2" not in done.stderr
 
 
+@pytest.mark.full
 def test_it_serves_until_ctrl_c_and_keeps_what_is_there(environment: dict[str, str]) -> None:
     for made in (True, False):
         with serving(environment) as process:

@@ -33,6 +33,7 @@ from ratchet_tokens.keys import KeySet
 from ratchet_tokens.verifier import Verifier
 from tests.services.conftest import Ask, basic, ratchet, refused
 from tests.sessions.test_many_sessions import give_sessions
+from tests.sizes import sized
 from token_tests.forge import decoded, key_for, public_half
 from verifier_tests.issuer import SERVICE, Issuer
 
@@ -279,7 +280,7 @@ class TestAtAVerifier:
         self, alice: User, feed: Ask, issuer: Issuer, verifier: Verifier
     ) -> None:
         robot = User.objects.create_user("robot")
-        give_sessions(robot, 10_000)
+        give_sessions(robot, sized(10_000, 1_000))
         stranger, before = open_session(alice), open_session(robot)
         oldest = Session.objects.filter(user=robot).earliest("pk")
         self.tell(feed, issuer, verifier)
