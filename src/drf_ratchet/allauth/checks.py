@@ -5,6 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
+from drf_ratchet.allauth.second_factor import DEFAULTS, NAME
+
 _COOKIES = "django.contrib.sessions.backends.signed_cookies"
 
 
@@ -22,3 +24,20 @@ def check_session_engine(**kwargs: Any) -> list[CheckMessage]:
             id="ratchet.E017",
         )
     ]
+
+
+@register(Tags.security)
+def check_setting(**kwargs: Any) -> list[CheckMessage]:
+    """Report mistakes in the setting ``DRF_RATCHET_ALLAUTH``."""
+    given = getattr(settings, NAME, {})
+    if isinstance(given, dict):
+        wrong = [
+            str(name)[:40] for name in given if type(given[name]) is not type(DEFAULTS.get(name))
+        ]
+        if not wrong:
+            return []
+        said = f"{NAME} has no such settings, or they are no booleans: {', '.join(wrong)}."
+    else:
+        said = f"{NAME} is not a dict."
+    known = ", ".join(f"{name} (default {value})" for name, value in DEFAULTS.items())
+    return [Error(said, hint=f"Known: {known}.", id="ratchet.E018")]

@@ -9,6 +9,7 @@ from rest_framework.exceptions import NotAuthenticated
 
 from drf_ratchet.allauth import links
 from drf_ratchet.allauth.methods import authentication_methods
+from drf_ratchet.allauth.second_factor import mark_as_allauths
 from drf_ratchet.sessions import open_session
 from drf_ratchet.sessions.grant import Grant, Transport
 
@@ -48,6 +49,7 @@ def exchange(request: HttpRequest, transport: Transport) -> Grant:
         raise NotAuthenticated
     methods = authentication_methods(session, user, signed_in_at)
     session.flush()
+    mark_as_allauths(request)
     try:
         grant = open_session(
             user, request=request, amr=methods, transport=transport, after_login=True

@@ -16,7 +16,7 @@ from drf_ratchet import signals
 from drf_ratchet.allauth import exchanging, links
 from drf_ratchet.allauth._internals import current_request, forget_previous_user, is_app_client
 from drf_ratchet.allauth.models import LinkedSession
-from drf_ratchet.allauth.stepping_up import demand_second_factor
+from drf_ratchet.allauth.second_factor import demand_second_factor
 from drf_ratchet.ids import first_uuid7
 from drf_ratchet.models import Session
 from drf_ratchet.sessions import sign_in_policy, store, user_changes

@@ -12,6 +12,7 @@ from drf_ratchet.allauth._internals import (
     reauthentication_timeout,
 )
 from drf_ratchet.allauth.methods import values_of
+from drf_ratchet.allauth.second_factor import allauth_setting
 from ratchet_tokens.claims import RefreshClaims
 
 #: Under this key a Django session contains the last proof that was used, and the generation of the
@@ -31,7 +32,7 @@ def take_proof(django_session: SessionBase, user: Any, token: RefreshClaims) -> 
 
     Returns:
         Values of RFC 8176. Empty if nothing was proved recently. Also if the user has a second
-        factor and has not used it.
+        factor and has not used it, unless ``PASSWORD_ALONE`` is set.
     """
     used_at, generation = django_session.get(_USED, (0, 0))
     earliest = time.time() - reauthentication_timeout()
@@ -42,20 +43,15 @@ def take_proof(django_session: SessionBase, user: Any, token: RefreshClaims) -> 
     ]
     if generation != token.generation:
         proofs = [one for one in proofs if one["at"] > used_at]
-    if not proofs or (has_second_factor(user) and not _used_second_factor(proofs)):
+    if not proofs or not (
+        _used_second_factor(proofs)
+        or allauth_setting("PASSWORD_ALONE")
+        or not has_second_factor(user)
+    ):
         return []
     django_session[_USED] = (proofs[-1]["at"], token.generation)
     django_session.save()
     return values_of(proofs, user)
-
-
-def demand_second_factor(user: Any, *, amr: Sequence[str], session: Any, **others: Any) -> bool:
-    """Refuse a step-up by the password alone, for a user who has a second factor.
-
-    A policy, which ``open_session`` and ``step_up_session`` ask. allauth itself asks for the second
-    factor at a sign-in.
-    """
-    return session is None or tuple(amr) != ("pwd",) or not has_second_factor(user)
 
 
 def _used_second_factor(proofs: Sequence[Mapping[str, Any]]) -> bool:

@@ -11,6 +11,7 @@ from rest_framework.exceptions import APIException
 from drf_ratchet.allauth import links
 from drf_ratchet.allauth._internals import SessionTokenStrategy, current_request, refusal
 from drf_ratchet.allauth.methods import authentication_methods
+from drf_ratchet.allauth.second_factor import mark_as_allauths
 from drf_ratchet.sessions import open_session
 from drf_ratchet.sessions.grant import Grant
 
@@ -69,6 +70,7 @@ class RatchetTokenStrategy(SessionTokenStrategy):  # type: ignore[misc]
     def _open_session(self, request: HttpRequest) -> Grant:
         user: Any = request.user
         methods = authentication_methods(request.session, user, time.time())
+        mark_as_allauths(request)
         try:
             grant = open_session(user, request=request, amr=methods, after_login=True)
         except APIException as error:
