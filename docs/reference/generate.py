@@ -234,11 +234,12 @@ def codes() -> Iterator[tuple[int, str, str]]:
     from rest_framework import exceptions as drf
 
     from drf_ratchet import exceptions
+    from drf_ratchet.allauth import exceptions as of_allauth
     from drf_ratchet.browser.cross_site import IsSameOrigin
     from drf_ratchet.services import authentication, ended_sessions
 
     yield 401, "token_not_valid", "See [Reasons](#reasons)."
-    for module in (exceptions, authentication, ended_sessions):
+    for module in (exceptions, of_allauth, authentication, ended_sessions):
         for kind in vars(module).values():
             is_ours = inspect.isclass(kind) and kind.__module__ == module.__name__
             if is_ours and "default_code" in vars(kind) and kind is not exceptions.TokenNotValid:

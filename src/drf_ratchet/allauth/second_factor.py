@@ -5,10 +5,9 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
-from rest_framework.exceptions import PermissionDenied
 
 from drf_ratchet.allauth._internals import has_second_factor
+from drf_ratchet.allauth.exceptions import SecondFactorRequired
 
 NAME = "DRF_RATCHET_ALLAUTH"
 DEFAULTS: dict[str, Any] = {
@@ -17,13 +16,6 @@ DEFAULTS: dict[str, Any] = {
     "PASSWORD_ALONE": False,
 }
 _BY_ALLAUTH = "_drf_ratchet_by_allauth"
-
-
-class SecondFactorRequired(PermissionDenied):
-    """The password is right, and the user has a second factor that allauth asks for."""
-
-    default_detail = _("This account needs a second factor. Sign in with it.")
-    default_code = "second_factor_required"
 
 
 def allauth_setting(name: str) -> Any:
