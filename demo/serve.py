@@ -63,7 +63,7 @@ def _check_free(port: int) -> None:
 
 
 def _prepare() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.with_accounts")
     try:
         django.setup()
         call_command("migrate", verbosity=0, interactive=False)

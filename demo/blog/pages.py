@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from django.apps import apps
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.views.generic import TemplateView
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularSwaggerSplitView
@@ -11,9 +14,7 @@ from rest_framework.response import Response
 
 from blog.demo_users import DEMO_USERS, PASSWORD
 
-#: Allow the page's own files only: no inline script, no inline style, no other origin. Forms are
-#: forbidden because the script sends them: a form that the browser submits before the script is
-#: loaded would put the password into a URL.
+#: Allow the page's own files only: no inline script, no inline style, no other origin.
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -22,7 +23,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "img-src 'self'",
         "connect-src 'self'",
         "base-uri 'none'",
-        "form-action 'none'",
+        f"form-action {settings.FORM_ACTION}",
         "frame-ancestors 'none'",
     )
 )
@@ -46,7 +47,19 @@ class HomePage(TemplateView):
     """The home page: try the blog and its sign-in in the browser or with curl."""
 
     template_name = "blog/home.html"
-    extra_context = {"users": DEMO_USERS, "password": PASSWORD}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Return the demo's users, and what the page offers besides the password."""
+        accounts = apps.is_installed("drf_ratchet.allauth")
+        if accounts:
+            get_token(self.request)  # has the response set the cookie that the script reads
+        return super().get_context_data(
+            users=DEMO_USERS,
+            password=PASSWORD,
+            accounts=accounts,
+            provider=getattr(settings, "PROVIDER", None),
+            **kwargs,
+        )
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Return the page, with a policy that allows its own files only."""

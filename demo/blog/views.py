@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 
 from blog.answers import BAD_POST, CHANGED, DELETED, NOT_SIGNED_IN, NOT_THERE, READ
 from blog.models import Post
+from blog.permissions import PasskeyToDelete
 from blog.serializers import MessageSerializer, PostSerializer
 from drf_ratchet.browser.authentication import BrowsableAPIAuthentication
 from drf_ratchet.permissions import IsOwner
@@ -63,5 +64,5 @@ class PostDetailView(generics.RetrieveUpdateDestroyAPIView[Post]):
     queryset = Post.objects.select_related("author")
     serializer_class = PostSerializer
     # IsAuthenticated first, so that anonymous clients cannot tell which posts exist.
-    permission_classes = (IsAuthenticated, IsOwner | IsAdminUser)
+    permission_classes = (IsAuthenticated, PasskeyToDelete, IsOwner | IsAdminUser)
     owner_field = "author"

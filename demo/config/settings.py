@@ -123,6 +123,10 @@ JWT_AUTH = {
     "JWT_LEGACY_KEYS": (),
 }
 
+# What the page's forms may be sent to (Content-Security-Policy). Scripts send them, and a form that
+# the browser submits before the script is loaded would put the password into a URL.
+FORM_ACTION = "'none'"
+
 # The page after signing in to the browsable API without a "next" parameter.
 LOGIN_REDIRECT_URL = "post_list"
 

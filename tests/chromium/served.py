@@ -51,10 +51,10 @@ class Demo:
         return [one for one in every if one["path"] == path]
 
 
-def filled(folder: Path) -> Path:
+def filled(folder: Path, **environment: str) -> Path:
     """A new SQLite file with the demo's tables, users and posts."""
     file = folder / "template.sqlite3"
-    fill(f"sqlite:///{file}")
+    fill(f"sqlite:///{file}", **environment)
     with closing(sqlite3.connect(file)) as connection:
         # What is still in the log goes into the file, which is going to be copied alone.
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -79,8 +79,10 @@ def demo_on_copy_of(
         f"sqlite:///{database}",
         database.with_suffix(".log"),
         workers=2,
-        DJANGO_SETTINGS_MODULE="tests.chromium.settings",
-        RACE_OPTIONS=json.dumps(options or {}),
-        **environment,
+        **{
+            "DJANGO_SETTINGS_MODULE": "tests.chromium.settings",
+            "RACE_OPTIONS": json.dumps(options or {}),
+            **environment,
+        },
     ) as server:
         yield Demo(server, database)

@@ -69,6 +69,14 @@ class Visitor:
         """Those of the answers from there."""
         return [one.status for one in self._responses if _path(one.url) == path]
 
+    def deletions(self) -> list[int]:
+        """The statuses of all answers to a DELETE of a post."""
+        return [
+            one.status
+            for one in self._responses
+            if one.request.method == "DELETE" and _path(one.url).startswith("/api/posts/")
+        ]
+
     def refresh_cookie(self) -> Any:
         """The one cookie that holds the refresh token; None where there is none."""
         found = [

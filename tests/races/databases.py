@@ -28,12 +28,16 @@ def demo_database(folder: Path) -> Iterator[str]:
         yield url
 
 
-def fill(url: str) -> None:
+def fill(url: str, **environment: str) -> None:
     """Make the demo's tables and users in a database that is empty."""
     for command in ("migrate", "demo_data"):
         manage = [sys.executable, "manage.py", command, "--verbosity=0"]
         subprocess.run(
-            manage, cwd=DEMO, env=environment_on(url), check=True, stdout=subprocess.DEVNULL
+            manage,
+            cwd=DEMO,
+            env={**environment_on(url), **environment},
+            check=True,
+            stdout=subprocess.DEVNULL,
         )
 
 

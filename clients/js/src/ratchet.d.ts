@@ -40,6 +40,13 @@ export interface Abortable {
   signal?: AbortSignal | null;
 }
 
+export interface SignIn extends Abortable {
+  /** The endpoint that signs in, below `baseUrl`. `"browser/login/"` */
+  path?: string;
+  /** Headers that it needs besides. */
+  headers?: Readonly<Record<string, string>>;
+}
+
 /** The fields of the sign-in form: the user model's USERNAME_FIELD, and the password. */
 export type Credentials = Readonly<Record<string, unknown>>;
 
@@ -105,7 +112,7 @@ export interface Client {
   /** Find out who is signed in, after a page load. The first `fetch` does it by itself. */
   readonly restore: (options?: Abortable) => Promise<Session | null>;
   /** Sign in. Ends the session that this browser had. */
-  readonly login: (credentials: Credentials, options?: Abortable) => Promise<Session>;
+  readonly login: (credentials: Credentials, options?: SignIn) => Promise<Session>;
   /** Prove again who you are, for what wants a recent `auth_time`. */
   readonly stepUp: (credentials: Credentials, options?: Abortable) => Promise<Session>;
   /**

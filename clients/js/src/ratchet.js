@@ -87,9 +87,10 @@ class Client {
     return this.session;
   };
 
-  login = async (credentials, { signal } = {}) => {
+  login = async (credentials, { path = "browser/login/", headers, signal } = {}) => {
     await this.#exclusively(signal, async () => {
-      const answer = await this.#here.server.ask("browser/login/", { json: credentials, signal });
+      const request = { json: credentials, headers, signal };
+      const answer = await this.#here.server.ask(path, request);
       const grant = grantOf(answer);
       await this.#demandCookie(grant, signal);
       this.#settle(grant);

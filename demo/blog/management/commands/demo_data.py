@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
 from django.core.management.base import BaseCommand
@@ -33,7 +34,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Made {posts} posts." if posts else "Kept the posts as they are.")
 
     def _make(self, user: DemoUser) -> bool:
-        _, created = get_user_model().objects.get_or_create(
+        found, created = get_user_model().objects.get_or_create(
             username=user.username,
             defaults={
                 "email": user.email,
@@ -43,7 +44,16 @@ class Command(BaseCommand):
                 "is_superuser": user.staff,
             },
         )
+        if apps.is_installed("allauth.account"):
+            self._verify_address_of(found)
         return created
+
+    def _verify_address_of(self, user: Any) -> None:
+        from allauth.account.models import EmailAddress
+
+        EmailAddress.objects.get_or_create(
+            user=user, email=user.email, defaults={"verified": True, "primary": True}
+        )
 
     def _make_posts(self, made: set[str]) -> int:
         # The posts of an empty blog may have been deleted. It is new only if its authors are new.

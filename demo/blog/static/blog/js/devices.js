@@ -1,6 +1,7 @@
 /** List and end the sessions of the signed-in user. */
 
-import { byId, element } from "./element.js";
+import { byId, element, sayIn } from "./element.js";
+import { methodsInWords } from "./methods.js";
 import { inWords } from "./refusal.js";
 import { deviceName } from "./user-agent.js";
 import { renewTimes, timeElement } from "./when.js";
@@ -36,6 +37,7 @@ export function startDevices(client) {
         { class: "device-facts" },
         element("span", {}, `from ${session.ip ?? "an unknown address"}`),
         element("span", {}, "signed in ", timeElement(session.created_at)),
+        element("span", { class: "device-amr" }, `by ${methodsInWords(session.amr)}`),
         element("span", {}, "last refreshed ", timeElement(session.last_used_at)),
       ),
       end,
@@ -69,8 +71,7 @@ export function startDevices(client) {
   }
 
   function say(words, kind = "") {
-    answer.textContent = words;
-    answer.dataset.kind = kind;
+    sayIn(answer, words, kind);
   }
 
   function explain(error) {

@@ -4,6 +4,12 @@ export function byId(id) {
   return document.getElementById(id);
 }
 
+/** Show a sentence, as "bad", "good" or neither. */
+export function sayIn(place, words, kind = "") {
+  place.textContent = words;
+  place.dataset.kind = kind;
+}
+
 /**
  * Return a new element. Strings among the children become text, never markup, so users' texts are
  * shown unchanged. A value of null or false omits an attribute, true sets it to an empty string.

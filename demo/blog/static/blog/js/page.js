@@ -1,6 +1,7 @@
 /** Start the page: one client, and the panels that show its state. */
 
 import { createClient } from "../../drf-ratchet/ratchet.js";
+import { startAccounts } from "./accounts.js";
 import { startDevices } from "./devices.js";
 import { byId } from "./element.js";
 import { startPosts } from "./posts.js";
@@ -13,7 +14,16 @@ import { turnWheel } from "./wheel.js";
 const client = createClient({ baseUrl: "/api/" });
 // Each panel returns a function that renders it for a session, or for null.
 const signIn = startSignIn(client);
-const panels = [signIn.show, startPosts(client), startDevices(client), startToken(client), turnHero()];
+const accounts = startAccounts(client);
+signIn.secondFactor = accounts.takesSecondFactor;
+const panels = [
+  signIn.show,
+  startPosts(client, accounts.provePasskey),
+  startDevices(client),
+  accounts.show,
+  startToken(client),
+  turnHero(),
+];
 startRace(client);
 startTheft(client);
 

@@ -1,13 +1,18 @@
 /** The blog: anyone can read, and signed-in users can write. */
 
-import { byId } from "./element.js";
+import { challengeOf } from "../../drf-ratchet/challenge.js";
+import { byId, sayIn } from "./element.js";
 import { makePost } from "./post.js";
 import { inWords, refusalOf } from "./refusal.js";
 import { onPress, onSubmit } from "./working.js";
 
 const POSTS = "/api/posts/";
 
-export function startPosts(client) {
+/**
+ * @param client the browser client
+ * @param provePasskey asks for a passkey; null where there are none
+ */
+export function startPosts(client, provePasskey) {
   const list = byId("posts");
   const form = byId("write-post");
   const answer = byId("posts-answer");
@@ -18,11 +23,18 @@ export function startPosts(client) {
 
   /** Send a change and return the response body. Rejects with a refusal. */
   async function send(method, path, body) {
-    const response = await client.fetch(POSTS + path, {
-      method,
-      headers: body ? { "Content-Type": "application/json" } : {},
-      body: body ? JSON.stringify(body) : undefined,
-    });
+    const ask = () =>
+      client.fetch(POSTS + path, {
+        method,
+        headers: body ? { "Content-Type": "application/json" } : {},
+        body: body ? JSON.stringify(body) : undefined,
+      });
+    let response = await ask();
+    if (provePasskey && challengeOf(response) !== null) {
+      say("Use your passkey to go on.");
+      await provePasskey();
+      response = await ask();
+    }
     if (!response.ok) throw await refusalOf(response);
     return response.status === 204 ? null : response.json();
   }
@@ -64,8 +76,7 @@ export function startPosts(client) {
   };
 
   function say(words, kind = "") {
-    answer.textContent = words;
-    answer.dataset.kind = kind;
+    sayIn(answer, words, kind);
   }
 
   onSubmit(form, async () => {

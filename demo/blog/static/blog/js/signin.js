@@ -1,6 +1,6 @@
 /** Show the signed-in user, sign in and sign out. */
 
-import { byId } from "./element.js";
+import { byId, sayIn } from "./element.js";
 import { inWords } from "./refusal.js";
 import { onPress, onSubmit } from "./working.js";
 
@@ -17,9 +17,21 @@ export function startSignIn(client) {
       // The focused element is hidden now.
       byId("sign-out").focus();
     } catch (error) {
+      if (error.code === "second_factor_required" && panel.secondFactor) {
+        await goOn({ username: username.value, password: password.value });
+        return;
+      }
       explain(error);
       // The user enters a wrong password again.
       if (form.contains(document.activeElement)) password.select();
+    }
+  }
+
+  async function goOn(credentials) {
+    try {
+      await panel.secondFactor(credentials);
+    } catch (error) {
+      explain(error);
     }
   }
 
@@ -35,8 +47,7 @@ export function startSignIn(client) {
   }
 
   function say(words, kind = "") {
-    answer.textContent = words;
-    answer.dataset.kind = kind;
+    sayIn(answer, words, kind);
   }
 
   function explain(error) {
@@ -62,7 +73,13 @@ export function startSignIn(client) {
   }
   onSubmit(form, signIn);
   onPress(byId("sign-out"), signOut);
-  return { show, explain };
+  const panel = {
+    show,
+    explain,
+    /** Signs in who has a second factor; null where there are none. */
+    secondFactor: null,
+  };
+  return panel;
 }
 
 function roleName(role) {

@@ -96,7 +96,7 @@ function rows(values) {
       "div",
       { "data-claim": name },
       element("dt", {}, element("code", {}, name)),
-      element("dd", { class: "claim-value" }, element("code", {}, String(value)), ...asTime(name, value)),
+      element("dd", { class: "claim-value" }, element("code", {}, written(value)), ...asTime(name, value)),
       element("dd", { class: "claim-meaning" }, MEANINGS[name] ?? ""),
     ),
   );
@@ -108,4 +108,8 @@ function asTime(name, value) {
 
 function clock(seconds) {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
+function written(value) {
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
