@@ -2,12 +2,18 @@
 
 import os
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.in_its_own_process import REPORTS, Elsewhere, module_elsewhere
+from tests.sizes import sized
+
+FRESHNESS = sized(("immediate", "bounded", "expiry"), ("immediate",))
+#: The modules whose tests run with each of them.
+WITH_EACH = ("test_app", "test_browser", "test_attacks")
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> Elsewhere | None:
@@ -20,6 +26,18 @@ if os.environ.get(REPORTS):
     from django.contrib.auth.models import User
 
     from tests.allauth.headless import App, Browser
+
+    def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+        """Run the sign-ins and the attacks with each ``FRESHNESS``."""
+        if metafunc.module.__name__.rpartition(".")[2] in WITH_EACH:
+            metafunc.fixturenames.append("freshness")
+            metafunc.parametrize("freshness", FRESHNESS, indirect=True)
+
+    @pytest.fixture
+    def freshness(request: pytest.FixtureRequest, settings: Any) -> None:
+        """Set ``FRESHNESS``, with endings that are seen at once where they are seen at all."""
+        more = {"FRESHNESS": request.param, "FEED_INTERVAL": timedelta(0)}
+        settings.DRF_RATCHET = {**settings.DRF_RATCHET, **more}
 
     @pytest.fixture
     def app() -> App:

@@ -34,7 +34,7 @@ def test_response_of_an_app_has_the_members_of_the_page(app: App, alice: User) -
 
 @pytest.mark.django_db(transaction=True)
 def test_exchange_is_the_request_of_the_page(browser: Browser, alice: User) -> None:
-    [block] = blocks("js")
+    [block, _] = blocks("js")
     [path], [method] = re.findall(r'fetch\("(.+?)"', block), re.findall(r'method: "(\w+)"', block)
     [header] = re.findall(r'headers: \{ "(.+?)":', block)
     browser.password()
