@@ -20,6 +20,7 @@ if os.environ.get(REPORTS):
     from django.contrib.auth.models import User
 
     from tests.allauth.headless import App, Browser
+    from tests.chromium.installed import MISSING, find_or_install
 
     @pytest.fixture
     def app() -> App:
@@ -36,6 +37,14 @@ if os.environ.get(REPORTS):
         """The user with a verified address."""
         EmailAddress.objects.create(user=alice, email=alice.email, verified=True, primary=True)
         return alice
+
+    @pytest.fixture
+    def chromium(tmp_path_factory: pytest.TempPathFactory) -> str:
+        """The path of Chromium."""
+        path = find_or_install(tmp_path_factory.getbasetemp())
+        if path is None:
+            pytest.skip(MISSING)
+        return path
 
     @pytest.fixture
     def policy(settings: Any) -> Callable[..., None]:

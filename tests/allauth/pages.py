@@ -1,7 +1,8 @@
 """The project of docs/howto/allauth.md with one more page, and no other settings of allauth."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import reload
 from types import ModuleType
@@ -65,6 +66,39 @@ class Page:
             with project_of(self.path):
                 yield
         _rebuild()
+
+    def run_script(self, chromium: str, url: str, use: Callable[[Any], Any]) -> Any:
+        """Open an empty page of a live server in Chromium, which can import the page's script.
+
+        Args:
+            chromium: its path.
+            url: of the live server.
+            use: takes Playwright's page.
+        """
+        [script] = [block for language, block in console.blocks(self.text) if language == "js"]
+        [name] = re.findall(r"^// (\S+\.js)$", script, re.MULTILINE)
+        served = {"/": ("<p>", "text/html"), f"/{name}": (script, "text/javascript")}
+
+        def visit() -> Any:
+            from playwright.sync_api import sync_playwright
+
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=chromium)
+                page = browser.new_page()
+                for path, (body, kind) in served.items():
+                    page.route(url + path, _answer(body, kind))
+                page.goto(f"{url}/")
+                found = use(page)
+                browser.close()
+                return found
+
+        # Playwright's event loop would make Django refuse this thread its database.
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(visit).result()
+
+
+def _answer(body: str, kind: str) -> Callable[[Any], None]:
+    return lambda route: route.fulfill(body=body, content_type=kind)
 
 
 def pending(client: Headless) -> list[str]:

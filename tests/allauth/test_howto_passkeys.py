@@ -3,7 +3,6 @@
 import re
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -11,13 +10,11 @@ from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import User
 from rest_framework.test import APIRequestFactory
 
-from tests import console
 from tests.allauth.headless import NEW_PASSWORD, App, mailed_code, mailed_key
 from tests.allauth.pages import Page, pending
 from tests.allauth.passkey import Passkey
 from tests.allauth.test_passkeys import by_passkey
 from tests.allauth.test_step_up import step_up
-from tests.chromium.installed import MISSING, find_or_install
 from tests.fixtures import PASSWORD, payload
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -177,52 +174,23 @@ def test_origin_of_an_android_app_is_refused(app: App, db: None) -> None:
 
 @pytest.mark.starts
 @pytest.mark.parametrize(("synced", "acr"), [(False, "device-passkey"), (True, "passkey")])
-def test_script_of_the_page(
-    live_server: Any, tmp_path_factory: pytest.TempPathFactory, synced: bool, acr: str
-) -> None:
-    chromium = find_or_install(tmp_path_factory.getbasetemp())
-    if chromium is None:
-        pytest.skip(MISSING)
-    [script] = [block for language, block in console.blocks(PAGE.text) if language == "js"]
-    # Playwright's event loop would make Django refuse this thread its database.
-    with ThreadPoolExecutor(1) as pool:
-        visit = pool.submit(_visit, chromium, live_server.url, script, synced)
-        codes, *answers = visit.result()
-    user = User.objects.get(email=EMAIL)
-    assert len(codes) == 10
-    for answer in answers:
-        claims = payload(answer["access"])
-        assert claims["sub"] == str(user.pk)
-        assert claims["amr"] == ["swk" if synced else "hwk"]
-        assert claims["acr"] == acr
+def test_script_of_the_page(live_server: Any, chromium: str, synced: bool, acr: str) -> None:
+    """With Chromium's virtual authenticator."""
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "defaultBackupEligibility": synced,
+    }
 
-
-def _visit(chromium: str, url: str, script: str, synced: bool) -> list[Any]:
-    """Sign up and in, with Chromium's virtual authenticator."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium)
-        page = browser.new_page()
+    def use(page: Any) -> Any:
         devtools = page.context.new_cdp_session(page)
         devtools.send("WebAuthn.enable")
-        options = {
-            "protocol": "ctap2",
-            "transport": "internal",
-            "hasResidentKey": True,
-            "hasUserVerification": True,
-            "isUserVerified": True,
-            "defaultBackupEligibility": synced,
-        }
         devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
         page.expose_function("mailedCode", mailed_code)
-        page.route(f"{url}/", lambda route: route.fulfill(body="<p>", content_type="text/html"))
-        page.route(
-            "**/passkeys.js",
-            lambda route: route.fulfill(body=script, content_type="text/javascript"),
-        )
-        page.goto(f"{url}/")
-        answers: list[Any] = page.evaluate(
+        return page.evaluate(
             """async (email) => {
                 const { signUp, signIn } = await import("/passkeys.js");
                 let codes;
@@ -231,5 +199,12 @@ def _visit(chromium: str, url: str, script: str, synced: bool) -> list[Any]:
             }""",
             EMAIL,
         )
-        browser.close()
-        return answers
+
+    codes, *answers = PAGE.run_script(chromium, live_server.url, use)
+    assert len(codes) == 10
+    user = User.objects.get(email=EMAIL)
+    for answer in answers:
+        claims = payload(answer["access"])
+        assert claims["sub"] == str(user.pk)
+        assert claims["amr"] == ["swk" if synced else "hwk"]
+        assert claims["acr"] == acr
