@@ -43,6 +43,8 @@ if os.environ.get(REPORTS):
         """The path of Chromium."""
         path = find_or_install(tmp_path_factory.getbasetemp())
         if path is None:
+            if os.environ.get("CI") == "true":
+                pytest.fail(MISSING)
             pytest.skip(MISSING)
         return path
 
