@@ -162,14 +162,27 @@ def test_lost_passkey_and_nothing_else(app: App, db: None, passkey: Passkey) -> 
     assert delete_account(other.tokens["access_token"]).status_code == 401
 
 
-def test_origin_of_an_android_app_is_refused(app: App, db: None) -> None:
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("https://shop.example", 200),
+        ("https://www.shop.example", 200),
+        ("http://shop.example", 400),
+        ("https://other.example", 400),
+        ("android:apk-key-hash:x", 400),
+    ],
+)
+def test_origin(app: App, db: None, settings: Any, origin: str, status: int) -> None:
+    settings.ALLOWED_HOSTS = ["shop.example"]
+    app.http.defaults["HTTP_HOST"] = "shop.example"
     app.post("auth/webauthn/signup", email=EMAIL)
     app.post("auth/email/verify", key=mailed_code())
     options = app.get("auth/webauthn/signup")["data"]["creation_options"]
-    credential = Passkey(synced=True, origin="android:apk-key-hash:x").create(options)
+    assert options["publicKey"].get("attestation", "none") == "none"
+    credential = Passkey(synced=True, origin=origin).create(options)
     app.send("PUT", "auth/webauthn/signup", {"name": "Phone", "credential": credential})
-    assert app.answer.status_code == 400
-    assert not app.tokens
+    assert app.answer.status_code == status
+    assert bool(app.tokens) is (status == 200)
 
 
 @pytest.mark.starts
