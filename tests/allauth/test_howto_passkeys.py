@@ -206,16 +206,21 @@ def test_script_of_the_page(live_server: Any, chromium: str, synced: bool, acr: 
         return page.evaluate(
             """async (email) => {
                 const { signUp, signIn } = await import("/passkeys.js");
-                let codes;
-                const up = await signUp(email, () => mailedCode(), (all) => { codes = all; });
-                return [codes, up, await signIn()];
+                let shown;
+                const show = async (codes) => {
+                    const session = await fetch("/api/browser/session/");
+                    shown = [codes, (await session.json()).user];
+                };
+                const up = await signUp(email, () => mailedCode(), show);
+                return [...shown, up, await signIn()];
             }""",
             EMAIL,
         )
 
-    codes, *answers = PAGE.run_script(chromium, live_server.url, use)
-    assert len(codes) == 10
+    codes, shown_to, *answers = PAGE.run_script(chromium, live_server.url, use)
     user = User.objects.get(email=EMAIL)
+    assert len(codes) == 10
+    assert shown_to["id"] == str(user.pk)  # they take their time: the session is open already
     for answer in answers:
         claims = payload(answer["access"])
         assert claims["sub"] == str(user.pk)
