@@ -26,6 +26,7 @@ if os.environ.get(REPORTS):
     from django.contrib.auth.models import User
 
     from tests.allauth.headless import App, Browser
+    from tests.chromium.installed import MISSING, find_or_install
 
     def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         """Run the sign-ins and the attacks with each ``FRESHNESS``."""
@@ -54,6 +55,16 @@ if os.environ.get(REPORTS):
         """The user with a verified address."""
         EmailAddress.objects.create(user=alice, email=alice.email, verified=True, primary=True)
         return alice
+
+    @pytest.fixture
+    def chromium(tmp_path_factory: pytest.TempPathFactory) -> str:
+        """The path of Chromium."""
+        path = find_or_install(tmp_path_factory.getbasetemp())
+        if path is None:
+            if os.environ.get("CI") == "true":
+                pytest.fail(MISSING)
+            pytest.skip(MISSING)
+        return path
 
     @pytest.fixture
     def policy(settings: Any) -> Callable[..., None]:

@@ -19,9 +19,11 @@ class Passkey:
 
     Args:
         synced: whether it is copied to the user's other devices.
+        origin: what the browser or the system says of the page or the app that asks.
     """
 
-    def __init__(self, *, synced: bool) -> None:
+    def __init__(self, *, synced: bool, origin: str = "http://testserver") -> None:
+        self.origin = origin
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.id = sha256(str(id(self)).encode()).digest()
         self.flags = _PRESENT | _VERIFIED | (_BACKUP_ELIGIBLE | _BACKED_UP if synced else 0)
@@ -39,7 +41,7 @@ class Passkey:
         attestation = AttestationObject.create("none", data, {})
         return self._credential(
             {
-                "clientDataJSON": _client_data("webauthn.create", chosen["challenge"]),
+                "clientDataJSON": self._client_data("webauthn.create", chosen["challenge"]),
                 "attestationObject": websafe_encode(bytes(attestation)),
             },
             {"credProps": {"rk": True}},
@@ -49,7 +51,7 @@ class Passkey:
         """Return what ``navigator.credentials.get()`` resolves to."""
         chosen = options["publicKey"]
         data = bytes(AuthenticatorData.create(_hash(chosen["rpId"]), self.flags, 1))
-        client_data = _client_data("webauthn.get", chosen["challenge"])
+        client_data = self._client_data("webauthn.get", chosen["challenge"])
         signed = data + sha256(websafe_decode(client_data)).digest()
         return self._credential(
             {
@@ -71,10 +73,9 @@ class Passkey:
             "clientExtensionResults": extensions,
         }
 
-
-def _client_data(kind: str, challenge: str) -> str:
-    said = {"type": kind, "challenge": challenge, "origin": "http://testserver"}
-    return websafe_encode(json.dumps(said).encode())
+    def _client_data(self, kind: str, challenge: str) -> str:
+        said = {"type": kind, "challenge": challenge, "origin": self.origin}
+        return websafe_encode(json.dumps(said).encode())
 
 
 def _hash(relying_party: str) -> bytes:

@@ -2,7 +2,7 @@
 
 from tests.docs.project import code_of
 from tests.settings import *  # noqa: F403
-from tests.settings import INSTALLED_APPS, MIDDLEWARE
+from tests.settings import DATABASES, INSTALLED_APPS, MIDDLEWARE
 
 INSTALLED_APPS = [*INSTALLED_APPS]
 MIDDLEWARE = [*MIDDLEWARE]
@@ -11,6 +11,10 @@ exec(compile(code_of("howto/allauth.md")["shop.settings"], "allauth.md", "exec")
 INSTALLED_APPS += ["allauth.socialaccount.providers.dummy"]
 ROOT_URLCONF = "tests.allauth.urls"
 ALLOWED_HOSTS = ["testserver"]
+
+# Beside the database of the run that started this one. SQLite's is in memory.
+if "sqlite" not in DATABASES["default"]["ENGINE"]:
+    DATABASES["default"]["TEST"] = {"NAME": "test_allauth"}
 
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
 ACCOUNT_LOGIN_METHODS = {"username", "email"}

@@ -1,0 +1,1 @@
+"""django-otp, installed. Its apps want their own process."""
