@@ -8,6 +8,9 @@ INSTALLED_APPS = [*INSTALLED_APPS]
 MIDDLEWARE = [*MIDDLEWARE]
 exec(compile(code_of("howto/allauth.md")["shop.settings"], "allauth.md", "exec"))
 
+# docs/howto/social-login.md adds to it.
+exec(compile(code_of("howto/social-login.md")["shop.settings"], "social-login.md", "exec"))
+
 INSTALLED_APPS += ["allauth.socialaccount.providers.dummy"]
 ROOT_URLCONF = "tests.allauth.urls"
 ALLOWED_HOSTS = ["testserver"]

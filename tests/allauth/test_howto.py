@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core import mail
 from django.core.checks import run_checks
 from django.core.management import call_command
 
 from drf_ratchet.allauth import checks, exchanging
 from tests import console
 from tests.allauth.headless import App, Browser
+from tests.fixtures import PASSWORD
 
 PAGE = (console.ROOT / "docs" / "howto" / "allauth.md").read_text()
 
@@ -43,6 +45,18 @@ def test_exchange_is_the_request_of_the_page(browser: Browser, alice: User) -> N
         method, path, HTTP_SEC_FETCH_SITE="same-origin", headers={header: cookie}
     )
     assert answer.json().keys() == {"access", "expires_in"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sign_up_with_an_address_that_is_taken(app: App, alice: User) -> None:
+    """The response does not say so. allauth mails the owner a link to the page for the password."""
+    answers = []
+    for name, email in (("carol", "carol@example.com"), ("mallory", alice.email)):
+        app.post("auth/signup", username=name, email=email, password=PASSWORD)
+        answers.append(app.answer.status_code)
+    assert answers == [401, 401]
+    assert mail.outbox[-1].to == [alice.email]
+    assert "testserver/reset\n" in mail.outbox[-1].body
 
 
 def test_exchange_takes_as_long_as_the_page_says() -> None:
