@@ -32,13 +32,16 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 # Two installations into one .venv would meet.
 .NOTPARALLEL:
-.PHONY: help demo demo-service test test-mariadb fuzz lint types format build check-wheel lock clean bench-race bench-rotation
+.PHONY: help demo demo-provider demo-service test test-mariadb fuzz lint types format build check-wheel lock clean bench-race bench-rotation
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.demo-installed ## run the demo on http://127.0.0.1:8000 (PORT=... for another port)
 	@$(BIN)/python demo/serve.py
+
+demo-provider: .venv/.demo-installed ## the demo, and an OpenID Connect provider that signs in to it (PROVIDER_PORT=...)
+	@$(BIN)/python demo/serve_with_provider.py
 
 demo-service: .venv/.service-installed ## the demo, and a FastAPI service beside it that takes its tokens (SERVICE_PORT=...)
 	@$(BIN)/python demo/serve_both.py

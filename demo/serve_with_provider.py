@@ -37,7 +37,7 @@ def main() -> int:
     running: list[subprocess.Popen[bytes]] = []
     try:
         running.append(_start(of_provider, str(DEMO_DIR / "provider" / "serve.py")))
-        _wait_for(f"{provider}/o/.well-known/openid-configuration", running)
+        _wait_for(f"{provider}/.well-known/openid-configuration", running)
         running.append(_start(of_blog, str(DEMO_DIR / "serve.py")))
         _wait_for(f"{blog}/.well-known/jwks.json", running)
         names = " or ".join(user.username for user in USERS)

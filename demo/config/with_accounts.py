@@ -9,6 +9,7 @@ from config.settings import *  # noqa: F403
 from config.settings import INSTALLED_APPS as BASE_APPS
 from config.settings import MIDDLEWARE as BASE_MIDDLEWARE
 from config.settings import THROTTLES
+from provider import PROVIDER_ID, WEB_CLIENT
 
 ROOT_URLCONF = "config.with_accounts_urls"
 INSTALLED_APPS = [
@@ -28,6 +29,7 @@ HEADLESS_ONLY = True
 HEADLESS_TOKEN_STRATEGY = "drf_ratchet.allauth.RatchetTokenStrategy"
 HEADLESS_FRONTEND_URLS = {
     "account_confirm_email": "/",
+    "account_reset_password": "/",
     "account_reset_password_from_key": "/",
     "account_signup": "/",
     "socialaccount_login_error": "/",
@@ -58,7 +60,7 @@ PROVIDER_URL = os.environ.get("PROVIDER_URL", "")
 if PROVIDER_URL:
     # The button's form leads to the provider by a redirect.
     FORM_ACTION += f" {PROVIDER_URL}"
-    PROVIDER = {"id": "beside", "name": "the provider beside it"}
+    PROVIDER = {"id": PROVIDER_ID, "name": "the provider beside it"}
     SOCIALACCOUNT_PROVIDERS = {
         "openid_connect": {
             "OAUTH_PKCE_ENABLED": True,
@@ -66,8 +68,9 @@ if PROVIDER_URL:
                 {
                     "provider_id": PROVIDER["id"],
                     "name": PROVIDER["name"],
-                    "client_id": os.environ["PROVIDER_CLIENT_ID"],
-                    "secret": os.environ["PROVIDER_CLIENT_SECRET"],
+                    "client_id": WEB_CLIENT,
+                    # demo/serve_with_provider.py gives both the same.
+                    "secret": os.environ["CLIENT_SECRET"],
                     "settings": {"server_url": PROVIDER_URL},
                 }
             ],

@@ -98,7 +98,10 @@ def _register_clients(blog: str) -> None:
             "client_secret": secret,
             # A slow hash protects secrets that can be guessed. This one is random.
             "hash_client_secret": False,
-            "redirect_uris": callback_of(blog),
+            # The blog's page has passkeys at "localhost" alone.
+            "redirect_uris": " ".join(
+                callback_of(blog.replace(HOST, name)) for name in (HOST, "localhost")
+            ),
         },
         APP_CLIENT: {
             "name": "The demo's app",

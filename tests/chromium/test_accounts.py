@@ -1,18 +1,29 @@
 """The demo's accounts: sign-up, passkeys and second factors, with Chromium's own authenticator."""
 
 import json
+import os
 import re
+import secrets
+import signal
+import socket
+import subprocess
+import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
+from provider import PASSWORD as PROVIDER_PASSWORD
 from tests.chromium.served import Demo, demo_on_copy_of, filled
 from tests.chromium.visitor import Visitor, expect_nobody, expect_user
 from tests.fixtures import PASSWORD
+from tests.races.databases import DEMO
+from tests.races.server import Server
 
 pytestmark = [pytest.mark.any_database, pytest.mark.starts]
 
@@ -234,3 +245,89 @@ def test_nothing_is_wider_than_a_small_telephone(
     page.locator("#create-account summary").click()
     wide = page.evaluate("[document.documentElement.scrollWidth, document.body.scrollWidth]")
     assert max(wide) <= 360
+
+
+@pytest.fixture(scope="module")
+def beside_a_provider(
+    chromium: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Demo, str]]:
+    """Both as `make demo-provider` runs them, and the provider's address."""
+    folder = tmp_path_factory.mktemp("provider")
+    with ExitStack() as stack:
+        free = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2)]
+        port, provider_port = (one.getsockname()[1] for one in free)
+    database, log = folder / "db.sqlite3", folder / "server.log"
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"},
+        "PORT": str(port),
+        "PROVIDER_PORT": str(provider_port),
+        "DATABASE_URL": f"sqlite:///{database}",
+        "DATA_DIR": str(folder),
+        "CLIENT_SECRET": secrets.token_urlsafe(),
+    }
+    command = [sys.executable, str(DEMO / "serve_with_provider.py")]
+    with (
+        log.open("w") as output,
+        subprocess.Popen(command, env=environment, stdout=output, stderr=output) as process,
+    ):
+        try:
+            demo = Demo(Server(f"http://127.0.0.1:{port}", log), database)
+            demand_answer(demo.server.address, process)
+            yield demo, f"http://127.0.0.1:{provider_port}"
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 0, log.read_text()
+
+
+def demand_answer(address: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        with suppress(OSError), urllib.request.urlopen(address):
+            return
+        assert process.poll() is None
+        time.sleep(0.1)
+    raise AssertionError(address)
+
+
+def continue_as(page: Page, name: str, provider: str) -> None:
+    page.locator("#provider-sign-in button").click()
+    page.wait_for_url(f"{provider}/**")
+    page.locator("[name=username]").fill(name)
+    page.locator("[name=password]").fill(PROVIDER_PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    consent = page.get_by_role("button", name="Allow").or_(page.locator("[name=allow]"))
+    consent.click()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_continue_with_a_provider(
+    beside_a_provider: tuple[Demo, str], visit: Callable[..., Visitor], host: str
+) -> None:
+    demo, provider = beside_a_provider
+    carol = visit(demo, host=host)
+    carol.expected.add(404)  # the provider has no icon
+    page = carol.open()
+    continue_as(page, "carol", provider)
+    expect_user(page, "carol")
+    assert page.url == demo.at(host) + "/"
+    assert claim(page, "amr") is None  # how the provider signed her in is unknown
+    expect(page.locator("#devices [data-current=true]")).to_contain_text("another account")
+
+
+@pytest.mark.full
+def test_an_unverified_address_of_the_provider_is_nobodys(
+    beside_a_provider: tuple[Demo, str], visit: Callable[..., Visitor]
+) -> None:
+    demo, provider = beside_a_provider
+    mallory = visit(demo)
+    mallory.expected |= {401, 403, 404}
+    page = mallory.open()
+    continue_as(page, "mallory", provider)
+    expect(page.locator("#verify-address")).to_be_visible()  # alice alone gets the mail
+    assert "already exists" in demo.server.text()
+    page.locator("#mailed-code").fill("AAA-AAA")
+    mallory.expected.add(400)
+    page.get_by_role("button", name="Verify").click()
+    expect(page.locator("#sign-in-answer")).to_contain_text("Incorrect code")
+    expect_nobody(page)
+    assert mallory.refresh_cookie() is None

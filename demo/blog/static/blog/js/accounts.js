@@ -49,14 +49,17 @@ export function startAccounts(client) {
   // Sign in
 
   async function takesSecondFactor(credentials) {
-    const flow = await allauth.byPassword(credentials);
-    if (flow === null) return finish();
-    return askSecondFactor();
+    return goOn(await allauth.byPassword(credentials));
   }
 
-  function askSecondFactor() {
-    byId("second-factor").hidden = false;
-    byId("second-factor").elements.code.focus();
+  /** Show the form of the flow that a sign-in waits for, or finish it. */
+  function goOn(flow) {
+    if (flow === null) return finish();
+    const verifies = flow.id === "verify_email";
+    if (verifies) byId("create-account").open = true;
+    const form = byId(verifies ? "verify-address" : "second-factor");
+    form.hidden = false;
+    form.elements.code.focus();
   }
 
   onSubmit(byId("second-factor"), inCard(async () => {
@@ -77,14 +80,12 @@ export function startAccounts(client) {
   onSubmit(byId("sign-up"), inCard(async () => {
     const account = {};
     for (const name of ["username", "email", "password"]) account[name] = field("sign-up", name);
-    await allauth.signUp(account);
-    byId("verify-address").hidden = false;
-    byId("verify-address").elements.code.focus();
+    goOn(await allauth.signUp(account));
   }));
   onSubmit(byId("verify-address"), inCard(async () => {
     await allauth.verifyAddress(field("verify-address", "code").trim());
     byId("verify-address").hidden = true;
-    if (!canUsePasskeys) return finish();
+    if (!canUsePasskeys || field("sign-up", "password") === "") return finish();
     byId("offer-passkey").hidden = false;
     byId("first-passkey").focus();
   }));
@@ -136,7 +137,7 @@ export function startAccounts(client) {
   if (comesBack) {
     history.replaceState(null, "", location.pathname);
     if (query.has("error")) tellCard("The provider signed nobody in.", "bad");
-    else inCard(finish)();
+    else inCard(async () => goOn(await allauth.flowHere()))();
   }
 
   for (const element of document.querySelectorAll("[data-needs-passkeys]")) {

@@ -44,6 +44,8 @@ export const verifyAddress = (code) => ask("POST", "auth/email/verify", { key: c
 /** Prove the password again, which allauth wants before a factor is added. */
 export const reauthenticate = (password) => ask("POST", "auth/reauthenticate", { password });
 export const byPassword = async (fields) => pending(await ask("POST", "auth/login", fields));
+/** Return the flow that the sign-in of this browser waits for, or null. */
+export const flowHere = async () => pending(await ask("GET", "auth/session"));
 export const bySecondCode = (code) => ask("POST", "auth/2fa/authenticate", { code });
 export const bySecondPasskey = () => assertAt("auth/webauthn/authenticate");
 export const byPasskey = () => assertAt("auth/webauthn/login");
