@@ -1,9 +1,11 @@
 """Authenticate requests by the access token in the Authorization header."""
 
-from collections.abc import Callable, Mapping
-from functools import cache, lru_cache
+from collections.abc import Mapping
+from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple
 
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -57,6 +59,7 @@ class JWTAuthentication(BaseAuthentication):
             if claims is None:
                 return None
             user = self.get_user(claims)
+            _let_coroutines_load(request, user)
             renderer = getattr(request, "accepted_renderer", None)
             if renderer is not None and renderer.media_type == "text/html":
                 # The browsable API renders the user after the view, where DRF no longer handles
@@ -67,6 +70,33 @@ class JWTAuthentication(BaseAuthentication):
             raise TokenNotValid(refused.reason) from None
         except Unavailable:
             raise in_contract_shape(Busy()) from None
+
+    @sensitive_variables()
+    async def aauthenticate(self, request: Any) -> tuple[Any, Claims] | None:
+        """Return what ``authenticate`` does, for a coroutine. The event loop goes on meanwhile.
+
+        The user may be lazy: ``await request.auser()`` loads it.
+
+        Args:
+            request: Django's request.
+
+        Raises:
+            RequestRefused: as ``authenticate``.
+        """
+        try:
+            if issuer_verifier() is None:
+                claims = self.get_claims(request)
+            else:  # it may have to fetch the issuer's keys
+                claims = await sync_to_async(self.get_claims)(request)
+            if claims is None:
+                return None
+            user = await self.aget_user(claims)
+        except TokenRefused as refused:
+            raise TokenNotValid(refused.reason) from None
+        except Unavailable:
+            raise in_contract_shape(Busy()) from None
+        _let_coroutines_load(request, user)
+        return user, claims
 
     def get_claims(self, request: Any) -> Claims | None:
         """Return the verified claims of the request's token; None if it has no token.
@@ -99,7 +129,21 @@ class JWTAuthentication(BaseAuthentication):
         """
         if ratchet_settings().USER == "claims":
             return TokenUser(claims)
-        return _fresh_user()(claims, self.freshness)
+        return _freshness().fresh_user(claims, self.freshness)
+
+    async def aget_user(self, claims: Mapping[str, Any]) -> Any:
+        """Return what ``get_user`` does, for a coroutine.
+
+        Args:
+            claims: the verified claims of an access token.
+
+        Raises:
+            TokenRefused: as ``get_user``.
+            Unavailable: as ``get_user``.
+        """
+        if ratchet_settings().USER == "claims":
+            return TokenUser(claims)
+        return await _freshness().afresh_user(claims, self.freshness)
 
     def authenticate_header(self, request: Any) -> str:
         """Return the ``WWW-Authenticate`` of a 401, with an error if the request has a token."""
@@ -181,13 +225,48 @@ def verify_access(
     )
 
 
+async def aauthenticate(
+    request: HttpRequest, by: type[JWTAuthentication] = JWTAuthentication
+) -> tuple[Any, Claims] | None:
+    """Authenticate the request of a plain asynchronous view, and return the user and the claims.
+
+    Sets ``request.user``, ``request.auth`` and ``request.auser``. Without a token nothing is set.
+
+    Args:
+        request: Django's request.
+        by: the class that authenticates, for example ``ImmediateJWTAuthentication``.
+
+    Returns:
+        The user, which may be lazy, and the claims; None if the request has no token.
+
+    Raises:
+        RequestRefused: the token is refused, or cannot be verified now.
+    """
+    signed_in = await by().aauthenticate(request)
+    if signed_in is not None:
+        request.user, request.auth = signed_in  # type: ignore[attr-defined]
+        request.auser = partial(_loaded, request.user)
+    return signed_in
+
+
+def _let_coroutines_load(request: Any, user: Any) -> None:
+    """Have ``await request.auser()`` return this user, and not Django's session's."""
+    request = getattr(request, "_request", request)
+    if isinstance(request, ASGIRequest):
+        request.auser = partial(_loaded, user)
+
+
+async def _loaded(user: Any) -> Any:
+    return user if ratchet_settings().USER == "claims" else await _freshness().aload(user)
+
+
 @cache
-def _fresh_user() -> Callable[[Mapping[str, Any], str | None], Any]:
+def _freshness() -> Any:
     # Imported late: a service without users does not install the app's models. Cached, because an
     # import statement takes as long as the look-up of a token, once per request.
-    from drf_ratchet.sessions.freshness import fresh_user
+    from drf_ratchet.sessions import freshness
 
-    return fresh_user
+    return freshness
 
 
 class _Demands(NamedTuple):

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import PermissionDenied
@@ -38,10 +40,22 @@ class CookieJWTAuthentication(JWTAuthentication):
         """
         signed_in = super().authenticate(request)
         if signed_in is not None:
-            try:
-                SessionAuthentication().enforce_csrf(request)
-            except PermissionDenied as failed:
-                raise CsrfFailed(str(failed.detail)) from None
+            _enforce_csrf(request)
+        return signed_in
+
+    async def aauthenticate(self, request: Any) -> tuple[Any, Claims] | None:
+        """Return what ``authenticate`` does, for a coroutine.
+
+        Raises:
+            RequestRefused: as ``authenticate``.
+        """
+        signed_in = await super().aauthenticate(request)
+        if signed_in is None:
+            return None
+        if settings.CSRF_USE_SESSIONS:  # the secret may be in the database
+            await sync_to_async(_enforce_csrf)(request)
+        else:
+            _enforce_csrf(request)
         return signed_in
 
     def get_claims(self, request: Request) -> Claims | None:
@@ -81,9 +95,29 @@ class BrowsableAPIAuthentication(CookieJWTAuthentication):
         except TokenNotValid:
             return None
 
+    async def aauthenticate(self, request: Any) -> tuple[Any, Claims] | None:
+        """Return what ``authenticate`` does, for a coroutine.
+
+        Raises:
+            RequestRefused: as ``authenticate``.
+        """
+        if not wants_page(request):
+            return None
+        try:
+            return await super().aauthenticate(request)
+        except TokenNotValid:
+            return None
+
     def authenticate_header(self, request: Request) -> str:
         """Return the ``WWW-Authenticate`` of a 401, without an error: cookies are ignored here."""
         return REALM
+
+
+def _enforce_csrf(request: Any) -> None:
+    try:
+        SessionAuthentication().enforce_csrf(request)
+    except PermissionDenied as failed:
+        raise CsrfFailed(str(failed.detail)) from None
 
 
 def wants_page(request: HttpRequest) -> bool:

@@ -1,5 +1,12 @@
 """Sessions, one per signed-in device, and the rules of their counters."""
 
+from drf_ratchet.sessions.coroutines import (
+    aend_all_sessions,
+    aend_session,
+    aopen_session,
+    arefresh_session,
+    astep_up_session,
+)
 from drf_ratchet.sessions.database import Contended
 from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.ending import end_all_sessions, end_session, end_sessions_before
@@ -16,6 +23,11 @@ __all__ = [
     "Grant",
     "Outcome",
     "active_sessions",
+    "aend_all_sessions",
+    "aend_session",
+    "aopen_session",
+    "arefresh_session",
+    "astep_up_session",
     "end_all_sessions",
     "end_session",
     "end_sessions_before",

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from asgiref.sync import sync_to_async
 from django.db import DatabaseError, InterfaceError
 from django.db.models import QuerySet
 
@@ -94,6 +95,28 @@ class Feed:
         self.asked_at = now = time.monotonic()
         if now - self._read_at >= self._early:
             self._renew(now)
+        return self._says(claims)
+
+    async def ahas_ended(self, claims: Mapping[str, Any]) -> bool | None:
+        """Return what ``has_ended`` does, for a coroutine.
+
+        A reading runs in the thread of the coroutine's request, as the ORM does, so the event loop
+        goes on. Coroutines that need no reading use no thread.
+
+        Args:
+            claims: verified claims of an access token.
+
+        Raises:
+            FeedTooOld: as ``has_ended``.
+            TokenRefused: as ``has_ended``.
+        """
+        self.asked_at = now = time.monotonic()
+        age = now - self._read_at
+        if age >= self._early and not (self._reader.is_reading and age <= self._interval):
+            await sync_to_async(self._renew)(now)
+        return self._says(claims)
+
+    def _says(self, claims: Mapping[str, Any]) -> bool | None:
         issued_at = claims["iat"]
         ended = self._ended.has_ended(claims["sub"], session_id(claims), issued_at)
         # A token with a longer lifetime may outlive its session's entry in the list.

@@ -3,15 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
+from asgiref.sync import sync_to_async
+
 from drf_ratchet.conf import ratchet_settings
 from drf_ratchet.sessions import store
 from drf_ratchet.sessions.end_reasons import reason_after
 from drf_ratchet.sessions.feed import feed_of
 from drf_ratchet.sessions.fingerprint import is_unchanged
-from drf_ratchet.sessions.lazy_user import LazyUser
+from drf_ratchet.sessions.lazy_user import LazyUser, aload
 from drf_ratchet.sessions.subject import is_active, subject_of
 from ratchet_tokens.claims import session_id
 from ratchet_tokens.errors import Reason, TokenRefused
+
+__all__ = ["active_user", "afresh_user", "aload", "fresh_user"]
 
 
 def fresh_user(claims: Mapping[str, Any], freshness: str | None = None) -> Any:
@@ -28,6 +32,30 @@ def fresh_user(claims: Mapping[str, Any], freshness: str | None = None) -> Any:
         FeedTooOld: "bounded", and the database has not answered for ``FEED_MAX_AGE``.
     """
     return _USER_BY_FRESHNESS[freshness or ratchet_settings().FRESHNESS](claims)
+
+
+async def afresh_user(claims: Mapping[str, Any], freshness: str | None = None) -> Any:
+    """Return what ``fresh_user`` does, for a coroutine.
+
+    "immediate" queries in a thread, as Django's asynchronous ORM does. "expiry" uses no thread, and
+    "bounded" only where the feed has to be read.
+
+    Args:
+        claims: verified claims of an access token.
+        freshness: as for ``fresh_user``.
+
+    Raises:
+        TokenRefused: as ``fresh_user``.
+        FeedTooOld: as ``fresh_user``.
+    """
+    chosen = freshness or ratchet_settings().FRESHNESS
+    if chosen == "expiry":
+        return _user_on_trust(claims)
+    if chosen == "bounded":
+        ended = await feed_of(claims).ahas_ended(claims)
+        if ended is not None:
+            return _user_unless(ended, claims)
+    return await sync_to_async(active_user)(claims)
 
 
 def active_user(claims: Mapping[str, Any]) -> Any:
@@ -56,8 +84,10 @@ def active_user(claims: Mapping[str, Any]) -> Any:
 def _user_by_feed(claims: Mapping[str, Any]) -> Any:
     """Return the user for "bounded". The feed is read, and nothing else unless it cannot decide."""
     ended = feed_of(claims).has_ended(claims)
-    if ended is None:
-        return active_user(claims)
+    return active_user(claims) if ended is None else _user_unless(ended, claims)
+
+
+def _user_unless(ended: bool, claims: Mapping[str, Any]) -> LazyUser:
     if ended:
         raise TokenRefused(Reason.SESSION_ENDED)
     return LazyUser(claims["sub"], claims)

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.core.exceptions import ValidationError
+from django.core.exceptions import SynchronousOnlyOperation, ValidationError
 from django.db.models import Model
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.query_utils import DeferredAttribute
@@ -29,6 +30,12 @@ _ANOTHER_TENANT = (
     "request.user was first loaded after another tenant was chosen, in which its key may belong to "
     "another user. Load request.user before you choose another schema, or authenticate this view "
     "with freshness = 'immediate'."
+)
+
+#: As Django's ``AuthenticationMiddleware`` has it.
+_IN_A_COROUTINE = (
+    "request.user is not loaded yet, and a coroutine cannot load it by looking at it. Load it with "
+    "`await request.auser()`."
 )
 
 #: Attributes that the ORM looks up on every value it filters by. A user is no expression.
@@ -74,7 +81,10 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
         kind, *_, using = own["_ratchet"]
         if chosen_tenant() != own["_ratchet_tenant"] and write_database() == using:
             raise RuntimeError(_ANOTHER_TENANT)
-        loaded = _find(*own["_ratchet"])
+        try:
+            loaded = _find(*own["_ratchet"])
+        except SynchronousOnlyOperation:
+            raise SynchronousOnlyOperation(_IN_A_COROUTINE) from None
         # setdefault() is atomic: concurrent threads may each send a query, and all get one
         # instance.
         user = own.setdefault("_ratchet_user", loaded)
@@ -141,6 +151,21 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
         kind = _unloaded(self)
         shown = f"{kind.model.__name__} {self._ratchet[1]}" if kind else repr(self._wrapped)
         return f"<LazyUser: {shown}>"
+
+
+async def aload(user: Any) -> Any:
+    """Return the loaded user, for a coroutine.
+
+    Args:
+        user: a ``LazyUser``, or any other user, which is returned as it is.
+
+    Raises:
+        TokenNotValid: the user no longer exists or is inactive.
+    """
+    # type(), since the class that it shows is the user model.
+    if type(user) is not LazyUser:
+        return user
+    return await sync_to_async(_load)(user) if _unloaded(user) else user._wrapped
 
 
 def _load(user: LazyUser) -> Any:

@@ -41,6 +41,11 @@ class SingleFlight:
             reading.is_over.set()
         return True
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether a thread is reading now."""
+        return self._reading is not None
+
     def wait(self, patience: float) -> bool:
         """Wait for the thread that reads; return whether it has finished.
 

@@ -1,0 +1,1 @@
+"""Tests of coroutines: asynchronous views, adrf and Django Ninja."""
