@@ -30,7 +30,7 @@ from drf_ratchet.sessions import (
 from ratchet_tokens.claims import Kind
 from ratchet_tokens.errors import TokenRefused
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.any_database, pytest.mark.django_db]
 
 FRESHNESS = ("immediate", "bounded", "expiry")
 VIEWS = (

@@ -8,12 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.core.cache import cache
-from django.core.exceptions import SynchronousOnlyOperation
 from django.db import OperationalError
-from django.test import Client, RequestFactory, override_settings
+from django.test import AsyncClient, Client, RequestFactory, override_settings
 from rest_framework.test import APIClient, APIRequestFactory
 
 from drf_ratchet import checks
@@ -475,18 +474,17 @@ def test_plain_django_view_gets_503_when_busy(
     assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (503, "busy", "1")
 
 
-def test_an_async_view(alice: User, settings: Any) -> None:
-    settings.DRF_RATCHET = {"FRESHNESS": "expiry"}
-    request = RequestFactory().get("/", HTTP_AUTHORIZATION=f"Bearer {open_session(alice).access}")
-
-    async def view() -> str:
-        user, _claims = await sync_to_async(JWTAuthentication().authenticate)(request)
-        assert user.is_authenticated
-        with pytest.raises(SynchronousOnlyOperation):
-            str(user)
-        return await sync_to_async(str)(user)
-
-    assert async_to_sync(view)() == "alice"
+@of_page("async")
+@pytest.mark.parametrize("freshness", ["immediate", "bounded", "expiry"])
+@pytest.mark.parametrize("path", ["/plain/me/", "/rest/me/", "/ninja/me", "/ninja/report"])
+def test_async_views(project: None, path: str, freshness: str, alice: User, settings: Any) -> None:
+    settings.DRF_RATCHET = {**settings.DRF_RATCHET, "FRESHNESS": freshness}
+    get = async_to_sync(AsyncClient().get)
+    assert get(path).status_code == 401
+    refused = get(path, headers={"Authorization": "Bearer x"})
+    assert (refused.status_code, refused.json()["code"]) == (401, "token_not_valid")
+    answer = get(path, headers={"Authorization": f"Bearer {open_session(alice).access}"})
+    assert answer.json()["username"] == "alice"
 
 
 # What is served, and the settings

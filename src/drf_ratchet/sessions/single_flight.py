@@ -43,7 +43,7 @@ class SingleFlight:
 
     @property
     def is_reading(self) -> bool:
-        """Whether a thread is reading now."""
+        """True while a thread is reading."""
         return self._reading is not None
 
     def wait(self, patience: float) -> bool:
