@@ -39,7 +39,7 @@ from tests.allauth.test_passkeys import by_passkey, register
 from tests.allauth.test_step_up import step_up
 from tests.fixtures import PASSWORD, payload
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.any_database, pytest.mark.django_db(transaction=True)]
 
 #: allauth adds this URL only with MFA_TRUST_ENABLED, which the other tests run without.
 urlpatterns = [

@@ -24,7 +24,7 @@ from tests.allauth.test_flows import claims_of
 from tests.allauth.test_step_up import step_up
 from tests.fixtures import PASSWORD, payload
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.any_database, pytest.mark.django_db(transaction=True)]
 
 PAGE = Page("magic-code")
 EMAIL = "bob@example.com"

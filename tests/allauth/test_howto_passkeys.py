@@ -17,7 +17,7 @@ from tests.allauth.test_passkeys import by_passkey
 from tests.allauth.test_step_up import step_up
 from tests.fixtures import PASSWORD, payload
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.any_database, pytest.mark.django_db(transaction=True)]
 
 PAGE = Page("passkeys")
 EMAIL = "bob@example.com"

@@ -16,7 +16,7 @@ from tests.allauth.headless import (
 from tests.allauth.pages import Page, pending
 from tests.fixtures import PASSWORD
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.any_database, pytest.mark.django_db(transaction=True)]
 
 PAGE = Page("registration")
 

@@ -13,7 +13,7 @@ from tests.allauth.passkey import Passkey
 from tests.allauth.test_app import amr  # noqa: F401 (a fixture)
 from tests.fixtures import PASSWORD
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.any_database, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(params=[True, False], ids=["synced", "bound to the device"])

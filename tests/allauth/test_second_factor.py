@@ -15,7 +15,7 @@ from tests.allauth.passkey import Passkey
 from tests.allauth.test_passkeys import register
 from tests.fixtures import PASSWORD
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.any_database, pytest.mark.django_db(transaction=True)]
 
 PASSWORD_ALONE = {"PASSWORD_ALONE": True}
 

@@ -24,7 +24,7 @@ from tests import console
 from tests.docs.project import project_of
 from tests.fixtures import PASSWORD, Tokens, payload
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.any_database, pytest.mark.django_db]
 
 PAGE = (console.ROOT / "docs" / "howto" / "django-otp.md").read_text()
 OWN_PAGE = {"HTTP_SEC_FETCH_SITE": "same-origin"}
