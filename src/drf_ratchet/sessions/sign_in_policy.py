@@ -35,8 +35,31 @@ def may_sign_in(
     """
     if user is None or not is_active(user):
         return False
+    if not policies_allow(user, request=request, amr=amr, session=session):
+        return False
+    return is_active(user)  # a policy may have deactivated the user
+
+
+def policies_allow(
+    user: Any,
+    *,
+    request: HttpRequest | None = None,
+    amr: Sequence[str] = (),
+    session: Session | None = None,
+) -> bool:
+    """Return whether ``SIGN_IN_POLICY`` and those of other apps allow a user to sign in.
+
+    Args:
+        user: an instance of the user model.
+        request: as for ``may_sign_in``.
+        amr: as for ``may_sign_in``.
+        session: as for ``may_sign_in``.
+
+    Raises:
+        Exception: any exception of a policy.
+    """
     chosen = ratchet_settings().sign_in_policy
     for policy in (*([chosen] if chosen else ()), *further_policies):
         if not policy(user, request=request, amr=tuple(amr), session=session):
             return False
-    return is_active(user)  # a policy may have deactivated the user
+    return True

@@ -59,6 +59,12 @@ SEAMS = (
     Seam(_MIXIN, "blacklist", ("self",), tokens.blacklist_token, optional=True),
     Seam(_MIXIN, "outstand", ("self",), tokens.outstand, optional=True),
     Seam(
+        f"{_SERIALIZERS}.TokenObtainSerializer",
+        "validate",
+        ("self", "attrs"),
+        serializers.authenticate,
+    ),
+    Seam(
         f"{_SERIALIZERS}.TokenRefreshSerializer", "validate", ("self", "attrs"), serializers.refresh
     ),
     Seam(f"{_SERIALIZERS}.TokenVerifySerializer", "validate", ("self", "attrs"), serializers.check),

@@ -7,8 +7,20 @@ from rest_framework.exceptions import ValidationError
 from rest_framework_simplejwt.settings import api_settings
 
 from drf_ratchet_compat.simplejwt import blacklist
-from drf_ratchet_compat.simplejwt.sessions import SessionRefused, end_sessions_of, task
+from drf_ratchet_compat.simplejwt.sessions import (
+    SessionRefused,
+    end_sessions_of,
+    note_password,
+    task,
+)
 from drf_ratchet_compat.simplejwt.settings import Phase, phase
+
+
+def authenticate(plain: Any, self: Any, attrs: Any) -> Any:
+    """Replace ``TokenObtainSerializer.validate``: policies are told that it was the password."""
+    done = plain(self, attrs)
+    note_password(getattr(self, "user", None))
+    return done
 
 
 def refresh(plain: Any, self: Any, attrs: Any) -> Any:

@@ -21,7 +21,7 @@ from rest_framework_simplejwt.settings import api_settings
 
 from drf_ratchet import signals
 from drf_ratchet.conf import ratchet_settings
-from drf_ratchet.exceptions import Busy
+from drf_ratchet.exceptions import Busy, NoActiveAccount
 from drf_ratchet.limited_refresh import limit_refreshes
 from drf_ratchet.models import Session
 from drf_ratchet.security_log import security_log
@@ -38,6 +38,7 @@ from drf_ratchet.sessions.end_reasons import EndReason
 from drf_ratchet.sessions.ending import end_beyond_limit, end_with_transaction, report_ending
 from drf_ratchet.sessions.feed import feed_of
 from drf_ratchet.sessions.grant import in_utc
+from drf_ratchet.sessions.methods import joined
 from drf_ratchet.sessions.refreshing import (
     changes_of,
     end_refused,
@@ -45,6 +46,7 @@ from drf_ratchet.sessions.refreshing import (
     report_catch_up,
 )
 from drf_ratchet.sessions.rotation import Decision, Outcome, SessionState, decide
+from drf_ratchet.sessions.sign_in_policy import policies_allow
 from drf_ratchet.sessions.store import Read
 from drf_ratchet.sessions.subject import subject_of
 from drf_ratchet_compat import adopting
@@ -119,6 +121,28 @@ def current_task() -> Task | None:
 
 # Open
 
+_AMR = "_drf_ratchet_amr"
+
+
+def note_password(user: Any) -> None:
+    """Note on a user object that simplejwt has just checked its password.
+
+    Args:
+        user: as a serializer has it; None where nobody was authenticated.
+    """
+    if user is not None:
+        setattr(user, _AMR, ("pwd",))
+
+
+def amr_of(user: Any) -> tuple[str, ...]:
+    """Return how a user object was authenticated (RFC 8176); empty if nobody has said.
+
+    Args:
+        user: whoever ``for_user`` was called with.
+    """
+    found: tuple[str, ...] = getattr(user, _AMR, ())
+    return found
+
 
 def open_for(user: Any, lifetime: timedelta) -> Session | None:
     """Open a session for a new refresh token; None where there can be none.
@@ -129,11 +153,17 @@ def open_for(user: Any, lifetime: timedelta) -> Session | None:
     Args:
         user: whoever ``for_user`` was called with.
         lifetime: how long the token lives.
+
+    Raises:
+        NoActiveAccount: ``SIGN_IN_POLICY``, or that of another app, refuses the sign-in.
     """
     model: Any = get_user_model()
     if not isinstance(user, model) or user.pk is None or user._state.adding:
         return None
     settings, request = ratchet_settings(), _request()
+    amr = amr_of(user)
+    if not policies_allow(user, request=request, amr=amr):
+        raise NoActiveAccount
     try:
         # In somebody's transaction, a failure must leave it usable.
         with transaction.atomic(using=write_database()):
@@ -143,6 +173,7 @@ def open_for(user: Any, lifetime: timedelta) -> Session | None:
                 idle=lifetime,
                 absolute=settings.SESSION_LIFETIME,
                 device=device_of(request),
+                amr=joined(amr),
             )
     except Exception as error:  # whatever a project's database or test forbids
         security_log.warning(
@@ -292,6 +323,8 @@ def _advance_once(
             _end_reused(session, decision, request)
         raise SessionRefused
     changes: dict[str, Any] = {}
+    if not policies_allow(session.user, request=request, session=session):
+        raise SessionRefused
     if decision.advances:
         changes = changes_of(read, decision, request=request, key_hash=key_hash, idle=lifetime)
     revoked = _revoked(payload, token.generation, row, session, changes.get("expires_at"))

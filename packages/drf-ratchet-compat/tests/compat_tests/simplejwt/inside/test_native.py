@@ -98,7 +98,7 @@ class TestDoctor:
         printed = StringIO()
         call_command("ratchet", "doctor", stdout=printed)
         text = printed.getvalue()
-        assert "14 methods of simplejwt" in text
+        assert "15 methods of simplejwt" in text
         assert "'enforce': the counter decides" in text
         assert "issued with the bridge" in text
 
