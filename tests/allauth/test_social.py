@@ -1,12 +1,12 @@
 """Social accounts of a real OpenID Connect provider, over HTTP, as a page and an app use them."""
 
 import json
-import os
 import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pyotp
 import pytest
 from allauth.account.adapter import DefaultAccountAdapter
@@ -26,7 +26,6 @@ from tests import console
 from tests.allauth.headless import SECRET, add_totp, mailed_code
 from tests.allauth.provider import Phone, Provider, Visitor
 from tests.allauth.urls import urlpatterns as project_urls
-from tests.chromium.installed import MISSING, find_or_install
 from tests.fixtures import PASSWORD, payload
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -54,6 +53,17 @@ def demand_unknown_methods(access: str) -> None:
     assert claims["auth_time"] == pytest.approx(time.time(), abs=60)
     assert "amr" not in claims
     assert "acr" not in claims
+
+
+@pytest.mark.any_database
+def test_offer_of_the_provider(provider: Provider) -> None:
+    """The authorization code with PKCE by S256 alone, and the claims of the scopes."""
+    offered = httpx.get(f"{provider.address}/.well-known/openid-configuration").json()
+    assert offered["issuer"] == provider.address
+    assert offered["response_types_supported"] == ["code"]
+    assert offered["code_challenge_methods_supported"] == ["S256"]
+    assert offered["scopes_supported"] == ["openid", "profile", "email"]
+    assert {"sub", "email", "email_verified", "name"} <= set(offered["claims_supported"])
 
 
 def test_single_page_app(carol: Visitor, amr: Any) -> None:
@@ -123,6 +133,7 @@ def test_address_that_the_provider_has_not_verified(mallory: Visitor) -> None:
     assert mallory.exchange().status_code == 200
 
 
+@pytest.mark.any_database
 def test_cancelled_at_the_provider(carol: Visitor) -> None:
     callback = carol.consent(carol.to_provider(), button="Cancel")
     page = urlsplit(carol.open(callback))
@@ -185,6 +196,7 @@ def test_connect_in_an_app(phone: Phone, carol: Visitor, alice: User) -> None:
     assert listed["provider"]["id"] == PROVIDER_ID
 
 
+@pytest.mark.any_database
 def test_id_token_without_an_address(phone: Phone, carol: Visitor) -> None:
     """As of a provider that names it at its userinfo endpoint only. The app asks for one."""
     said = phone.by_provider(phone.tokens_of(carol, scope="openid")["id_token"])
@@ -194,6 +206,7 @@ def test_id_token_without_an_address(phone: Phone, carol: Visitor) -> None:
     assert not phone.tokens
 
 
+@pytest.mark.any_database
 def test_json_in_place_of_a_form(carol: Visitor) -> None:
     carol.fetch("GET", "/_allauth/browser/v1/config")
     body = {"provider": PROVIDER_ID, "callback_url": "/signed-in", "process": "login"}
@@ -211,6 +224,7 @@ def blocks(language: str) -> list[str]:
     return [block for name, block in console.blocks(PAGE) if name == language]
 
 
+@pytest.mark.any_database
 def test_request_of_the_page(phone: Phone, carol: Visitor) -> None:
     [block] = blocks("http")
     head, body = block.split("\n\n", 1)
@@ -226,6 +240,7 @@ def test_request_of_the_page(phone: Phone, carol: Visitor) -> None:
     assert {"access_token", "refresh_token"} <= answer.json()["meta"].keys()
 
 
+@pytest.mark.any_database
 def test_clients_that_allauth_lists(carol: Visitor) -> None:
     """Both, to a browser, too, under one id."""
     said = carol.fetch("GET", "/_allauth/browser/v1/config").json()
@@ -234,20 +249,11 @@ def test_clients_that_allauth_lists(carol: Visitor) -> None:
     assert clients == {WEB_CLIENT, APP_CLIENT}
 
 
+@pytest.mark.any_database
 def test_path_of_the_callback_of_the_page() -> None:
     assert (
         f"https://shop.example.com{reverse('openid_connect_callback', args=['accounts'])}" in PAGE
     )
-
-
-@pytest.fixture
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> str:
-    found = find_or_install(tmp_path_factory.getbasetemp())
-    if found is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(MISSING)
-        pytest.skip(MISSING)
-    return found
 
 
 def page_with(*, form: bool, script: int) -> Callable[[HttpRequest], HttpResponse]:
@@ -271,6 +277,7 @@ urlpatterns = [
 ]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("button", ["Authorize", "Cancel"])
 def test_page_in_chromium(
     chromium: str, carol: Visitor, provider: Provider, settings: Any, button: str

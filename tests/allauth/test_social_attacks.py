@@ -78,12 +78,14 @@ def test_code_of_another_browser(carol: Visitor, visitor: Callable[[str], Visito
     assert not User.objects.exists()
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("token", ["", "x" * 32])
 def test_form_of_another_site(carol: Visitor, token: str) -> None:
     """It does not send a browser to the provider."""
     assert carol.ask_for_provider(csrfmiddlewaretoken=token).status_code == 403
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("url", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"])
 def test_return_to_another_site(carol: Visitor, url: str) -> None:
     answer = carol.ask_for_provider(callback_url=url)
@@ -155,6 +157,7 @@ def test_unverified_address_of_somebody_else(
     assert User.objects.get() == alice
 
 
+@pytest.mark.any_database
 def test_owner_of_the_address_is_told(mallory: Visitor, alice: User) -> None:
     """The mail goes to the person whose address it is, and contains no code for the attacker."""
     mallory.sign_in()
@@ -212,6 +215,7 @@ def demand_refused(phone: Phone, id_token: str, **options: Any) -> None:
     assert not phone.session_token
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("client_id", [WEB_CLIENT, APP_CLIENT])
 def test_id_token_for_another_client(
     phone: Phone, carol: Visitor, settings: Any, client_id: str
@@ -222,6 +226,7 @@ def test_id_token_for_another_client(
     assert not User.objects.exists()
 
 
+@pytest.mark.any_database
 def test_access_token_in_place_of_an_id_token(phone: Phone, carol: Visitor) -> None:
     """It names no audience: any client of the provider could present its own."""
     token = {"client_id": APP_CLIENT, "access_token": phone.tokens_of(carol)["access_token"]}
@@ -230,6 +235,7 @@ def test_access_token_in_place_of_an_id_token(phone: Phone, carol: Visitor) -> N
     assert not phone.tokens
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(("seconds", "status"), [(590, 200), (601, 400)])
 def test_expired_id_token(phone: Phone, carol: Visitor, seconds: int, status: int) -> None:
     id_token = phone.tokens_of(carol)["id_token"]
@@ -239,6 +245,7 @@ def test_expired_id_token(phone: Phone, carol: Visitor, seconds: int, status: in
     assert bool(phone.tokens) == (status == 200)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("algorithm", ["RS256", "none", "HS256"])
 def test_forged_id_token(phone: Phone, carol: Visitor, provider: Provider, algorithm: str) -> None:
     """The provider has not signed it: a changed user, no signature, or the public key as secret.
