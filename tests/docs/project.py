@@ -12,7 +12,8 @@ from django.dispatch import Signal
 from django.test import override_settings
 from django.urls import clear_url_caches
 
-from drf_ratchet import signals
+# throttling listens to a signal from its import on. It must be there before a page's receivers are.
+from drf_ratchet import signals, throttling  # noqa: F401
 from tests import console
 
 
