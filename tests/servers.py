@@ -166,7 +166,7 @@ def _wait_for_postgres(url: str, server: subprocess.Popen[bytes], log: Path) -> 
 
 def _wait_until_connected(
     connect: Callable[[], object],
-    refused: type[Exception],
+    refused: type[Exception] | tuple[type[Exception], ...],
     server: subprocess.Popen[bytes],
     log: Path,
 ) -> None:
@@ -233,11 +233,14 @@ def _wait_for_mariadb(server_socket: Path, server: subprocess.Popen[bytes], log:
     import pymysql
 
     def make_database() -> None:
+        # PyMySQL leaves its socket open where nobody listens, and an open socket is a warning.
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(str(server_socket))
         # Django connects to the database it is told, to make the tests' own beside it.
         with pymysql.connect(user="root", unix_socket=str(server_socket)) as connection:
             connection.cursor().execute("CREATE DATABASE ratchet")
 
-    _wait_until_connected(make_database, pymysql.OperationalError, server, log)
+    _wait_until_connected(make_database, (OSError, pymysql.OperationalError), server, log)
 
 
 PGBOUNCER_SETTINGS = {

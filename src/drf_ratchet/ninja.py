@@ -3,10 +3,10 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError
 from ninja.security.http import HttpAuthBase
+from rest_framework.exceptions import NotAuthenticated
 
 from drf_ratchet.authentication import REALM, JWTAuthentication, aauthenticate
 from drf_ratchet.exceptions import RequestRefused
@@ -80,6 +80,6 @@ def respond_to_refusals(api: NinjaAPI) -> None:
 
     @api.exception_handler(AuthenticationError)
     def not_authenticated(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
-        detail = gettext("Authentication credentials were not provided.")
-        body = {"detail": detail, "code": "not_authenticated"}
+        missing = NotAuthenticated()  # in the request's language
+        body = {"detail": str(missing.detail), "code": missing.default_code}
         return respond(request, 401, body, {"WWW-Authenticate": REALM})
