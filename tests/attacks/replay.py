@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import django
 
@@ -57,7 +58,7 @@ from tests.attacks.test_large_bodies import (  # noqa: E402
     parts,
 )
 from tests.fixtures import payload  # noqa: E402
-from tests.servers import postgres  # noqa: E402
+from tests.servers import postgres, valkey  # noqa: E402
 from tests.test_checks_no_secrets import SHAPES, given_away  # noqa: E402
 
 ACCOUNTS = "config.with_accounts"
@@ -156,6 +157,8 @@ def s1_large_bodies(blog: Demo, report: Report, *, of_services: bool) -> None:
         who: dict[str, Any] = {"service": service} if of_services else {}
         if not of_services and "token" not in url:
             who["bearer"] = client.sign_in("alice")["access"]
+        if "api-auth" in url:
+            who["headers"] = client.csrf_header()
         for kind in kinds_of(url):
             for body in bodies(fields, kind).values():
                 send = partial(client.status, NAMES.get(url, url), body, kind=kind, **who)
@@ -324,24 +327,32 @@ def s3_password_alone(blog: Demo, report: Report) -> None:
         "from django.contrib.auth.models import User\n"
         "TOTP.activate(User.objects.get(username='factor'), 'JBSWY3DPEHPK3PXP')\n"
     )
-    body = {"username": "factor", "password": PASSWORD}
+
+    def sign_in(path: str, kind: str, username: str) -> tuple[Any, bool]:
+        """Sign in, and return the response and whether it signs in."""
+        client = blog.client()
+        headers = client.csrf_header() if kind == FORM else {}
+        fields = {"username": username, "password": PASSWORD}
+        content = fields if kind == JSON else urlencode(fields)
+        answer = client.send(path, content, kind=kind, headers=headers)
+        # A JWT begins with '{"' in base64. The form's own cookie is no session's.
+        return answer, "eyJ" in answer.text or set(client.cookies) != set(headers and {"csrftoken"})
+
     for path, kind in (
         ("/api/token/", JSON),
         ("/api/browser/login/", JSON),
         ("/api-token-auth/", JSON),
         ("/api-auth/login/", FORM),
     ):
-        client = blog.client()
-        content = body if kind == JSON else f"username=factor&password={PASSWORD}"
-        answer = client.send(path, content, kind=kind)
-        code = code_of(answer)
-        # A JWT begins so: it is '{"' in base64. The form's own cookie is no session's.
-        tokens = "eyJ" in answer.text or set(client.cookies) - {"csrftoken"}
-        ok = answer.status_code in (400, 401, 403) and not tokens
-        sent = f"the password alone of a user with an authenticator app to `{path}`"
-        report.line("S3", sent, f"{answer.status_code}{code}", ok)
-    # The same request of a user without one, or nothing was shown.
-    assert blog.client().sign_in("alice")
+        # Or else nothing is shown.
+        assert sign_in(path, kind, "alice")[1], path
+        answer, signed_in = sign_in(path, kind, "factor")
+        report.line(
+            "S3",
+            f"the password alone of a user with an authenticator app to `{path}`",
+            f"{answer.status_code}{code_of(answer)}",
+            answer.status_code in (400, 401, 403) and not signed_in,
+        )
     for what, name in (
         ("URLs without `token/`", "test_session_urls_are_everything_but_the_sign_in"),
         (
@@ -679,12 +690,14 @@ def main(argv: list[str]) -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ratchet-attacks-")))
         url = stack.enter_context(postgres())
+        # One for all: clients never share a network. Started before clients take ports.
+        given = {"VALKEY_URL": stack.enter_context(valkey())}
         pool = stack.enter_context(ThreadPoolExecutor(1))
         accounts, of_service = database(url, "accounts"), database(url, "service")
         new_key(folder / "keys", "ES256", time.time(), signs_from=time.time())
-        given = {"KEYS": str(folder / "keys"), "SERVICE_SECRET": secrets.token_urlsafe(32)}
-        runs = s7_runs(demo_environment(of_service, "config.with_service", **given), pool)
-        with demo(folder, accounts, ACCOUNTS) as blog:
+        keys = {"KEYS": str(folder / "keys"), "SERVICE_SECRET": secrets.token_urlsafe(32)}
+        runs = s7_runs(demo_environment(of_service, "config.with_service", **given, **keys), pool)
+        with demo(folder, demo_environment(accounts, ACCOUNTS, **given)) as blog:
             blog.add_users("factor", "customer", "victim", "copied", "iiiii")
             s1_large_bodies(blog, report, of_services=False)
             s1_one_name(blog, report)
@@ -695,7 +708,8 @@ def main(argv: list[str]) -> int:
             s9_auth_time(blog, report)
             s10_spellings(blog, report)
             s10_log_lines(blog, report)
-        with demo(folder, of_service, SERVICE, **given) as blog:
+        given |= keys
+        with demo(folder, demo_environment(of_service, SERVICE, **given)) as blog:
             blog.add_users("robot", "introspected", "twice")
             s1_large_bodies(blog, report, of_services=True)
             with service_beside(blog, folder) as service:
@@ -703,8 +717,8 @@ def main(argv: list[str]) -> int:
             s4_introspection(blog, report)
             s10_service_secret(blog, report)
             s10_files_and_warnings(blog.environment, folder, report)
-        one = json.dumps({"MAX_SESSIONS_PER_USER": 1})
-        with demo(folder, of_service, SERVICE, **given, REPLAY_OPTIONS=one) as blog:
+        given["REPLAY_OPTIONS"] = json.dumps({"MAX_SESSIONS_PER_USER": 1})
+        with demo(folder, demo_environment(of_service, SERVICE, **given)) as blog:
             s10_two_at_once(blog, report)
         s7_secrets(runs, report)
     if report.as_table:

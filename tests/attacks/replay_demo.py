@@ -25,9 +25,10 @@ from blog.demo_users import PASSWORD
 from tests.attacks.test_large_bodies import JSON, usage
 from tests.races.databases import DEMO, ROOT
 from tests.races.server import free_port
-from tests.servers import valkey
 
 MANAGE = [sys.executable, "manage.py"]
+#: What would change how the demo runs.
+OF_THE_DEMO = ("ATOMIC_REQUESTS", "DEBUG", "SECRET_KEY_FALLBACKS", "THROTTLES", "WORKERS")
 #: The last number of the next client's address. Linux answers on all of 127.0.0.0/8.
 NETWORKS = count(2)
 
@@ -136,11 +137,16 @@ class Client:
             base_url=self.address, transport=transport, timeout=60, cookies=self.cookies
         ) as http:
             answer = http.request(method, path, content=body, headers=headers)
-            self.cookies = dict(http.cookies)
+            self.cookies |= dict(answer.cookies)
         return answer
 
     def status(self, *args: Any, **options: Any) -> int:
         return int(self.send(*args, **options).status_code)
+
+    def csrf_header(self) -> dict[str, str]:
+        """Open the form of the browsable API, and return the header that goes with its cookie."""
+        self.send("/api-auth/login/", method="GET")
+        return {"X-CSRFToken": self.cookies["csrftoken"]}
 
     def sign_in(self, username: str) -> dict[str, str]:
         answer = self.send("/api/token/", {"username": username, "password": PASSWORD})
@@ -225,7 +231,7 @@ def demo_environment(database: str, settings: str, **environment: str) -> dict[s
         environment: more variables.
     """
     return {
-        **{name: value for name, value in os.environ.items() if name != "THROTTLES"},
+        **{name: value for name, value in os.environ.items() if name not in OF_THE_DEMO},
         "DATABASE_URL": database,
         "DJANGO_SETTINGS_MODULE": settings,
         "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]),
@@ -235,31 +241,21 @@ def demo_environment(database: str, settings: str, **environment: str) -> dict[s
 
 
 @contextmanager
-def demo(folder: Path, database: str, settings: str, **environment: str) -> Iterator[Demo]:
-    """Serve the demo, with a Valkey of its own.
+def demo(folder: Path, environment: dict[str, str]) -> Iterator[Demo]:
+    """Serve the demo.
 
     Args:
         folder: for its files.
-        database: the URL.
-        settings: the settings module.
-        environment: more variables for its processes.
+        environment: of its processes.
     """
     port = free_port()
     uploads = Path(tempfile.mkdtemp(dir=folder))
-    with valkey() as valkey_url:
-        given = demo_environment(
-            database,
-            settings,
-            PORT=str(port),
-            TMPDIR=str(uploads),
-            VALKEY_URL=valkey_url,
-            **environment,
-        )
-        log = uploads.with_suffix(".log")
-        with started([sys.executable, "serve.py"], given, log) as pid:
-            address = f"http://127.0.0.1:{port}"
-            wait_for(f"{address}/api/posts/", log)
-            yield Demo(address, pid, log, uploads, given)
+    given = {**environment, "PORT": str(port), "TMPDIR": str(uploads)}
+    log = uploads.with_suffix(".log")
+    with started([sys.executable, "serve.py"], given, log) as pid:
+        address = f"http://127.0.0.1:{port}"
+        wait_for(f"{address}/api/posts/", log)
+        yield Demo(address, pid, log, uploads, given)
 
 
 @contextmanager
