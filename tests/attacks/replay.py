@@ -78,6 +78,21 @@ FOR_SERVICES = ("/api/introspect/", "/api/revoke/")
 # The table
 
 
+#: What each number is about.
+ABOUT = {
+    "S1": "large bodies",
+    "S2": "many sessions",
+    "S3": "second factor",
+    "S4": "introspection",
+    "S5": "step-up",
+    "S6": "counters",
+    "S7": "secrets in output",
+    "S8": "files",
+    "S9": "`auth_time`",
+    "S10": "smaller ones",
+}
+
+
 @dataclass
 class Report:
     """The attacks: printed one by one, or as a table in the end.
@@ -118,7 +133,8 @@ class Report:
         """Print all of them by their numbers."""
         print("| | sent | came back | figures | |\n| --- | --- | --- | --- | --- |")
         for columns in sorted(self.lines, key=lambda one: int(one[0][1:])):
-            print(f"| {' | '.join(columns)} |".replace("|  |", "| |"))
+            row, *others = columns
+            print(f"| {' | '.join([f'{row} {ABOUT[row]}', *others])} |".replace("|  |", "| |"))
 
     def by_test(self, row: str, what: str, file: str, name: str) -> None:
         """Print the test that shows what the demo cannot show.
