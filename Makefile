@@ -107,6 +107,10 @@ gauntlet: .venv/.dev-installed ## one story in every shape of project, into docs
 fuzz: .venv/.fuzz-tried ## hostile input everywhere for a minute (FUZZ_SECONDS=3600 for a nightly run)
 	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(ARGS)
 
+.PHONY: attacks
+attacks: .venv/.dev-installed ## the attacks of docs/security.md on the running demo (three minutes; ARGS=--table for the table)
+	@$(BIN)/python -m tests.attacks.replay $(ARGS)
+
 bench-race: .venv-bench/.installed ## sixteen refreshes at once, here and on the peers (four minutes)
 	@.venv-bench/bin/python benchmarks/race.py $(ARGS)
 
