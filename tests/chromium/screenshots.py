@@ -26,7 +26,7 @@ def main() -> None:
     # The demo's servers take a setting from the tests'.
     django.setup()
     from tests.chromium.installed import MISSING, find_or_install
-    from tests.chromium.served import demo_on_copy_of, filled
+    from tests.chromium.served import WITH_ACCOUNTS, demo_on_copy_of, filled
 
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
@@ -34,10 +34,10 @@ def main() -> None:
         chromium = find_or_install(folder)
         if chromium is None:
             sys.exit(MISSING)
-        template = filled(folder)
+        template = filled(folder, **WITH_ACCOUNTS)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium)
-            with demo_on_copy_of(template, folder) as demo:
+            with demo_on_copy_of(template, folder, **WITH_ACCOUNTS) as demo:
                 for scheme, size in itertools.product(SCHEMES, SIZES):
                     picture = IMAGES / f"demo-{scheme}-{size}.png"
                     photograph(browser, demo.address, scheme, size, picture)

@@ -15,6 +15,9 @@ from tests.chromium.witness import MARK
 from tests.races.databases import fill
 from tests.races.server import Server, serving
 
+#: The demo as `make demo` runs it, with accounts, but without rate limits.
+WITH_ACCOUNTS = {"DJANGO_SETTINGS_MODULE": "config.with_accounts", "THROTTLES": "off"}
+
 
 @dataclass(frozen=True)
 class Demo:

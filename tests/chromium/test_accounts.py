@@ -19,7 +19,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from provider import PASSWORD as PROVIDER_PASSWORD
-from tests.chromium.served import Demo, demo_on_copy_of, filled
+from tests.chromium.served import WITH_ACCOUNTS, Demo, demo_on_copy_of, filled
 from tests.chromium.visitor import Visitor, expect_nobody, expect_user
 from tests.fixtures import PASSWORD
 from tests.races.databases import DEMO
@@ -27,14 +27,12 @@ from tests.races.server import Server
 
 pytestmark = [pytest.mark.any_database, pytest.mark.starts]
 
-SETTINGS = {"DJANGO_SETTINGS_MODULE": "config.with_accounts", "THROTTLES": "off"}
-
 
 @pytest.fixture(scope="module")
 def with_accounts(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The demo as `make demo` runs it, without its rate limits."""
-    template = filled(tmp_path_factory.mktemp("accounts"), **SETTINGS)
-    with demo_on_copy_of(template, tmp_path_factory.mktemp("demo"), **SETTINGS) as demo:
+    template = filled(tmp_path_factory.mktemp("accounts"), **WITH_ACCOUNTS)
+    with demo_on_copy_of(template, tmp_path_factory.mktemp("demo"), **WITH_ACCOUNTS) as demo:
         yield demo
 
 
