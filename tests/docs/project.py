@@ -12,8 +12,7 @@ from django.dispatch import Signal
 from django.test import override_settings
 from django.urls import clear_url_caches
 
-# throttling listens to a signal from its import on. It must be there before a page's receivers are.
-from drf_ratchet import signals, throttling  # noqa: F401
+from drf_ratchet import signals
 from tests import console
 
 
@@ -44,6 +43,9 @@ def project_of(page: str, *, yours: dict[str, dict[str, Any]] | None = None) -> 
         made[name] = ModuleType(name)
         vars(made[name]).update(contents)
     sys.modules.update(made)
+    # It listens to a signal from its import on, and not only for this page.
+    import drf_ratchet.throttling  # noqa: F401
+
     # What the page connects to a signal is to hear nothing of other tests.
     ours = [one for one in vars(signals).values() if isinstance(one, Signal)]
     heard = [(signal, list(signal.receivers)) for signal in ours]
