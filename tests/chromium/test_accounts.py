@@ -92,6 +92,13 @@ def claim(page: Page, name: str) -> Any:
     return json.loads(found.inner_text()) if found.count() else None
 
 
+def sign_out(page: Page) -> None:
+    """Until the page has said so: it moves the focus then, and what is to be clicked."""
+    page.locator("#sign-out").click()
+    expect(page.locator("#sign-in-answer")).to_have_text("You are signed out.")
+    expect_nobody(page)
+
+
 def sign_up(somebody: Visitor, demo: Demo, page: Page, username: str) -> None:
     """As far as the verified address."""
     somebody.expected.add(401)
@@ -116,8 +123,7 @@ def test_from_a_sign_up_to_a_passkey(
     expect_user(page, "carol")
     assert claim(page, "amr") == ["pwd"]
 
-    page.locator("#sign-out").click()
-    expect_nobody(page)
+    sign_out(page)
     page.locator("#passkey-sign-in").click()
     expect_user(page, "carol")
     assert claim(page, "amr") == ["hwk"]
@@ -165,8 +171,7 @@ def test_a_passkey_is_asked_for_before_a_post_is_deleted(somebody: Visitor) -> N
     expect(page.locator("#devices li")).to_have_count(1)
 
     # From now on the password alone signs nobody in.
-    page.locator("#sign-out").click()
-    expect_nobody(page)
+    sign_out(page)
     somebody.expected.add(403)
     page.locator("button[data-user=alice]").click()
     expect(page.locator("#second-factor")).to_be_visible()
@@ -187,8 +192,7 @@ def test_an_authenticator_app_is_asked_for_after_the_password(somebody: Visitor)
     page.get_by_role("button", name="Confirm").click()
     expect(page.locator("#account-answer")).to_contain_text("The app is added")
 
-    page.locator("#sign-out").click()
-    expect_nobody(page)
+    sign_out(page)
     page.locator("button[data-user=bob]").click()
     code = page.locator("#second-code")
     expect(code).to_be_visible()
