@@ -49,7 +49,7 @@ export const flowHere = async () => pending(await ask("GET", "auth/session"));
 export const bySecondCode = (code) => ask("POST", "auth/2fa/authenticate", { code });
 export const bySecondPasskey = () => assertAt("auth/webauthn/authenticate");
 export const byPasskey = () => assertAt("auth/webauthn/login");
-/** Leave: 401, since nobody is signed in then. */
+/** Sign out of allauth. It responds with 401, because nobody is signed in then. */
 export const leave = () => ask("DELETE", "auth/session");
 
 async function assertAt(path) {
