@@ -205,6 +205,7 @@ def test_password_of_whoever_signed_up_first(
     assert bool(thief.tokens) is (policy is None)
 
 
+@pytest.mark.full
 @pytest.mark.starts
 def test_script_of_the_page(live_server: Any, chromium: str, bob: User) -> None:
     def look(page: Any) -> Any:

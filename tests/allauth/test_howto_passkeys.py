@@ -185,6 +185,7 @@ def test_origin(app: App, db: None, settings: Any, origin: str, status: int) -> 
     assert bool(app.tokens) is (status == 200)
 
 
+@pytest.mark.full
 @pytest.mark.starts
 @pytest.mark.parametrize(("synced", "acr"), [(False, "device-passkey"), (True, "passkey")])
 def test_script_of_the_page(live_server: Any, chromium: str, synced: bool, acr: str) -> None:

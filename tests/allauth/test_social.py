@@ -277,6 +277,7 @@ urlpatterns = [
 ]
 
 
+@pytest.mark.full
 @pytest.mark.any_database
 @pytest.mark.parametrize("button", ["Authorize", "Cancel"])
 def test_page_in_chromium(

@@ -24,7 +24,7 @@ from tests.allauth.headless import SECRET, add_totp
 from tests.allauth.provider import Phone, Provider, Visitor
 from tests.fixtures import PASSWORD
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.full, pytest.mark.django_db(transaction=True)]
 
 ERROR_PAGE = "/social-error?error=unknown&error_process=login"
 

@@ -144,6 +144,7 @@ def test_from_a_sign_up_to_a_passkey(
     expect_nobody(there)
 
 
+@pytest.mark.full
 def test_a_passkey_is_asked_for_before_a_post_is_deleted(somebody: Visitor) -> None:
     somebody.expected |= {401, 404}
     page = somebody.open()
@@ -181,6 +182,7 @@ def test_a_passkey_is_asked_for_before_a_post_is_deleted(somebody: Visitor) -> N
     expect(page.locator("#devices [data-current=true]")).to_contain_text("password and passkey")
 
 
+@pytest.mark.full
 def test_an_authenticator_app_is_asked_for_after_the_password(somebody: Visitor) -> None:
     somebody.expected |= {401, 403, 404}
     page = somebody.signed_in("bob")

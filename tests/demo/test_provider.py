@@ -62,6 +62,7 @@ def redirects(clients: list[tuple[Any, ...]]) -> list[str]:
     return " ".join(uris for *_, uris in clients).split()
 
 
+@pytest.mark.full
 def test_second_start(tmp_path: Path) -> None:
     """It prints where it is and its users, and keeps the users, the clients and the secret."""
     users = "SELECT username, email, password FROM auth_user ORDER BY id"
