@@ -23,6 +23,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE = 60, 10
 
 
+#: The environment of a program, its arguments, and the URL at which it responds.
+Program = tuple[dict[str, str], tuple[str, ...], str]
+
+
 class Stopped(Exception):
     """A signal asks the program to stop."""
 
@@ -32,23 +36,58 @@ def main() -> int:
 
     Reads `PORT` (8000) and `SERVICE_PORT` (8001) from the environment.
     """
-    port = _number("PORT", default=8000, highest=65535)
-    service_port = _number("SERVICE_PORT", default=8001, highest=65535)
-    if port == service_port:
-        sys.exit("PORT and SERVICE_PORT must be different.")
-    _check_free(port)
-    _check_free(service_port)
+    port, service_port = two_ports("SERVICE_PORT", default=8001)
     environment = _environment(port)
+    uvicorn = ("-m", "uvicorn", "service.app:app", "--host", HOST, "--log-level", "warning")
+    return run_both(
+        (
+            environment,
+            (str(DEMO_DIR / "serve.py"),),
+            f"http://{HOST}:{port}/.well-known/jwks.json",
+        ),
+        (
+            environment,
+            (*uvicorn, "--port", str(service_port)),
+            f"http://{HOST}:{service_port}/health",
+        ),
+        _what_to_try(port, service_port),
+    )
+
+
+def two_ports(other: str, *, default: int) -> tuple[int, int]:
+    """Return the blog's port and another one, both free. Exit with the reason if they are not.
+
+    Args:
+        other: the environment variable of the other port.
+        default: the other port, if the variable is not set.
+    """
+    ports = (
+        _number("PORT", default=8000, highest=65535),
+        _number(other, default=default, highest=65535),
+    )
+    if ports[0] == ports[1]:
+        sys.exit(f"PORT and {other} must be different.")
+    for port in ports:
+        _check_free(port)
+    return ports
+
+
+def run_both(first: Program, second: Program, what_to_try: str) -> int:
+    """Run two programs until they are stopped, or one of them exits; return the exit status.
+
+    Args:
+        first: starts first. The second starts when it responds.
+        second: the other one.
+        what_to_try: printed when both respond.
+    """
     for number in SIGNALS:
         signal.signal(number, _stop)
     running: list[subprocess.Popen[bytes]] = []
     try:
-        running.append(_start(environment, str(DEMO_DIR / "serve.py")))
-        _wait_for(f"http://{HOST}:{port}/.well-known/jwks.json", running)
-        uvicorn = ("-m", "uvicorn", "service.app:app", "--host", HOST, "--log-level", "warning")
-        running.append(_start(environment, *uvicorn, "--port", str(service_port)))
-        _wait_for(f"http://{HOST}:{service_port}/health", running)
-        print(_what_to_try(port, service_port), flush=True)
+        for environment, arguments, url in (first, second):
+            running.append(_start(environment, *arguments))
+            _wait_for(url, running)
+        print(what_to_try, flush=True)
         while all(one.poll() is None for one in running):
             time.sleep(0.2)
         return 1

@@ -155,7 +155,7 @@ def test_code_has_eight_letters(app: App, bob: User) -> None:
 
 
 def seen(email: str) -> list[Any]:
-    """What a stranger sees who asks for a code and guesses three times."""
+    """Ask for a code as a stranger, and guess three times."""
     app, said = App(), []
     for path, body in [("request", {"email": email}), *[("confirm", {"code": "WRNG-CODE"})] * 4]:
         answer = app.post(f"auth/code/{path}", **body)

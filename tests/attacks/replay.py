@@ -78,7 +78,7 @@ FOR_SERVICES = ("/api/introspect/", "/api/revoke/")
 # The table
 
 
-#: What each number is about.
+#: The subject of each number.
 ABOUT = {
     "S1": "large bodies",
     "S2": "many sessions",
